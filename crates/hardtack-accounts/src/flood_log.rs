@@ -43,8 +43,8 @@ impl FloodLog {
         tokio::spawn(async move { while events.summarize_after(SUMMARY).await {} });
     }
 
-    /// Waits for the duration `time`, and then logs how many events were counted during this time. If no event was
-    /// counted, logs nothing and returns `false`.
+    /// Waits for `time`, and then logs how many events were counted in the meantime. If there were none, logs nothing
+    /// and returns `false`.
     async fn summarize_after(&self, time: Duration) -> bool {
         tokio::time::sleep(time).await;
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);

@@ -69,7 +69,7 @@
 //!   router whose state is the [`Site`] or the [`Accounts`].
 //! - [`NameRules`] and [`PasswordRules`]: which user names and passwords are accepted.
 //! - [`LogInLimits`]: limits on password attempts, account creation and link requests.
-//! - [`mail`]: the trait that sends email, and an implementation that writes to a folder during development.
+//! - [`mail`]: the trait for sending email, and an implementation that writes to a folder during development.
 //!
 //! # Features
 //!
@@ -82,7 +82,7 @@
 #![cfg_attr(
     doc,
     doc = "\n- [Your own routes](guide::own_routes): users in your handlers, several databases, layers.\n\
-           - [Your own pages](guide::own_pages): a log-in page of your own over the same users, in axum or actix-web.\n\
+           - [Your own pages](guide::own_pages): a log-in page of your own for the same users, in axum or actix-web.\n\
            - [Names and passwords](guide::names_and_passwords): which are accepted, and how they are compared.\n\
            - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
            - [JSON API](guide::json_api): how API clients use the routes, send CSRF tokens and handle errors.\n\

@@ -1,4 +1,4 @@
-//! Refuses requests to pages that are not where the site's links lead.
+//! Refuses requests for pages that are served at a different path than the site's links lead to.
 //!
 //! axum does not tell a router where it is nested. If the router of a site is nested at the wrong path, the site can
 //! notice this only when a request arrives.
@@ -17,9 +17,8 @@ use crate::site::Site;
 /// How many characters of a path are logged.
 const LOGGED_PATH: usize = 80;
 
-/// Checks whether the router is at the path of the site. If not, responds with 500. For the first such request to this
-/// router, logs how to correct the code. Further requests are not logged, because strangers can send any number of
-/// them.
+/// Checks whether the router is at the path of the site. If not, responds with 500. Logs how to correct the code only
+/// for the first such request to this router, because strangers can send any number of them.
 pub(crate) async fn refuse_misplaced(
     State((site, logged)): State<(Site, Arc<Once>)>,
     request: Request,
@@ -72,7 +71,7 @@ const REWRITTEN: &str = "if the application rewrites paths, either put the path 
                          Router::layer)";
 
 /// Returns a message that says how to correct the code. `original` is the path that the client requested. `page` is the
-/// path of the page in the site's router. `at` is the path of the site, and `link` is where links to the page lead. The
+/// path of the page in the site's router, `at` is the path of the site, and `link` is where links to the page lead. The
 /// message contains shortened paths, with escaped control characters.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
     let link = shortened(link);

@@ -31,13 +31,13 @@ pub(crate) mod names {
         ),
         (
             MAIL_LINK,
-            "contains the secret of a link in an email, such as a link to reset a password. It lasts ten minutes, until \
-             the form of the link has been sent",
+            "contains the secret of a link in an email, such as a link to reset a password. It lasts until the \
+             link's form has been sent, but at most ten minutes",
         ),
         (
             SETTINGS_DRAFT,
-            "contains settings that the user has sent, encrypted, while the user enters the password again. It lasts 15 \
-             minutes and contains no password",
+            "contains, in encrypted form, settings that the user has sent, while the user enters the password again. \
+             It lasts 15 minutes and contains no password",
         ),
     ];
 }
@@ -49,7 +49,8 @@ pub(crate) mod names {
 pub(crate) struct PageCookie {
     /// The name, without a prefix: one of [`names`].
     pub(crate) name: &'static str,
-    /// The page that gets the cookie if the site is reached over http. `/` stands for all pages of the site.
+    /// The page to which the browser sends the cookie if the site is reached over http. `/` stands for all pages of the
+    /// site.
     pub(crate) path: &'static str,
     /// The `Max-Age` of the cookie, in seconds.
     pub(crate) max_age: u32,

@@ -45,8 +45,8 @@ pub(crate) fn problem(
     problem_details(status, code, detail, errors)
 }
 
-/// An error page. The middleware [`add_navigation`](crate::error_navigation::add_navigation) renders it after the
-/// handler has run, because the middleware knows the site and the user.
+/// An error page. The middleware [`add_navigation`](crate::error_navigation::add_navigation), which has the site and
+/// the user, renders it after the handler has run.
 #[derive(Clone)]
 pub(crate) struct ErrorPage {
     /// What happened, in a few words.
@@ -134,14 +134,14 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
     }
 }
 
-/// Responds with 503 if the database failed. Only the log shows the error.
+/// Responds with 503 after a failure of the database. The error appears only in the log.
 pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "store_unavailable", error = %WithCauses(error));
     let detail = "The site cannot reach its database at the moment. Try again shortly.";
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
-/// Responds with 503 if the database failed while it was storing a change. The response says that the database might
+/// Responds with 503 after the database failed while it was storing a change. The response says that the database might
 /// have stored the change anyway.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
@@ -151,13 +151,13 @@ pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     problem(wants, StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail, &[])
 }
 
-/// Responds with 503 if too many passwords are being checked.
+/// Responds with 503 because too many passwords are being checked.
 pub(crate) fn busy(wants: Wants) -> Response {
     let detail = "Many people are logging in at the moment. Try again shortly.";
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
 }
 
-/// Adds `Retry-After` to a 429 response. The header field says after how many seconds the client can try again.
+/// Adds `Retry-After` to a 429 response. This field says after how many seconds the client can try again.
 pub(crate) fn retry_after(mut response: Response, refused: &TooManyAttempts) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_seconds().max(1)));
     response

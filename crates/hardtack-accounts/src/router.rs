@@ -18,10 +18,9 @@ use crate::site::Site;
 const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
-    /// The routes that require a logged-in user. All routes below these routes require a logged-in user as well. The
-    /// paths of the access cookie must cover all of them. The cookie's paths should also cover `/reauthenticate`.
-    /// Otherwise, `/reauthenticate` redirects browsers to the log-in page. If the pages have a
-    /// [path](crate::SiteBuilder::at), put this path before each route.
+    /// The routes that require a logged-in user, as do all routes below them. The paths of the access cookie must cover
+    /// all of these routes, and should also cover `/reauthenticate`. Otherwise, `/reauthenticate` redirects browsers to
+    /// the log-in page. If the pages have a [path](crate::SiteBuilder::at), put this path before each route.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 
     /// Returns a router with all routes and their layers. Merge it into the router of your application:
@@ -48,7 +47,7 @@ impl Site {
 
     /// Returns a router for [`Router::nest`]. Its routes do not contain the path of the pages. If the pages are at
     /// `/auth`, write `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`,
-    /// with one exception. axum does not pass `/auth/` to a nested router, so your application handles this path. To
+    /// with one exception: axum does not pass `/auth/` to a nested router, so your application handles this path. To
     /// redirect it to the pages, add a route:
     ///
     /// ```
@@ -62,7 +61,7 @@ impl Site {
     /// }
     /// ```
     ///
-    /// If you nest the router at a path other than the path of the pages, each request gets the status 500. At the
+    /// If you nest the router at a path other than the path of the pages, each request gets a 500 response. On the
     /// first such request, the log event `pages_misplaced` says what to write instead.
     pub fn router_to_nest(self) -> Router {
         let settings = &self.settings;

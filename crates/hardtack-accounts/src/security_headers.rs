@@ -13,8 +13,8 @@ use crate::site::Site;
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Like [`CONTENT_SECURITY_POLICY`], but the browser runs scripts from this site. The page of devices needs this
-/// policy, because a script on this page shows times in the browser's time zone.
+/// Like [`CONTENT_SECURITY_POLICY`], but the browser runs scripts from this site. The device page needs this policy,
+/// because its script shows times in the browser's time zone.
 pub(crate) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 
@@ -22,7 +22,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    // Do not use `no-referrer`. With it, older browsers send `Origin: null` with this site's own forms.
+    // Do not use `no-referrer`: it makes older browsers send `Origin: null` with this site's own forms.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -41,7 +41,7 @@ pub(crate) async fn add_security_headers(State(site): State<Site>, request: Requ
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(two_years);
     }
     if status == StatusCode::UNAUTHORIZED {
-        // RFC 9110 §15.5.2 requires this field in every 401 response. Browsers show no dialogue for `Bearer`.
+        // RFC 9110 §15.5.2 requires this field in every 401 response. Browsers show no dialog for `Bearer`.
         headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
     // Handlers set `public` if the response is the same for everyone. Other responses must not be cached, because pages

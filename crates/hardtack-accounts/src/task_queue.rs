@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-/// The longest that [`TaskQueue::flush`] waits.
+/// How long [`TaskQueue::flush`] waits at most.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The sending half of the queue. Clones share the queue. The task ends when the last clone is dropped.
@@ -26,13 +26,13 @@ impl<T> Clone for TaskQueue<T> {
 #[derive(Debug)]
 enum Message<T> {
     Item(T),
-    /// The task sends a message to this channel when every earlier item is done.
+    /// Asks the task to send a message to this channel when every earlier item is done.
     Flush(oneshot::Sender<()>),
 }
 
 impl<T: Send + 'static> TaskQueue<T> {
-    /// Starts the task, which appears in the log as `name`. The task passes up to `batch` items at once to `work`. If
-    /// `capacity` items are waiting, a further item is dropped and counted.
+    /// Starts the task, which appears in the log as `name`. The task passes up to `batch` items at once to `work`.
+    /// While `capacity` items are waiting, further items are dropped and counted.
     pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(
         name: &'static str,
         capacity: usize,
@@ -45,15 +45,15 @@ impl<T: Send + 'static> TaskQueue<T> {
         queue
     }
 
-    /// Adds an item without waiting.
+    /// Adds an item without waiting. If the queue is full, drops the item.
     pub(crate) fn push(&self, item: T) {
         if self.messages.try_send(Message::Item(item)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Waits until every item that was pushed before this call is done, but for at most two seconds. Returns `false` if
-    /// some of these items are not done by then.
+    /// Waits up to two seconds until every item that was pushed before this call is done. Returns `false` if some of
+    /// these items are not done by then.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
         let flushed = async { self.messages.send(Message::Flush(done)).await.is_ok() && flushed.await.is_ok() };

@@ -11,14 +11,14 @@ use hardtack::BackendError;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-/// The longest that [`Uninterrupted::finish`] waits.
+/// How long [`Uninterrupted::finish`] waits at most.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Runs work in tasks and counts them. Clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Uninterrupted(Arc<watch::Sender<usize>>);
 
-/// Counts one task for as long as it lives, even if it panics.
+/// Counts one task until it ends, even if it panics.
 struct Counted(Arc<watch::Sender<usize>>);
 
 impl Drop for Counted {
@@ -51,8 +51,7 @@ impl Uninterrupted {
         tokio::spawn(work.in_current_span()).await.map_err(BackendError::new)
     }
 
-    /// Waits until all started work is done, but for at most eight seconds. Returns `false` if some work is still
-    /// running then.
+    /// Waits up to eight seconds until all started work is done. Returns `false` if some work is still running then.
     pub(crate) async fn finish(&self) -> bool {
         let mut running = self.0.subscribe();
         let done = running.wait_for(|running| *running == 0);

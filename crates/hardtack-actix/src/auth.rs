@@ -39,7 +39,7 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 #[derive(Clone)]
 pub struct Auth {
     state: Rc<AuthState>,
-    // A copy, because actix-web cannot route a request while a middleware holds an `HttpRequest`.
+    // A copy of the head, because actix-web cannot route a request while a middleware holds an `HttpRequest`.
     head: Head<dev::RequestHead>,
 }
 
@@ -57,7 +57,7 @@ impl Auth {
         self.head.headers()
     }
 
-    /// Reads a form with a password. Call it after the request has been checked.
+    /// Reads a form with a password. Call this method after the request has been checked.
     pub(crate) fn read_password_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), AuthError> {
         Ok(self.exchange().read_password_form(body)?)
     }

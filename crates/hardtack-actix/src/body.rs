@@ -14,8 +14,8 @@ use hardtack::adapter::{BodyPeek, Peeked};
 
 type ChunkResult = Result<Bytes, PayloadError>;
 
-/// A request payload. An extractor can read the first part before the handler does. The handler still receives the whole
-/// payload. All clones share one payload.
+/// A request payload. An extractor can read the first part before the handler does, but the handler still receives the
+/// whole payload. All clones share one payload.
 #[derive(Clone)]
 pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 
@@ -108,8 +108,8 @@ impl State {
     }
 }
 
-/// A future that reads the beginning of a payload. Its output is what the extractor looks for, or `None` if another
-/// extractor has taken the result.
+/// A future that reads the beginning of a payload. Its output is what it has found, or `None` if another extractor has
+/// already taken the result.
 pub(crate) struct ReadAhead {
     payload: SharedPayload,
     timeout: Duration,

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use crate::respond::AuthError;
 
-/// The future of an extractor. If the result is known at once, contains the result. Otherwise, for example if
-/// verification needs I/O, contains a boxed future.
+/// The future of an extractor. Contains the result if it is known at once. Otherwise, for example if verification needs
+/// I/O, contains a boxed future.
 pub struct ExtractFuture<E>(State<E>);
 
 enum State<E> {

@@ -12,18 +12,18 @@ use crate::service::AuthService;
 /// Middleware that lets the handlers of an `App`, scope or resource use this crate's extractors. It also adds cookies,
 /// `Cache-Control` and `Vary` to responses.
 ///
-/// At the first request, the layer starts the background work that follows the revocation log and deletes expired
+/// On the first request, the layer starts the background work that follows the revocation log and deletes expired
 /// sessions. For each request, it does the following:
 /// - The layer lets extractors read the beginning of the body, within [limits](hardtack::config::ReadAheadLimits), to
 ///   find the CSRF field of a form or a token in JSON. The handler still receives the whole body.
 /// - If the request's token was refreshed, the layer adds the cookies with the new tokens to the response. If an
-///   optional token was invalid, the layer adds cookies that delete the token.
+///   optional token was invalid, the layer deletes the token's cookies.
 /// - If the request's token was verified, or if the response sets or deletes Hardtack's cookies, the layer sets
 ///   `Cache-Control: private, no-store`.
 /// - If the handler takes an optional token, the layer adds `Vary: Cookie`.
 /// - During development, the layer serves a page that [explains refusals](hardtack::guide::explain).
 ///
-/// The order of this layer and other middleware:
+/// The order relative to other middleware:
 /// - Add logging, [CORS](hardtack::guide::csrf#cors) and `NormalizePath` after this layer, so that they run outside
 ///   this layer.
 /// - Add [`Require`](crate::Require) before this layer, so that `Require` runs inside this layer.

@@ -53,7 +53,7 @@
 //!
 //! The API is the same except where the frameworks differ:
 //!
-//! - Use [`Optional<AccessToken>`](Optional) instead of `Option<AccessToken>`. In an `Option`, actix-web turns an
+//! - Use [`Optional<AccessToken>`](Optional) instead of `Option<AccessToken>`. With an `Option`, actix-web turns an
 //!   extractor's errors into `None`.
 //! - Add cookies to a response with [`SetCookies::onto`].
 //! - After a form, redirect with [`see_other`](actix_web::web::Redirect::see_other). `Redirect::to` alone responds with
@@ -64,7 +64,7 @@
 //!
 //! # The rest of the crate
 //!
-//! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them: without the layer,
+//! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them. Without the layer,
 //!   clients get a 500, and the log says what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a scope or an `App`.
 //! - [`routes`] has ready-made handlers and plain pages for the log-in flow.
@@ -79,7 +79,7 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
-//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
+//! | `idn` | no | base URLs with non-ASCII letters, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
 //! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!
 //! # How do I …?

@@ -114,7 +114,7 @@ impl Deref for AuthState {
     }
 }
 
-/// The head of a request: borrowed from the request, or a copy that a handler keeps.
+/// The head of a request, either borrowed from the request or copied for a handler to keep.
 #[derive(Clone)]
 pub(crate) struct Head<R>(R);
 
@@ -164,7 +164,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
     }
 
     fn target(&self) -> &str {
-        // A scope does not change the URI, so it is still as the client sent it.
+        // A scope does not change the URI, so this is the path as the client sent it.
         self.0.borrow().uri.path_and_query().map_or("/", PathAndQuery::as_str)
     }
 

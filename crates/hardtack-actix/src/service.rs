@@ -106,8 +106,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().work.project() {
             WorkProjection::Inner { future, state } => future.poll(cx).map(|result| finish(result, &state.0)),
-            // A future that has returned its response must not be polled again. If it is polled again, it never
-            // completes.
+            // If the future is polled again after it has completed, it stays pending.
             WorkProjection::Page { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response.map_into_right_body())),
                 None => Poll::Pending,
@@ -117,7 +116,7 @@ where
 }
 
 /// The state of a request whose response has no head yet. This value is dropped when the head is complete or the
-/// handler is cancelled. The `Drop` implementation records in the state that the head can no longer change.
+/// handler is canceled. The `Drop` implementation records in the state that the head can no longer change.
 struct OpenHead(Rc<AuthState>);
 
 impl Drop for OpenHead {
@@ -154,7 +153,7 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
     response
 }
 
-/// Makes the same changes when an outer service converts this error into a response.
+/// Makes the same changes to the response into which an outer service converts this error.
 fn finish_error(mut error: Error, state: &AuthState) -> Error {
     let changes = changes(error.error_response().headers(), state);
     error.add_response_mapper(move |mut response| {

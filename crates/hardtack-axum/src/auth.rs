@@ -52,7 +52,7 @@ impl Auth {
         self.head.headers()
     }
 
-    /// Reads a form with a password. Call it after the request has been checked.
+    /// Reads a form with a password. Call this method after the request has been checked.
     pub(crate) fn read_password_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), AuthError> {
         Ok(self.exchange().read_password_form(body)?)
     }

@@ -12,8 +12,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 type FrameResult = Result<Frame<Bytes>, axum::Error>;
 
-/// A request body. An extractor can read the first part before the handler does. The handler still receives the whole
-/// body. All clones share one body.
+/// A request body. An extractor can read the first part before the handler does, but the handler still receives the
+/// whole body. All clones share one body.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedBody(Arc<Mutex<State>>);
 
@@ -105,8 +105,8 @@ impl State {
     }
 }
 
-/// A future that reads the beginning of a body. Its output is what the extractor looks for, or `None` if another
-/// extractor has taken the result.
+/// A future that reads the beginning of a body. Its output is what it has found, or `None` if another extractor has
+/// already taken the result.
 pub(crate) struct ReadAhead {
     body: SharedBody,
     timeout: Duration,

@@ -13,7 +13,7 @@ use crate::service::AuthService;
 /// - The layer lets extractors read the beginning of the body, within [limits](hardtack::config::ReadAheadLimits), to
 ///   find the CSRF field of a form or a token in JSON. The handler still receives the whole body.
 /// - If the request's token was refreshed, the layer adds the cookies with the new tokens to the response. If an
-///   optional token was invalid, the layer adds cookies that delete the token.
+///   optional token was invalid, the layer deletes the token's cookies.
 /// - If the request's token was verified, or if the response sets or deletes Hardtack's cookies, the layer sets
 ///   `Cache-Control: private, no-store`.
 /// - If the handler takes an optional token, the layer adds `Vary: Cookie`.
@@ -22,11 +22,11 @@ use crate::service::AuthService;
 /// The layer accepts any body and any error, so it also works in a `tower::ServiceBuilder` and around services that are
 /// not routers, such as `ServeDir`.
 ///
-/// The order of this layer and other layers of a router:
+/// The order relative to other layers of a router:
 /// - Add tracing, [CORS](hardtack::guide::csrf#cors) and limits on the size of bodies after this layer, so that they
 ///   run outside this layer.
 /// - Add [`Require`](crate::Require) before this layer, so that `Require` runs inside this layer.
-/// - Layers that compress responses or catch panics can be on either side. If a layer on the inside catches a panic,
+/// - Layers that compress responses or catch panics can be on either side. If a layer inside this one catches a panic,
 ///   the response still contains the cookies of a refresh.
 ///
 /// In a `ServiceBuilder`, the order is reversed: the layer that you add first is the outermost.

@@ -52,11 +52,11 @@
 //!
 //! # The rest of the crate
 //!
-//! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them: without the layer,
+//! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them. Without the layer,
 //!   clients get a 500, and the log says what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`routes`] has ready-made handlers and plain pages for the log-in flow.
-//! - [`serve`](fn@serve) runs the application, tells it the clients' addresses, and stops gracefully.
+//! - [`serve`](fn@serve) runs the application, passes it the clients' addresses, and shuts down gracefully.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
 //! - [`future`] contains the futures of the layers' services. It also contains [`Ended`](future::Ended), a
@@ -67,8 +67,8 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
-//! | `serve` | yes | [`serve`](fn@serve), which runs an application with connect info and a graceful stop |
-//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
+//! | `serve` | yes | [`serve`](fn@serve), which runs an application with connect info and graceful shutdown |
+//! | `idn` | no | base URLs with non-ASCII letters, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
 //! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!
 //! # How do I …?

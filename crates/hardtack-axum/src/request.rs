@@ -107,7 +107,7 @@ impl Deref for AuthState {
 /// axum adds up to three extensions to a request: the original URI, the matched route and the path parameters.
 /// Hardtack's state is the fourth. A table that grows from empty to four entries is allocated twice. A table that
 /// starts with room for four is allocated once, which saves one of three allocations per request. `docs/performance.md`
-/// has the number in the row "allocations", and `tests/http/allocations.rs` checks it.
+/// lists the number in the row "allocations", and `tests/http/allocations.rs` checks it.
 static ROOM_FOR_FOUR: LazyLock<Extensions> = LazyLock::new(|| {
     #[derive(Clone)]
     struct Place<const N: usize>;
@@ -120,7 +120,7 @@ static ROOM_FOR_FOUR: LazyLock<Extensions> = LazyLock::new(|| {
     extensions
 });
 
-/// The head of a request: borrowed from the request, or a copy that a handler keeps.
+/// The head of a request, either borrowed from the request or copied for a handler to keep.
 #[derive(Clone)]
 pub(crate) struct Head<P>(P);
 

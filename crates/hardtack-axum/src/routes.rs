@@ -33,15 +33,16 @@ use crate::{AccessToken, Auth, AuthError, LogInForm, ReauthenticationForm};
 /// which users exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-/// The text if a logged-in user enters a wrong password. The text is the same if the user enters the user name and
-/// password of another user. If the texts differed, anyone with an account could guess the passwords of other users.
+/// The text for a logged-in user who enters a wrong password. The text is the same if the user enters the user name and
+/// password of another user. If the texts differed, anyone with an account could test guesses at the passwords of other
+/// users.
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 
 /// Returns a router with the routes for logging in with a user name and a password. `check` checks what a user types:
 /// see [`PasswordLogIn`].
 ///
-/// Merge this router into your router, and then add [`AuthLayer`](crate::AuthLayer). The layer must wrap both routers.
+/// Merge this router into your own, and then add [`AuthLayer`](crate::AuthLayer), which must wrap both.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -72,23 +73,21 @@ where
 
 /// Checks passwords with a function of the application, for the log-in routes.
 ///
-/// The function gets the typed [`Credentials`]. If the password is right, the function returns the user's id or a
-/// [`LogIn`]. If user name and password do not match, the function returns `None`. If the function cannot check the
-/// password, for example because the database did not respond, the function returns an error. The user then gets 503,
-/// and the error is logged.
+/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
+/// `None` if the user name and password do not match. If the function cannot check the password, for example because
+/// the database did not respond, the function returns an error. The user then gets 503, and the error is logged.
 ///
 /// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
-/// user has logged in before has its own budget. A stranger's attempts therefore cannot keep the user from logging in
-/// there. If a logged-in user has to enter the password again, the attempt is taken from a budget of the session: see
-/// [`Auth::take_reauthentication_attempt`].
+/// user has logged in before has its own budget, so a stranger's attempts cannot keep the user from logging in with
+/// this browser. When a logged-in user enters the password again, the attempt is taken from the session's own budget:
+/// see [`Auth::take_reauthentication_attempt`].
 ///
-/// By default, each process counts the attempts that it receives. Behind a proxy, set
+/// By default, each process counts only the attempts that it receives. Behind a proxy, set
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
 /// proxy's address.
 ///
-/// The function should take the same time for an unknown user as for a wrong password. Otherwise, the time reveals
-/// which users exist. For example, if the user does not exist, the function can verify the password against a fixed
-/// hash.
+/// The function should take the same time for an unknown user as for a wrong password. Otherwise, the response time
+/// reveals which users exist. For example, if the user does not exist, verify the password against a fixed hash.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -124,7 +123,7 @@ pub struct PasswordLogIn<C> {
 }
 
 impl<C> PasswordLogIn<C> {
-    /// Creates the log-in for the routes of this authenticator, and counts attempts in this process.
+    /// Creates the log-in handlers for this authenticator. Attempts are counted in this process.
     pub fn new(auth: &Authenticator, check: C) -> Self {
         Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone() }
     }
@@ -179,7 +178,8 @@ where
     /// Handles `POST /login`: checks the password and logs the user in.
     ///
     /// # Errors
-    /// The password is wrong, there were too many attempts, the function returned an error, or [`Auth::log_in`] failed.
+    /// The password is wrong, there were too many attempts, the application's function returned an error, or
+    /// [`Auth::log_in`] failed.
     pub async fn log_in(&self, typed: LogInForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = self.take(&typed, &typed.form).await?;
         match (self.check)(typed.form.clone()).await {
@@ -201,8 +201,8 @@ where
     /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
     ///
     /// # Errors
-    /// The password is wrong, another user is logged in, there were too many attempts, the function returned an error,
-    /// or [`Auth::reauthenticate`] failed.
+    /// The password is wrong, another user is logged in, there were too many attempts, the application's function
+    /// returned an error, or [`Auth::reauthenticate`] failed.
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = match &self.throttle {
             Some(throttle) => Some(typed.take_reauthentication_attempt(throttle, typed.token()).await?),

@@ -78,7 +78,7 @@ where
 }
 
 impl<S> AuthService<S> {
-    /// Returns the page that explains refusals if the request is for this page. Always returns the request as well.
+    /// Returns the page that explains refusals if the request is for this page. In any case, also returns the request.
     ///
     /// The inner service determines the type of the response's body. If the type is not axum's [`Body`], the page
     /// cannot be sent. For example, a compression layer between this layer and a router changes the type.
@@ -134,8 +134,7 @@ impl<F: Future<Output = Result<http::Response<B>, E>>, B: 'static, E> Future for
                 let response = ready!(future.poll(cx))?;
                 Poll::Ready(Ok(finish(response, state)))
             }
-            // A future that has returned its response must not be polled again. If it is polled again, it never
-            // completes.
+            // If the future is polled again after it has completed, it stays pending.
             WorkProjection::Page { reply } => match reply.take().and_then(|reply| with_body(*reply)) {
                 Some(response) => Poll::Ready(Ok(response)),
                 None => Poll::Pending,
@@ -152,7 +151,7 @@ fn with_body<B: 'static>(reply: Reply) -> Option<http::Response<B>> {
 }
 
 /// The state of a request whose response has no head yet. This value is dropped when the head is complete or the
-/// handler is cancelled. The `Drop` implementation records in the state that the head can no longer change.
+/// handler is canceled. The `Drop` implementation records in the state that the head can no longer change.
 struct OpenHead(AuthState);
 
 impl Drop for OpenHead {

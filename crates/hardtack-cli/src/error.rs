@@ -3,8 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// The reason why a command failed, as one sentence. The sentence says what is wrong, what is allowed and what to do.
-/// It contains no secret.
+/// The reason why a command failed, as one sentence that says what is wrong, what is allowed and what to do. The
+/// sentence contains no secrets.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     /// A setting or an argument is wrong.

@@ -31,10 +31,10 @@ impl LogFormat {
 }
 
 /// The default filter of the log. The HTTP crates log a line whenever a client breaks the protocol, so any client could
-/// fill the log. From these crates, the default filter therefore passes only lines at the level `error`.
+/// fill the log. The default filter therefore passes only errors from these crates.
 const DEFAULT: &str = "info,h2=error,hyper=error,hyper_util=error";
 
-/// Starts the log. `RUST_LOG` filters the log. If it is not set, the filter is [`DEFAULT`].
+/// Starts the log. `RUST_LOG` sets the filter. If it is not set, the filter is [`DEFAULT`].
 pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) => EnvFilter::try_new(&text).map_err(|_| {
@@ -47,8 +47,8 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
         LogFormat::Text => fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(io::stderr).boxed(),
     };
-    // The filters apply to all layers. If a filter applied to only one layer, events could get lost. This happens after
-    // another crate asks whether a level is enabled, as sqlx does for each query.
+    // The filters apply to all layers. If a filter applied to only one layer, events could be lost after another crate
+    // asks whether a level is enabled, as sqlx does for each query.
     let started = tracing_subscriber::registry().with(layer).with(filter).with(without_traffic()).try_init();
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
 }

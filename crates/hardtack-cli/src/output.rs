@@ -16,14 +16,14 @@ pub(crate) fn print(text: impl fmt::Display) -> Result<(), Error> {
     written.map_err(|error| Error::runtime(format_args!("standard output cannot be written: {error}")))
 }
 
-/// Prints an error or a warning to standard error. If standard error is closed, the text is lost, because there is no
-/// other place for it.
+/// Prints an error or a warning to standard error. If standard error is closed, the text is lost, because there is
+/// nowhere else to print it.
 pub(crate) fn print_error(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "hardtack: {text}");
 }
 
-/// Returns a stored text for a terminal. Control characters are escaped. A name that another program has stored can
-/// contain such characters, and they could change or hide other lines.
+/// Escapes the control characters of a stored text, for output in a terminal. A name that another program has stored
+/// can contain such characters, which could change or hide other lines.
 pub(crate) fn escaped(text: &str) -> String {
     let escape = |char: char| match char.is_control() {
         true => char.escape_default().to_string(),

@@ -58,15 +58,14 @@ pub(crate) fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, E
 }
 
 fn read_open(file: &File, path: &Path) -> Result<Zeroizing<String>, Error> {
-    // Check the file that is open. The path may lead to another file by now.
+    // Check the open file, because the path may lead to another file by now.
     check(file, path)?;
     let content = files::read_at_most(file, MAX_FILE_LEN).map_err(|error| unreadable(path, &error))?;
     let text = std::str::from_utf8(&content).map_err(|error| unreadable(path, &io::Error::other(error)))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Creates a file with mode 0600. The file appears with its whole content at once. Returns `false` if the file already
-/// exists.
+/// Creates a file with mode 0600 and all of its content atomically. Returns `false` if the file already exists.
 pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // tempfile creates files with mode 0600.
@@ -80,7 +79,7 @@ pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     }
 }
 
-/// Creates or replaces a file with its whole content at once, with mode 0600.
+/// Creates or replaces a file with mode 0600 and all of its content atomically.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;

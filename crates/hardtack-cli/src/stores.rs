@@ -13,8 +13,8 @@ use crate::private_file;
 use crate::running::SessionsIn;
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
-/// OS user can replace files. Logs a warning if another OS user can replace one of these: the data folder itself, the
-/// folder of a database that is kept elsewhere, the folder for emails, or the mail program.
+/// OS user can replace files. Logs a warning if another OS user can replace the data folder itself, the folder of a
+/// database that is kept elsewhere, the folder for emails, or the mail program.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";
@@ -43,8 +43,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// If the database stores the sessions, connects the sessions to `accounts`. A change that ends sessions, such as a new
-/// password, then ends them in the transaction that stores the change.
+/// If the database stores the sessions, connects them to `accounts`, so that a change that ends sessions, such as a new
+/// password, ends them in the transaction that stores the change.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,
@@ -80,7 +80,7 @@ pub(crate) async fn add_sessions(
     sessions.migrate().await.map_err(Error::with_causes)?;
     let place = SessionsIn::Database(Box::new(sessions.clone()));
     let builder = match redis {
-        // If this Redis is down, servers learn about ended sessions when they next poll the log.
+        // If this Redis is down, servers learn which sessions have ended when they next poll the revocation log.
         Some(RedisConfig { url, .. }) => {
             let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
             builder.sessions(sessions)

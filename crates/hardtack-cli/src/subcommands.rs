@@ -12,7 +12,7 @@ use crate::config::{
 /// Serve a site with accounts, log-in and sessions, and manage its keys and users.
 #[derive(Parser)]
 #[command(name = "hardtack", version, arg_required_else_help = true, disable_help_subcommand = true)]
-// Lines are not wrapped, so that each flag is one line that can be searched for.
+// Lines are not wrapped, so that each flag is on one line and can be searched for.
 #[command(term_width = 0)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -33,21 +33,20 @@ Tokens signed with the previous keys stay valid, so no user is logged out. Runni
 sign with the new key after 15 to 20 seconds. The command also removes previous keys whose tokens have all
 expired.
 
-The database says which keys the running servers use. Pass the same --data-dir and --database-url as to the
-servers.";
+The command reads from the database which keys the running servers use, so pass the same --data-dir and
+--database-url as to the servers.";
 
 const ABOUT_EXPLAIN: &str = "\
 Without HEADER, the command reads the header from standard input, so that its tokens do not end up in the
-history of the shell. The command explains lines that begin with Cookie: or Set-Cookie:. It ignores other
-lines, so you can also paste all headers of a request or a response. You can also paste a curl command, as
-browsers copy it. The output contains no token.
+shell history. The command explains lines that begin with Cookie: or Set-Cookie:, and ignores other lines, so
+you can also paste all headers of a request or a response. You can also paste a curl command that was copied
+from a browser. The output contains no tokens.
 
 Pass the settings of your servers, above all --base-url and --data-dir. If no key is configured, the command
 does not check signatures. It never reads the sessions, and creates nothing.
 
-The exit code is 0 if the server would accept the cookies and browsers would store them. The exit code is 1 if
-the server would refuse the cookies or browsers would ignore one of them, and 2 if a setting or an argument is
-wrong.";
+The exit code is 0 if the server would accept the cookies and browsers would store them, 1 if the server would
+refuse the cookies or browsers would ignore one of them, and 2 if a setting or an argument is wrong.";
 
 const ABOUT_USERS: &str = "\
 This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
@@ -62,7 +61,7 @@ const ABOUT_LINKS: &str = "\
 The link works once and expires after a day. The first person who opens it chooses the password, so send the
 link over a channel that only the user can read. You never learn the password.
 
-This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
+This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
 or --database-url and the same --base-url as to the servers.";
 
 #[derive(Subcommand)]
@@ -83,7 +82,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// Make a table of passwords that users cannot choose.
+    /// Build a table of passwords that users cannot choose.
     Passwords {
         #[command(subcommand)]
         command: PasswordsCommand,
@@ -142,7 +141,7 @@ pub(crate) enum KeysCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum PasswordsCommand {
-    /// Make a table for password_list from a list of breached passwords.
+    /// Build a table for password_list from a list of breached passwords.
     #[command(after_help = ABOUT_PASSWORD_LISTS)]
     Build {
         /// The list of passwords.
@@ -182,7 +181,7 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         confirmed: bool,
     },
-    /// Give a user another name, and end their sessions.
+    /// Rename a user, and end their sessions.
     #[command(after_help = ABOUT_USERS)]
     Rename {
         #[command(flatten)]
@@ -190,7 +189,7 @@ pub(crate) enum UserCommand {
         /// The new name.
         new_name: String,
     },
-    /// Disable a user, and end their sessions. The user cannot log in until the user is enabled again.
+    /// Disable a user, and end their sessions. The user cannot log in until they are enabled again.
     #[command(after_help = ABOUT_USERS)]
     Disable(NamedUser),
     /// Let a disabled user log in again, with their old password.

@@ -14,8 +14,8 @@ use hardtack::{Authenticator, BackendError, Credentials, FindUser, LogIn};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The application's state, which counts handler runs. Each server has its own counter, which all clones of the state
-/// share.
+/// The application's state, which counts handler runs. Each server has its own counter, shared by all clones of the
+/// state.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<AtomicU64>);
 
@@ -26,8 +26,8 @@ impl Calls {
     }
 }
 
-/// The application's user. The look-up finds a user for every subject, with two exceptions. No user has the subject
-/// `ghost`, and for the subject `broken`, the look-up fails.
+/// The application's user. The look-up finds a user for every subject, with two exceptions: no user has the subject
+/// `ghost`, and the look-up of `broken` fails.
 #[derive(Clone, Debug)]
 pub struct User {
     /// `The user alice` for the subject `alice`.
@@ -65,7 +65,7 @@ impl hardtack::Role for Editor {
 /// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Checks the user name and the password that a user types into a form of the [ready routes](ready_routes_wanted).
+/// Checks the user name and the password that a user types into a form of the [ready-made routes](ready_routes_wanted).
 /// Returns the user if the password is right.
 ///
 /// # Errors
@@ -77,8 +77,8 @@ pub async fn check_password(typed: Credentials) -> Result<Option<String>, Backen
     }
 }
 
-/// Returns whether the application must serve the adapter's ready routes with [`check_password`]. Returns `true` if the
-/// authenticator's log-in URL begins with `/ready/`.
+/// Returns whether the application must serve the adapter's ready-made routes with [`check_password`]. This is the case
+/// if the authenticator's log-in URL begins with `/ready/`.
 pub fn ready_routes_wanted(authenticator: &Authenticator) -> bool {
     authenticator.urls().login_path().starts_with("/ready/")
 }
@@ -86,7 +86,7 @@ pub fn ready_routes_wanted(authenticator: &Authenticator) -> bool {
 /// The body of a log-in request: `sub` and optionally `role`, as a form or as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
-    /// The subject that logs in.
+    /// The subject to log in.
     pub sub: String,
     /// The value of the claim [`Role`].
     pub role: Option<String>,

@@ -8,7 +8,7 @@
 //! let response = client.post("/login").form(&[("username", "alice"), ("password", "secret")]).send().await;
 //! assert_eq!(response.status(), 200);
 //! assert!(response.set_cookie("__Host-access_token_cookie").is_some());
-//! // The jar sends the cookies from now on; `csrf` adds the double-submit value.
+//! // From now on, the client sends these cookies; `csrf` adds the double-submit value.
 //! assert_eq!(client.post("/settings").csrf().send().await.status(), 200);
 //! # }
 //! ```
@@ -35,7 +35,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How many redirects [`Request::follow`] follows before it panics.
 const MOST_HOPS: usize = 10;
 const BROWSER_ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
-/// The cookies that can hold the double-submit value. The client uses the first of these cookies that it has.
+/// The cookies that can hold the double-submit value. The client uses the first of them that it has.
 const CSRF_COOKIES: [&str; 2] = ["__Host-csrf_access_token", "csrf_access_token"];
 
 /// The address of a server: a socket address, or a URL such as `http://127.0.0.1:8080`.
@@ -74,7 +74,7 @@ impl IntoBase for String {
 }
 
 /// A client that looks like a browser to the server. A clone has its own copy of the cookies. In a test, a clone can
-/// stand for a thief who copied the cookies, or for another tab that sends a request at the same time.
+/// represent a thief who has copied the cookies, or another tab that sends a request at the same time.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: Url,
@@ -142,7 +142,7 @@ impl Client {
         self.request(Method::POST, path)
     }
 
-    /// Creates a request with any method. `path` starts with a slash, may have a query, and is sent as it is.
+    /// Creates a request with any method. `path` must start with a slash, may have a query, and is sent as is.
     ///
     /// # Panics
     /// If `path` does not start with a slash. If `path` contains characters that browsers escape, such as spaces or
@@ -160,8 +160,7 @@ impl Client {
         }
     }
 
-    /// Returns the unexpired cookie with this name. If there are several such cookies, returns the cookie with the
-    /// longest path.
+    /// Returns the unexpired cookie with this name. If there are several, returns the one with the longest path.
     pub fn cookie(&self, name: &str) -> Option<&StoredCookie> {
         self.jar.get(name)
     }

@@ -2,10 +2,10 @@
 //!
 //! An adapter translates between a framework and Hardtack's core. This suite checks that the adapter does so correctly.
 //!
-//! The suite serves a small application through the adapter. It sends more than a thousand requests to the application
-//! over real sockets. The requests imitate the requests of browsers, API clients, htmx and attackers. For each
-//! response, the suite compares the status, `Location`, `Set-Cookie`, the body and the number of handler runs with the
-//! expected values. `hardtack-axum` and `hardtack-actix` pass the same cases. No case can be skipped.
+//! The suite serves a small application through the adapter. It sends the application more than a thousand requests
+//! over real sockets, and imitates browsers, API clients, htmx and attackers. For each response, the suite compares the
+//! status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected values. `hardtack-axum`
+//! and `hardtack-actix` pass the same cases. No case can be skipped.
 //!
 //! # Run it
 //!
@@ -53,9 +53,8 @@
 //!          got: "303 → /login?next=%2Finner%3Fa%3Db"
 //! ```
 //!
-//! Each response is shown in one line. The line contains the status, and then the redirect target or the code of the
-//! problem document. After that, it lists the token cookies that the response sets (`+access`, `+refresh`) or deletes
-//! (`-access`, `-refresh`).
+//! Each response is shown in one line: the status, the redirect target or the code of the problem document, and the
+//! token cookies that the response sets (`+access`, `+refresh`) or deletes (`-access`, `-refresh`).
 //!
 //! # Modules
 //!

@@ -24,13 +24,13 @@ impl Response {
         self.status
     }
 
-    /// Returns the method of the request that led to this response. If redirects were followed, that is the last
+    /// Returns the method of the request that led to this response. If redirects were followed, this is the last
     /// request.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// Returns the path and query of the request that led to this response. If redirects were followed, that is the
+    /// Returns the path and query of the request that led to this response. If redirects were followed, this is the
     /// last request.
     pub fn path(&self) -> &str {
         &self.path

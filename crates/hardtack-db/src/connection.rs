@@ -89,8 +89,8 @@ impl<'c> Connection<'c> {
     }
 
     async fn fetch_rows<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
-        // Read all rows, even if the caller needs only one row. A statement that changes and returns rows commits after
-        // the last row. If the commit fails, the database reports the failure only then.
+        // Read all rows, even if the caller needs only one. A statement that changes and returns rows commits after the
+        // last row, and only then does the database report a failed commit.
         match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(connection) => {
@@ -137,7 +137,7 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Runs a script of any number of statements. The script cannot contain placeholders. There is no time limit. An
+    /// Runs a script of any number of statements. The script cannot contain placeholders. It has no time limit. An
     /// empty script does nothing.
     pub(crate) async fn run_script(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), sqlx::Error> {
         match &mut self.inner {

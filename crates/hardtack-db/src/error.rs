@@ -12,7 +12,7 @@ use std::fmt;
 pub enum MigrateError {
     /// A newer program has migrated the tables.
     #[error(
-        "the tables of `{component}` are at version {found}, but this program knows only versions up to {known}; \
+        "the tables of `{component}` are at version {found}, but this program supports only versions up to {known}; \
          run a newer version of the program, or restore a backup from before the upgrade"
     )]
     Newer {
@@ -44,8 +44,8 @@ pub enum MigrateError {
         /// The database's error.
         source: sqlx::Error,
     },
-    /// A database operation other than the SQL of a migration failed. The operation began or committed the transaction,
-    /// waited for the lock, or read or wrote `hardtack_migrations`, the table of applied migrations.
+    /// A database operation other than the SQL of a migration failed. It began or committed the transaction, waited for
+    /// the lock, or accessed `hardtack_migrations`, the table of applied migrations.
     #[error(
         "a database operation failed while the program checked or recorded which migrations have been applied (table \
          `hardtack_migrations`)"
@@ -59,9 +59,9 @@ impl fmt::Debug for MigrateError {
     }
 }
 
-/// Writes an error and its causes, separated by colons. sqlx includes causes in its own messages. If a message already
-/// ends with the text of its cause, the cause is omitted. `hardtack::error::WithCauses` does the same, but this crate
-/// does not depend on `hardtack`.
+/// Writes an error and its causes, separated by colons. Omits a cause if the message before it already ends with the
+/// same text, because sqlx includes causes in its own messages. `hardtack::error::WithCauses` does the same, but this
+/// crate does not depend on `hardtack`.
 fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut text = error.to_string();
     f.write_str(&text)?;

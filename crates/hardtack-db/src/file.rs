@@ -1,27 +1,27 @@
-//! Notices when another program has replaced, overwritten or damaged the file of an open SQLite database.
+//! Detects that another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
-//! SQLite assumes that only SQLite changes an open database. But another program might replace the file, overwrite it,
-//! or remove its write-ahead log or the index of that log. SQLite then goes on with a mixture of the old and the new
-//! state, and committed changes can be lost. This module detects the cases that are cheap to detect. Once it has
-//! detected one of the following cases, every use of the database fails:
+//! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
+//! removes its write-ahead log or the index of that log, SQLite continues with a mixture of the old and the new state,
+//! and committed changes can be lost. This module detects the cases that are cheap to detect. Once it has detected one
+//! of the following cases, every use of the database fails:
 //!
 //! - The path leads to another file, or to no file.
 //! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but that file was removed, moved or
-//!   replaced by another file. This case is noticed only on Linux. A file that was moved is noticed only if the file
+//!   replaced by another file. This case is detected only on Linux, and for a file that was moved, only if the file
 //!   system records when files were created.
 //! - The file has become shorter, although `auto_vacuum` is off and the schema version has not increased. (`VACUUM`
 //!   also makes the file shorter, but increases the schema version.)
-//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (This module makes these
-//!   two checks only after the length of the file has changed.)
-//! - The file has become longer than the database, although the schema version has not increased. SQLite itself never
-//!   leaves a file that is longer than the database. While a connection writes, the file can be longer for a moment, so
-//!   this check is repeated while no other connection can write.
+//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
+//!   after the length of the file has changed.)
+//! - The file has become longer than the database, although `auto_vacuum` is off and the schema version has not
+//!   increased. SQLite itself never leaves a file that is longer than the database. While a connection writes, the file
+//!   can be longer for a moment, so this check is repeated while no other connection can write.
 //! - SQLite reports that the file is damaged or not a database.
 //!
-//! If a file of the same length is copied over the database, only the last case notices it. SQLite itself also writes
-//! to the file whenever a process copies the write-ahead log to it. The modification time therefore does not show who
-//! wrote to the file. The header contains no number that every change increases: in WAL mode, the change counter can
-//! stay the same. This process cannot read the file itself either. When a process closes a file, it loses all its POSIX
+//! If a file of the same length is copied over the database, only the last case detects it. The modification time does
+//! not show who wrote to the file, because SQLite itself also writes to it whenever a process copies the write-ahead
+//! log to it. The header contains no number that every change increases: in WAL mode, the change counter can stay the
+//! same. This process cannot read the file itself either, because when a process closes a file, it loses all its POSIX
 //! locks on that file, including those of SQLite.
 
 use std::cmp::Ordering;
@@ -42,10 +42,11 @@ pub struct DatabaseFile {
     state: Arc<Mutex<State>>,
 }
 
-/// What this process knows about a file. If several [`DatabaseFile`]s belong to the same file, they share one `State`.
+/// What this process has found out about a file. If several [`DatabaseFile`]s belong to the same file, they share one
+/// `State`.
 #[derive(Debug, Default)]
 struct State {
-    /// The end of the error message, which says what is wrong. `None` if this process has noticed no damage to the
+    /// The end of the error message, which says what is wrong. `None` if this process has detected no damage to the
     /// file, and no removal of its write-ahead log or that log's index.
     damage: Option<&'static str>,
     log: Option<OpenFile>,
@@ -55,8 +56,8 @@ struct State {
     len: u64,
     /// How the length has changed since the file was last examined.
     change: Option<LengthChange>,
-    /// Whether the file is being examined. Only one examination runs at a time. Two concurrent examinations could find
-    /// two schema versions, and record the older version last.
+    /// Whether the file is being examined. Only one examination runs at a time, because two concurrent examinations
+    /// could find two schema versions, and record the older version last.
     is_examined: bool,
     /// The schema version (`PRAGMA schema_version`) that the last examination found.
     schema: i64,
@@ -117,8 +118,8 @@ impl DatabaseFile {
     /// must then examine the file on a new connection and pass the result to [`Examination::finish`].
     ///
     /// # Errors
-    /// The file has been replaced or removed, is damaged, or cannot be examined. It is also an error if its write-ahead
-    /// log or the index of the log has been removed.
+    /// The file has been replaced or removed, is damaged, or cannot be examined, or its write-ahead log or the index of
+    /// the log has been removed or moved.
     pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
@@ -181,8 +182,8 @@ const INDEX_REMOVED: &str = "cannot be used any more: the index of its write-ahe
                              was removed or moved while it was open; stop all programs that use the database, restore \
                              a backup, and start the programs again";
 
-/// When SQLite closes the last connection to a database, it removes the index file, and then closes this file. This is
-/// the maximum time between the two steps. If the index is still open after this time, another program has removed it.
+/// When SQLite closes the last connection to a database, it removes the index file, and then closes it. This is the
+/// maximum time between the two steps. If the index is still open after this time, another program has removed it.
 const CLOSING: Duration = Duration::from_secs(1);
 
 const OVERWRITTEN: &str = "is damaged, probably because it was overwritten while it was open; stop all programs that \
@@ -229,7 +230,8 @@ fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
     })
 }
 
-/// An examination of a file whose length has changed. If this value is dropped, the file is examined again later.
+/// An examination of a file whose length has changed. If this value is dropped without a call of
+/// [`finish`](Self::finish), the file is examined again later.
 #[derive(Debug)]
 pub struct Examination {
     file: DatabaseFile,
@@ -308,7 +310,7 @@ impl Identity {
     }
 }
 
-/// A file that SQLite keeps beside the database, and that SQLite sometimes removes. After the removal, the system can
+/// A file that SQLite keeps next to the database, and sometimes removes. After the removal, the operating system can
 /// reuse the inode for a new file. The time of creation therefore also identifies the file, if the file system records
 /// that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@
 //! | [`FromAnyRow`] | a type that a row of either database can be read into |
 //! | [`Transaction`] | several statements, committed together |
 //! | [`Connection`] | one connection, for example in a transaction that the application has begun |
-//! | `DatabaseFile` (SQLite) | notices that the file of an open database was replaced, overwritten or damaged |
+//! | `DatabaseFile` (SQLite) | detects that the file of an open database was replaced, overwritten or damaged |
 //! | [`Migration`], [`MigrateError`] | versioned tables; each component has its own list of migrations |
 //!
 //! ```
@@ -21,7 +21,7 @@
 //! # #[cfg(feature = "sqlite")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // One connection, since each connection to `:memory:` has a database of its own.
+//! // One connection, because each connection to `:memory:` has a database of its own.
 //! let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
 //! let pool = Pool::from(pool);
 //! pool.migrate("notes", NOTES).await?;

@@ -1,13 +1,13 @@
 //! Migrations of several components that share one database.
 //!
-//! sqlx's own migrator keeps one list of migrations for the whole database. Here each component, such as the sessions
+//! sqlx's own migrator keeps one list of migrations for the whole database. Here, each component, such as the sessions
 //! or the accounts, has its own list.
 
 use crate::error::MigrateError;
 use crate::pool::Pool;
 use crate::statement::Statement;
 
-/// A migration of a component's tables from one version to the next version.
+/// A migration of a component's tables from one version to the next.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     version: u32,
@@ -28,7 +28,7 @@ impl Migration {
     }
 }
 
-/// SQL for PostgreSQL that takes a lock. Only one process can hold the lock, so only one process migrates at a time. On
+/// SQL for PostgreSQL that takes a lock, which only one process can hold, so only one process migrates at a time. On
 /// SQLite, the transaction's write lock has the same effect. The timeouts are turned off, because this process may have
 /// to wait while another process runs a long migration. The key of the lock is an arbitrary number that other programs
 /// are unlikely to use.

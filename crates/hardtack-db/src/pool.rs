@@ -18,7 +18,7 @@ use crate::transaction::Transaction;
 /// The connections to an SQLite or PostgreSQL database. Clones share these connections.
 ///
 /// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
-/// fail. If they went on, changes could be lost (see `DatabaseFile`).
+/// fail. Otherwise, changes could be lost (see `DatabaseFile`).
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -141,8 +141,8 @@ impl Pool {
 
     async fn begin_transaction(&self) -> Result<Transaction, sqlx::Error> {
         match &self.inner {
-            // `IMMEDIATE` takes the write lock now. A transaction that begins without the lock fails at its first write
-            // if another connection has written in the meantime.
+            // `IMMEDIATE` takes the write lock now. A transaction that begins without it fails at its first write if
+            // another connection has written in the meantime.
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
                 check(pool, file.as_ref()).await?;
@@ -227,7 +227,8 @@ async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sql
     }
 }
 
-/// Examines the file on a new connection. The connections in the pool might still have old parts of the file in memory.
+/// Examines the file on a new connection, because the connections in the pool might still have old parts of the file in
+/// memory.
 #[cfg(feature = "sqlite")]
 async fn examine(pool: &SqlitePool, examination: &Examination) -> Result<Found, sqlx::Error> {
     use sqlx::Connection as _;
@@ -236,7 +237,7 @@ async fn examine(pool: &SqlitePool, examination: &Examination) -> Result<Found, 
     let mut found = look(&mut connection, examination.len_before()).await?;
     match examination.change() {
         LengthChange::Longer if found.len > found.size => {
-            // Another connection might be writing at this moment. Look again while no other connection can write.
+            // Another connection might be writing right now, so look again while no other connection can write.
             sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
             found = look(&mut connection, examination.read_len()?).await?;
             sqlx::query("ROLLBACK").execute(&mut connection).await?;

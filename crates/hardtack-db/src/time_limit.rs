@@ -20,7 +20,7 @@ pub(crate) async fn limited<T>(response: impl Future<Output = Result<T, sqlx::Er
     })
 }
 
-/// If the server did not respond in time, closes the connection instead of returning it to the pool.
+/// If the server has not responded in time, closes the connection instead of returning it to the pool.
 pub(crate) fn close_if_timed_out<T>(connection: &mut PoolConnection<Postgres>, result: &Result<T, sqlx::Error>) {
     if matches!(result, Err(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut) {
         connection.close_on_drop();

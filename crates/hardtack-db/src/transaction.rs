@@ -105,10 +105,10 @@ impl Transaction {
     }
 }
 
-/// A connection of the pool, with an open transaction.
+/// A connection of the pool with an open transaction.
 ///
 /// If this value is dropped before the commit, the connection is closed, and the server rolls the transaction back. If
-/// the connection returned to the pool, the pool would wait for the server, which might no longer respond.
+/// the connection were returned to the pool instead, the pool would wait for the server, which might no longer respond.
 #[cfg(feature = "postgres")]
 #[derive(Debug)]
 struct PgTransaction {

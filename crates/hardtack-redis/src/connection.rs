@@ -1,4 +1,4 @@
-//! The connection to Redis, which all callers share. If it breaks, the next caller connects again.
+//! The connection to Redis that all callers share. If the connection breaks, the next caller reconnects.
 //!
 //! The `redis` crate's own `ConnectionManager` is not used: it keeps a connection even if the server no longer responds
 //! or has become a replica.
@@ -19,17 +19,17 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time limit for a response from Redis.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The time limit for a command. It includes the time that the command waits while another caller connects.
+/// The time limit for a command, including any wait while another caller connects.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// For this long after a response, a connection counts as working. After this time, the connection is pinged before a
-/// command that must not be sent twice.
+/// How long a connection is assumed to work after a response. After that, the connection is pinged before it is used
+/// for a command that must not be sent twice.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Whether a command can be sent again after its connection has broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Executing the command twice has the same effect as once.
+    /// Executing the command twice has the same effect as executing it once.
     Safe,
     /// The command must not be executed twice, and Redis might have executed it already.
     Unsafe,
@@ -47,14 +47,14 @@ pub(crate) struct Connection {
 #[derive(Default)]
 struct State {
     connection: Option<MultiplexedConnection>,
-    /// The number of this connection. It distinguishes a broken connection from the connection that replaced it.
+    /// The number of the current connection, which distinguishes a broken connection from the one that replaced it.
     number: u64,
     /// When the last failed attempt to connect began, and its error.
     failure: Option<(Instant, RedisError)>,
 }
 
 impl Connection {
-    /// Creates a `Connection`. It connects to Redis when the first command is sent.
+    /// Creates a `Connection`, which connects to Redis when the first command is sent.
     pub(crate) fn new(client: Client) -> Self {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -85,8 +85,8 @@ impl Connection {
         if retry == Retry::Unsafe && self.age() > trusted_until {
             match self.query_once::<()>(&redis::cmd("PING")).await {
                 Err(error) if !error.is_connection_dropped() => return Err(error),
-                // If the ping found the connection broken, `query_once` removed it, and the command itself connects
-                // again.
+                // If the connection turned out to be broken, `query_once` has removed it, and the command below
+                // reconnects.
                 _ => {}
             }
         }
@@ -111,20 +111,20 @@ impl Connection {
         result
     }
 
-    /// Returns the milliseconds since this connection was created.
+    /// Returns the number of milliseconds since this `Connection` was created.
     fn age(&self) -> u64 {
         u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Returns the connection and its number, and connects if there is none.
+    /// Returns the connection and its number. Connects first if there is no connection.
     async fn connect(&self) -> RedisResult<(u64, MultiplexedConnection)> {
         let arrived = Instant::now();
         let mut state = self.state.lock().await;
         if let Some(connection) = &state.connection {
             return Ok((state.number, connection.clone()));
         }
-        // While one caller connects, the other callers wait. If the attempt fails, the waiting callers return the same
-        // error instead of connecting one after the other.
+        // While one caller connects, the others wait. If the attempt fails, they all return the same error instead of
+        // trying to connect one after the other.
         if let Some((began, error)) = &state.failure
             && *began >= arrived
         {
@@ -145,8 +145,8 @@ impl Connection {
     }
 }
 
-/// Returns whether the connection must be replaced after this error. This is the case if the connection is broken, the
-/// server does not respond, or the server has become a replica.
+/// Returns whether the connection must be replaced after this error, because the connection is broken, or because the
+/// server does not respond or has become a replica.
 fn is_broken(error: &RedisError) -> bool {
     let is_replica =
         [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown].map(ErrorKind::Server).contains(&error.kind());

@@ -21,7 +21,7 @@ pub enum OpenError {
         /// What is wrong with the address.
         reason: String,
     },
-    /// The text cannot be the name of a store.
+    /// The text is not a valid store name.
     #[error("the store name {0:?} is not valid; expected 1 to 64 ASCII letters, digits, '-', '_', '.' or ':'")]
     InvalidName(String),
     /// The server did not respond, or it refused the connection.
@@ -35,7 +35,7 @@ pub enum OpenError {
         /// The error of the first command.
         source: CommandError,
     },
-    /// The server is too old for the scripts.
+    /// The server is too old for the Lua scripts that the store runs.
     #[error("the Redis server at {address} is version {version}; expected Redis 6.2 or newer, or Valkey")]
     TooOld {
         /// The server, without the password.

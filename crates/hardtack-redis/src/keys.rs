@@ -1,4 +1,4 @@
-//! The names of the store's keys.
+//! The names of a store's keys in Redis.
 
 use crate::error::OpenError;
 
@@ -8,8 +8,8 @@ pub(crate) const DEFAULT_NAME: &str = "hardtack";
 /// The maximum length of a store's name, in bytes. The length is limited because every key contains the name.
 const LONGEST_NAME: usize = 64;
 
-/// Returns the prefix of all keys of a store: the store's name in braces. To assign a key to a hash slot, Redis hashes
-/// only the text between the braces, so all keys of a store are in one slot.
+/// Returns the prefix of all keys of a store: the store's name in braces. Redis hashes only the text between the braces
+/// when it assigns a key to a hash slot, so all keys of a store are in the same slot.
 pub(crate) fn key_prefix(name: &str) -> Result<String, OpenError> {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
     if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_allowed) {

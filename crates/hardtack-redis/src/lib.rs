@@ -1,5 +1,5 @@
-//! Keeps [Hardtack](hardtack)'s sessions in Redis (6.2 or newer) or Valkey. If another store keeps the sessions, Redis
-//! can tell the processes that share that store when a session ends.
+//! Keeps [Hardtack](hardtack)'s sessions in Redis (6.2 or newer) or Valkey. If you keep the sessions in another store,
+//! Redis can notify the processes that share that store when a session ends.
 //!
 //! [`RedisSessions`] keeps the sessions and their revocation log in Redis:
 //!
@@ -16,8 +16,8 @@
 //! # }
 //! ```
 //!
-//! [`NotifyingSessions`] wraps another store, which keeps the sessions. When a process ends a session, the other
-//! processes are notified through Redis:
+//! [`NotifyingSessions`] wraps another store that keeps the sessions. When a process ends a session, it notifies the
+//! other processes through Redis:
 //!
 //! ```no_run
 //! use hardtack::MemorySessions;
@@ -32,15 +32,14 @@
 //!
 //! [`RedisThrottleStore`] counts attempts, such as log-ins, for all servers of a site.
 //!
-//! The adapter (`hardtack-axum` or `hardtack-actix`) follows the revocation log in the background. A server therefore
-//! also refuses sessions that ended on another server or before the server started. The adapter also deletes expired
-//! sessions.
+//! The adapter (`hardtack-axum` or `hardtack-actix`) follows the revocation log in the background, so a server also
+//! refuses sessions that ended on another server or before it started. The adapter deletes expired sessions as well.
 //!
 //! # Durability
 //!
-//! Expired sessions are deleted in batches, and [`RedisSessions::end_all_sessions`] ends sessions in batches. Every
-//! other change runs as one script, so other clients see either the whole change or none of it. The configuration of
-//! Redis determines whether a confirmed change can be lost:
+//! Every change runs as one script, so other clients see either the whole change or none of it. Only the deletion of
+//! expired sessions and [`RedisSessions::end_all_sessions`] work in batches, with one script for each batch. The
+//! configuration of Redis determines whether a confirmed change can be lost:
 //!
 //! | configuration | killing Redis loses | a power failure loses |
 //! | --- | --- | --- |
@@ -48,41 +47,41 @@
 //! | `appendonly yes`, `appendfsync everysec` | nothing, or up to two seconds if the disk is slow | up to two seconds of log-ins, rotations and log-outs |
 //! | snapshots only | everything since the last snapshot | everything since the last snapshot |
 //!
-//! Keep the append-only file on. If Redis loses a log-out, the session is live again. Also set
-//! `maxmemory-policy noeviction`. If Redis evicts a session, its user is logged out. If Redis evicts the revocation
+//! Keep the append-only file on: if Redis loses a log-out, the session is live again. Also set
+//! `maxmemory-policy noeviction`: if Redis evicts a session, the user is logged out, and if it evicts the revocation
 //! log, the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is off or if
 //! the policy can evict these keys.
 //!
-//! If a replica becomes the primary, the writes that were not yet copied to this replica are lost. To limit how many
-//! writes can be lost, set `min-replicas-to-write`.
+//! If a replica becomes the primary, writes that had not yet reached it are lost. To limit how many writes can be lost,
+//! set `min-replicas-to-write`.
 //!
 //! A Redis server can lose entries of the log when it is emptied, restarted, restored from a backup or replaced by its
-//! replica. The next entry then gets a number that was never used: the time of the server's clock in microseconds. The
-//! processes that read the log see the gap and read the whole log again. If the clock was set back, they might not see
-//! the gap.
+//! replica. The next entry then gets a number that has never been used: the time on the server's clock, in
+//! microseconds. Processes that read the log notice the gap and read the whole log again. If the clock was set back,
+//! they might not see the gap.
 //!
 //! # Requirements
 //!
-//! Keep the sessions on a single primary, which can have replicas. After a failover, the same address must lead to the
-//! new primary. [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the
-//! redirections of a cluster. All keys begin with the store's name in braces (`{hardtack}:…`).
+//! Keep the sessions on a single primary, with or without replicas. After a failover, the same address must lead to the
+//! new primary. [`RedisSessions::open`] refuses a node of a Redis Cluster, because this crate does not follow a
+//! cluster's redirections. All keys begin with the store's name in braces (`{hardtack}:…`).
 //!
-//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, and to the commands for strings, sets,
-//! sorted sets, hashes and streams. The user also needs `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
+//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands for strings, sets,
+//! sorted sets, hashes and streams, and to `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
 //! For TLS (`rediss://`), turn on the feature `tokio-rustls-comp` of the `redis` crate.
 //!
 //! # Outages
 //!
 //! If Redis does not respond, a command fails within five seconds. If Redis refuses the connection, the command fails
-//! at once. The next command connects again.
+//! at once. In either case, the next command tries to connect again.
 //!
-//! If the connection breaks during a read, this client sends the read once more. It also sends a write once more if
-//! executing the write twice has the same effect as executing it once. It never sends other writes twice, because Redis
-//! might have executed them before the connection broke.
+//! If the connection breaks during a read, the store sends the read once more. It also repeats a write if executing the
+//! write twice has the same effect as executing it once. It never repeats other writes, because Redis might have
+//! executed them before the connection broke.
 //!
 //! For example, the connection can break after Redis has rotated a session. When the browser sends its refresh token
-//! again, the authenticator finds that the session was rotated. It then issues the same new tokens, byte for byte.
+//! again, the authenticator finds that the session was rotated and issues the same new tokens, byte for byte.
 //!
 //! # How do I …?
 //!

@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 
 use crate::connection::CONNECT_TIMEOUT;
 
-/// How long `XREAD` waits for a new entry before it returns an empty response. If the response is late by more than
-/// [`CONNECT_TIMEOUT`], the connection counts as broken.
+/// How long `XREAD` waits for a new entry before it returns an empty response. If the response is more than
+/// [`CONNECT_TIMEOUT`] late, the connection is considered broken.
 const BLOCK: Duration = Duration::from_secs(5);
 
 /// How long to wait after a failure before connecting again.
@@ -56,10 +56,10 @@ impl StreamListener {
         Self { shared: Arc::new(shared), receiver: Mutex::new(receiver) }
     }
 
-    /// Waits for a new entry in the stream. If an entry was added since the last call returned, this call returns at
-    /// once. The call also returns after each reconnection, because entries might have been added in the meantime.
+    /// Waits for a new entry in the stream. Returns at once if an entry was added since the last call returned. Also
+    /// returns after each reconnection, because entries might have been added in the meantime.
     ///
-    /// Cancel safe: if the future is dropped before it returns, the next call reports the same entries.
+    /// Cancel safe: if the future is dropped before it completes, the next call reports the same entries.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {
         let shared = &self.shared;
         shared.task.get_or_init(|| {
@@ -94,8 +94,8 @@ async fn listen(
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(BLOCK + CONNECT_TIMEOUT));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    // Read the last id before notifying the caller, who then reads the log. If an entry is added between the two reads,
-    // the caller reads it, and `XREAD` reports it too.
+    // Read the last id before notifying the caller, which then reads the log. If an entry is added between these two
+    // reads, the caller sees it, and `XREAD` reports it as well.
     let mut last = last_id(&mut connection, stream).await?;
     if std::mem::take(warned) {
         tracing::info!("Redis notifies this process of revocations again");

@@ -1,4 +1,4 @@
-//! Adds notifications of revocations to a store that does not send notifications itself.
+//! Adds revocation notifications to a store that does not send any itself.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -18,15 +18,15 @@ use crate::error::OpenError;
 use crate::keys::{DEFAULT_NAME, key_prefix};
 use crate::listen::StreamListener;
 
-/// How long to wait after a failure before sending a notification again.
+/// How long to wait after a failure before trying to send the notification again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A [`SessionStore`] that wraps another store. When a session ends or its claims change, this store notifies the other
 /// processes through Redis.
 ///
-/// The inner store keeps the sessions and the revocation log. After the store has committed a change, a notification is
-/// sent in the background. The notification says only that the log has grown. No request waits for the notification.
-/// While Redis is down, log-outs still succeed, and the other processes learn of them when they next poll the log.
+/// The inner store keeps the sessions and the revocation log. After it has committed a change, a notification is sent
+/// in the background, so no request waits for it. The notification says only that the log has grown. While Redis is
+/// down, log-outs still succeed, and the other processes learn of them when they next poll the log.
 ///
 /// Clones share their connections. Use all clones in the same async runtime.
 #[derive(Clone)]
@@ -44,10 +44,10 @@ impl<S: fmt::Debug> fmt::Debug for NotifyingSessions<S> {
 }
 
 impl<S: SessionStore> NotifyingSessions<S> {
-    /// Wraps `store`, and sends notifications through the Redis server at `address`, such as
+    /// Wraps `store` and sends notifications through the Redis server at `address`, such as
     /// `redis://:password@127.0.0.1:6379/0`. The notifications use a single key, `{hardtack}:notice`.
     ///
-    /// The server can be down when you call this function. The connection is established only when the first
+    /// The server can be down when you call this function, because the connection is not established until the first
     /// notification is sent or awaited.
     ///
     /// # Errors
@@ -222,7 +222,7 @@ async fn send_when_due(connection: Arc<Connection>, stream: String, due: Arc<Not
     let mut warned = false;
     loop {
         due.notified().await;
-        // A second copy of a notification does no harm, so the command may be sent again.
+        // A duplicate notification does no harm, so the command may be sent again.
         while let Err(error) = connection.query::<String>(&message, Retry::Safe).await {
             if !warned {
                 tracing::warn!(

@@ -1,10 +1,10 @@
 //! The format of rows and log entries.
 //!
-//! A row is one string of three parts:
-//! 1. One line with the version of the format, which is 1, and the fields that scripts read and change:
-//!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. Until the session
-//!    ends, `revoked_at` is `-`. After that, `revoked_at` is the end time in Unix seconds. If the session ended because
-//!    a new session replaced it, the letter `r` follows the end time.
+//! A row is a string that consists of three parts:
+//! 1. A line with the version of the format, which is 1, and the fields that the scripts read and change:
+//!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. `revoked_at` is
+//!    `-` until the session ends, and then the time at which it ended, in Unix seconds. If a new session replaced the
+//!    session, the letter `r` follows this time.
 //! 2. The subject, which is `length` bytes long.
 //! 3. The other fields of the session as JSON ([`Details`]).
 
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// The third part of a row. Only `outdate.lua` and `bind.lua` change it. Other scripts read only `created_at`, and
+/// The third part of a row. Only `outdate.lua` and `bind.lua` change it. The other scripts only read `created_at` and
 /// check whether `bound_key` is present.
 #[derive(Serialize, Deserialize)]
 struct Details {
@@ -28,7 +28,7 @@ struct Details {
     claims: Option<String>,
     user_agent: Option<String>,
     address: Option<String>,
-    /// The number is stored as text, because numbers in Lua are exact only up to 53 bits.
+    /// Stored as text, because numbers in Lua are exact only up to 53 bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outdated_generation: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ fn revoked_at(session: &Session) -> String {
     time(session.revoked_at) + if replaced { "r" } else { "" }
 }
 
-/// Returns a time in the form that scripts write: Unix seconds, or `-` if there is no time.
+/// Formats a time as the scripts do: Unix seconds, or `-` if there is no time.
 pub(crate) fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
@@ -143,8 +143,8 @@ pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId
     Ok((id, number(id, "generation", generation)?))
 }
 
-/// An entry of the log: its id in the stream, and its fields. `append` (in `log.lua`) determines the order of the
-/// fields. The id is `0-` followed by the sequence number.
+/// An entry of the log: its id in the stream and its fields. The id is `0-` followed by the sequence number. `append`
+/// (in `log.lua`) determines the order of the fields.
 pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {

@@ -7,7 +7,7 @@ use redis::{Cmd, ErrorKind, FromRedisValue, Script, ServerErrorKind, ToRedisArgs
 use crate::connection::{Connection, Retry};
 use crate::error::CommandError;
 
-/// A script, and the hash by which a server caches it.
+/// A script, and the hash under which the server caches it.
 pub(crate) struct StoreScript {
     code: &'static str,
     hash: LazyLock<String>,
@@ -43,8 +43,8 @@ scripts! {
 }
 
 impl StoreScript {
-    /// Runs the script on the store whose keys begin with `prefix`. Sends only the script's hash at first. If the
-    /// server has not cached the script, sends the whole script.
+    /// Runs the script on the store whose keys begin with `prefix`. First sends only the script's hash. If the server
+    /// has not cached the script, sends the whole script.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         connection: &Connection,

@@ -3,7 +3,7 @@
 use crate::connection::{Connection, Retry};
 use crate::error::OpenError;
 
-/// The oldest version that has everything the scripts use.
+/// The oldest version of Redis that supports everything the scripts use.
 const OLDEST: (u32, u32) = (6, 2);
 
 /// The response to `INFO`.
@@ -15,8 +15,8 @@ impl ServerInfo {
     }
 }
 
-/// Connects to the server. Fails if the server cannot keep sessions. Logs a warning if the server's configuration might
-/// make it lose sessions.
+/// Connects to the server. Returns an error if the server is not suitable, and logs a warning if it might lose sessions
+/// because of its configuration.
 pub(crate) async fn check_server(connection: &Connection) -> Result<(), OpenError> {
     let address = || connection.address();
     let info = connection.query(&redis::cmd("INFO"), Retry::Safe).await;

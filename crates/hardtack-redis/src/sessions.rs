@@ -20,7 +20,7 @@ use crate::scripts::{
 };
 use crate::server_info::check_server;
 
-/// The maximum number of rows and log entries that one run of `prune.lua` deletes. The number is small, because Redis
+/// The maximum number of rows and log entries that one run of `prune.lua` deletes. The limit is low because Redis
 /// executes nothing else while the script runs.
 const PRUNE_BATCH: u64 = 200;
 
@@ -29,8 +29,8 @@ const END_BATCH: usize = 200;
 
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
 ///
-/// Clones share two connections. The first connection is for all operations. The second connection listens for
-/// revocations. The first call of [`SessionStore::revoked_elsewhere`] opens the second connection.
+/// Clones share two connections: one for all operations, and one that listens for revocations. The first call of
+/// [`SessionStore::revoked_elsewhere`] opens the second one.
 #[derive(Clone)]
 pub struct RedisSessions {
     pub(crate) connection: Arc<Connection>,
@@ -51,7 +51,7 @@ impl RedisSessions {
     /// Connects to the Redis server at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys begin
     /// with `{hardtack}`.
     ///
-    /// If the server may lose sessions because of its configuration, this method logs a warning through `tracing`.
+    /// If the server might lose sessions because of its configuration, this method logs a warning through `tracing`.
     ///
     /// # Errors
     /// The address is not valid, or the server does not respond, refuses the connection, is older than Redis 6.2, or is
@@ -82,8 +82,8 @@ impl RedisSessions {
         script.run(&self.connection, &self.prefix, arguments).await.map_err(BackendError::new)
     }
 
-    /// Returns the random id of this store, or `None` if [`Self::create_identity`] has not given it one yet. If the
-    /// stores at two addresses have the same id, they are the same store.
+    /// Returns the random id of this store, or `None` if [`Self::create_identity`] has not been called yet. If two
+    /// addresses return the same id, they lead to the same store.
     ///
     /// # Errors
     /// Redis failed.
@@ -93,7 +93,7 @@ impl RedisSessions {
         self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Returns the id of this store. If the store has no id, this method first gives it a random id.
+    /// Returns the id of this store. If the store has no id yet, this method gives it a random one first.
     ///
     /// # Errors
     /// Redis failed.
@@ -105,8 +105,8 @@ impl RedisSessions {
         self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))
     }
 
-    /// Adds one to a counter in Redis, and returns the new number. If Redis has gone back to an older state, for
-    /// example because an older snapshot was restored, this method returns a number that it has returned before.
+    /// Adds one to a counter in Redis and returns the new value. If Redis has gone back to an older state, for example
+    /// because an old snapshot was restored, this method returns a number that it has already returned before.
     ///
     /// To detect that Redis has gone back, store the highest returned number outside Redis. If this method returns a
     /// number that is not higher than the stored number, call [`Self::end_all_sessions`].
@@ -120,8 +120,8 @@ impl RedisSessions {
         self.connection.query(&count, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Ends the sessions of all users, and returns the number of ended sessions. If Redis has gone back to an older
-    /// state, call this method. Otherwise, sessions that ended after that state would be live again.
+    /// Ends the sessions of all users and returns how many it ended. Call this method if Redis has gone back to an
+    /// older state. Otherwise, sessions that have ended since then would be live again.
     ///
     /// # Errors
     /// Redis failed. Some of the sessions may have ended.
@@ -141,7 +141,7 @@ impl RedisSessions {
         format!("{}:id", self.prefix)
     }
 
-    /// Runs `script`, which rotates a session. `last` is the last argument of the script.
+    /// Runs `script`, which rotates a session. `last` is the script's last argument.
     async fn rotate_by(
         &self,
         script: &StoreScript,
@@ -303,12 +303,12 @@ impl SessionStore for RedisSessions {
     }
 }
 
-/// Converts an argument of a script to text.
+/// Converts a script's argument to text.
 fn text(argument: impl ToString) -> Vec<u8> {
     argument.to_string().into_bytes()
 }
 
-/// Returns the arguments by which `end_sessions.lua` selects sessions.
+/// Returns the arguments that tell `end_sessions.lua` which sessions to end.
 fn encode_target(target: RevokeTarget<'_>) -> Result<Vec<Vec<u8>>, BackendError> {
     let listed = |word: &str, ids: &[SessionId]| [text(word)].into_iter().chain(ids.iter().map(text)).collect();
     Ok(match target {

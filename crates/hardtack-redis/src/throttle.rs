@@ -29,9 +29,9 @@ use crate::sessions::RedisSessions;
 /// - The store uses the clock of the Redis server.
 /// - If Redis does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and the
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
-/// - The counters are one hash, `{hardtack}:throttle`. When the store adds a counter, it deletes some counters that
-///   allow the full number of attempts again. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new
-///   counter replaces a counter that has counted only a few attempts.
+/// - The counters are stored in one hash, `{hardtack}:throttle`. When the store adds a counter, it deletes some of the
+///   counters that allow the full number of attempts again. If there are already [`Self::DEFAULT_CAPACITY`] counters,
+///   each new counter replaces one that has counted only a few attempts.
 #[derive(Clone)]
 pub struct RedisThrottleStore {
     connection: Arc<Connection>,
@@ -57,7 +57,8 @@ impl RedisThrottleStore {
     /// How long an operation waits for Redis, unless [`with_timeout`](Self::with_timeout) sets another time.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].
+    /// Connects to a Redis server. Use this if the application keeps its sessions in another store. See
+    /// [`RedisSessions::open`].
     ///
     /// # Errors
     /// The errors of [`RedisSessions::open`].
@@ -65,8 +66,8 @@ impl RedisThrottleStore {
         Ok(RedisSessions::open(address).await?.throttle())
     }
 
-    /// Connects to a Redis server like [`Self::open`], and stores the counters under a key that begins with `name` in
-    /// braces. See [`RedisSessions::open_named`].
+    /// Like [`Self::open`], but the counters are stored under a key that begins with `name` in braces. See
+    /// [`RedisSessions::open_named`].
     ///
     /// # Errors
     /// The errors of [`RedisSessions::open_named`].
@@ -74,7 +75,7 @@ impl RedisThrottleStore {
         Ok(RedisSessions::open_named(address, name).await?.throttle())
     }
 
-    /// Sets how many counters are kept.
+    /// Sets the maximum number of counters.
     #[must_use]
     pub fn with_capacity(self, capacity: u32) -> Self {
         Self { capacity: capacity.max(1), ..self }
@@ -83,9 +84,9 @@ impl RedisThrottleStore {
     /// Sets how long an operation waits for Redis. After this time, the operation fails, and the
     /// [`Throttle`](hardtack::throttle::Throttle) counts in memory.
     ///
-    /// If Redis is slow at times, set a longer time: while a server counts in memory, attackers get more attempts. If
-    /// Redis hangs, each operation delays its request by this time. More than two seconds rarely makes a difference,
-    /// because the connection itself waits at most two seconds for each response.
+    /// If Redis is sometimes slow, set a longer timeout: while a server counts in memory, attackers get more attempts.
+    /// If Redis hangs, however, each operation delays its request by the whole timeout. More than two seconds rarely
+    /// makes a difference, because the connection itself waits at most two seconds for each response.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -164,8 +165,8 @@ fn fill(rate: Rate) -> u128 {
     rate.time_to_fill().as_millis()
 }
 
-/// Runs a command in its own task, and waits at most `limit` for the result. If the result is late, this function
-/// returns an error, but the task continues. If the server still does not respond, the task drops the shared
+/// Runs a command in its own task and waits at most `limit` for the result. If there is no result in time, this
+/// function returns an error, but the task continues. If the server still does not respond, the task drops the shared
 /// connection, and the next command opens a new one.
 async fn within_limit<T: Send + 'static>(
     limit: Duration,

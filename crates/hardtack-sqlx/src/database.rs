@@ -29,7 +29,7 @@ use crate::open::{self, DatabaseUrl, Location};
 pub struct Database(Pool);
 
 impl Database {
-    /// Opens the database at a URL, but creates no tables. [`DatabaseUrl`] describes the URL.
+    /// Opens the database at a URL, but creates no tables. See [`DatabaseUrl`] for the format of the URL.
     ///
     /// # Errors
     /// The URL is not valid, or the database cannot be reached or opened.
@@ -37,7 +37,7 @@ impl Database {
         url.parse::<DatabaseUrl>()?.open().await
     }
 
-    /// Closes all connections. Waits until the connections in use return to the pool. New queries fail at once, even on
+    /// Closes all connections, after waiting for those in use to return to the pool. New queries fail at once, even on
     /// a clone.
     pub async fn close(&self) {
         self.0.close().await;

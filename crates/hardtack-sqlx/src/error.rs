@@ -15,8 +15,8 @@ use hardtack_db::MigrateError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL is not valid or does not name a database. The error does not repeat the URL, since it may contain a
-    /// password.
+    /// The URL is not valid or does not name a database. The error does not repeat the URL, because the URL might
+    /// contain a password.
     #[error("the database URL cannot be used: {reason}")]
     InvalidUrl {
         /// What is wrong with the URL, and what is expected.
@@ -53,7 +53,7 @@ pub enum OpenError {
          {0}"
     )]
     Untrusted(UntrustedFile),
-    /// The server could not be reached, or refused the connection.
+    /// The server could not be reached, or it refused the connection.
     #[error(
         "cannot open the database {server}; check that the server is running at this address, that the database \
          exists, and that the server accepts the user and the password"

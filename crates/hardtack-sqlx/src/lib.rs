@@ -1,5 +1,5 @@
 //! Keeps [Hardtack](hardtack)'s sessions and revocation log in SQLite (a single file, no server) or PostgreSQL (for
-//! several machines). The crate creates its tables and brings them up to date.
+//! several machines). The crate creates and upgrades its own tables.
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")]
@@ -40,17 +40,17 @@
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
 //!
 //! For your own queries, add sqlx 0.9 to your `Cargo.toml`, with the feature of your database:
-//! `cargo add sqlx@0.9 --no-default-features --features runtime-tokio,sqlite` (or `postgres`). If you add another
-//! version of sqlx, the compiler says that two types named `Pool` differ.
+//! `cargo add sqlx@0.9 --no-default-features --features runtime-tokio,sqlite` (or `postgres`). With another version of
+//! sqlx, the compiler reports a mismatch between two types named `Pool`.
 //!
-//! `SqliteSessions::open` and `PostgresSessions::open` bring the tables up to date. After [`Sessions::from_pool`] or
+//! `SqliteSessions::open` and `PostgresSessions::open` create or upgrade the tables. After [`Sessions::from_pool`] or
 //! [`Database::sessions`], call [`Sessions::migrate`] once at start-up.
 //!
 //! # A password change
 //!
-//! When a user changes the password, one of the user's other sessions might belong to a thief. Store the new password
-//! and end the other sessions in one transaction. With two transactions, a failure or a disconnect between them would
-//! leave the thief logged in. If your users are in the same database as the sessions, one transaction can do both:
+//! When a user changes their password, one of their other sessions might belong to a thief. If you stored the new
+//! password and ended the other sessions in two transactions, a failure or a disconnect between them would leave the
+//! thief logged in. If your users are in the same database as the sessions, do both in one transaction:
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")] mod example {
@@ -73,15 +73,14 @@
 //! # }
 //! ```
 //!
-//! - `end_others_in` ends all sessions of the user except that of this request. `Auth::renew` then replaces that
-//!   session.
-//! - `end_all_in` ends all sessions of the user. Use it for a password reset, or when you disable or delete a user.
+//! - `end_others_in` ends all of the user's sessions except the current one, which `Auth::renew` then replaces.
+//! - `end_all_in` ends all of the user's sessions. Use it for a password reset, or when you disable or delete a user.
 //!   Pass its result to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
-//! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`. With a plain `BEGIN`, a transaction fails if it first
-//!   reads, another connection then writes, and the transaction writes after that.
-//! - On PostgreSQL, the entries in the revocation log get their numbers at the commit, so log-outs of other users do
+//! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`. With a plain `BEGIN`, a transaction that first reads and
+//!   then writes fails if another connection has written in between.
+//! - On PostgreSQL, the entries in the revocation log are not numbered until the commit, so other users' log-outs do
 //!   not wait for your transaction. Keep the isolation level READ COMMITTED, which `open_postgres` sets. At a stricter
-//!   level, one of two concurrent transactions can fail with a serialization failure.
+//!   level, one of two concurrent transactions can fail with a serialization error.
 //! - If the sessions are in another store, such as Redis, use [`PendingEnds`], which has the same methods.
 //!
 //! # Durability and sharing
@@ -89,17 +88,17 @@
 //! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure.
 //! (PostgreSQL does this unless its setting `fsync` is off.)
 //!
-//! The adapter (`hardtack-axum` or `hardtack-actix`) learns from the database which sessions have ended. These include
-//! sessions that ended before a restart or on another server. Until the adapter has read the revocation log for the
-//! first time, each request is checked against the database. The adapter also deletes expired rows. Your code does not
-//! have to call anything for this.
+//! The adapter (`hardtack-axum` or `hardtack-actix`) learns from the database which sessions have ended, including
+//! those that ended before a restart or on another server. Until it has read the revocation log for the first time,
+//! each request is checked against the database. The adapter also deletes expired rows. You do not have to call
+//! anything for this.
 //!
 //! - **SQLite**: several processes on one machine can share a file. The file must belong to root or to the user that
-//!   runs this process, and no other user can have write access. Otherwise, the file is refused. If the disk was full,
-//!   no restart is needed: everything works again as soon as the disk has space. A network file system does not work,
-//!   since SQLite's write-ahead log needs shared memory.
+//!   runs the process, and no other user may have write access. Otherwise, the file is refused. If the disk fills up,
+//!   everything works again as soon as there is space, without a restart. A network file system does not work, because
+//!   SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
-//!   processes with `NOTIFY`, and they refuse the sessions within milliseconds.
+//!   processes with `NOTIFY`, so they refuse the sessions within milliseconds.
 //!
 //! # Features
 //!
@@ -123,9 +122,9 @@
 //!
 //! [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the
 //! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis)
-//! keeps sessions in Redis. It can also notify the processes that share an SQLite file when a session has ended.
+//! keeps sessions in Redis. It can also notify processes that share an SQLite file when a session ends.
 
-// If no database is turned on, some code is unused or unreachable.
+// If neither database feature is enabled, some code is unused or unreachable.
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres")),
     allow(dead_code, unreachable_code, unused_imports, unused_variables)

@@ -36,11 +36,10 @@ pub struct BrowserOptions {
     pub width: u32,
     /// The height of the page's viewport, in CSS pixels.
     pub height: u32,
-    /// The hash of a public key. The browser trusts every certificate with this key. See
-    /// [`TlsFront::browser_options`](crate::tls::TlsFront::browser_options). If it is set, host names that end in
-    /// `.test` resolve to 127.0.0.1.
+    /// The hash of a public key. The browser trusts every certificate with this key, and resolves host names that end
+    /// in `.test` to 127.0.0.1. See [`TlsFront::browser_options`](crate::tls::TlsFront::browser_options).
     pub trusted_key: Option<String>,
-    /// Whether the browser can bind sessions to the device. The keys are in software.
+    /// Whether the browser can bind sessions to the device, with software keys.
     pub binds_devices: bool,
 }
 
@@ -108,14 +107,13 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts chromedriver on a free port, and a browser. The path of chromedriver is `$CHROMEDRIVER`, or
+    /// Starts chromedriver on a free port, and then a browser. The path of chromedriver is `$CHROMEDRIVER`, or
     /// `/usr/bin/chromedriver` if that variable is not set.
     pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
         Self::start_with_profile(options, TempDir::with_prefix("hardtack-browser-")?).await
     }
 
-    /// Closes the browser, and starts it again with the same profile. The browser then no longer has its session
-    /// cookies.
+    /// Closes the browser and starts it again with the same profile. It then no longer has its session cookies.
     pub async fn restart(self) -> Result<Self, BrowserError> {
         let Self { session, driver, profile, options } = self;
         session.close().await.map_err(failed("closing the browser"))?;
@@ -149,8 +147,8 @@ impl Browser {
         self.fill_in(":root", name, value).await
     }
 
-    /// Like [`fill`](Self::fill), but looks for the field only inside the given element. Use this if a page
-    /// has several forms.
+    /// Like [`fill`](Self::fill), but only looks for the field inside the element with the selector `element`. Use this
+    /// method if a page has several forms.
     pub async fn fill_in(&self, element: &str, name: &str, value: &str) -> Result<(), BrowserError> {
         let selector = format!("{element} [name={}]:not([type=hidden])", Value::from(name));
         let field = self.find_displayed(&selector).await?;
@@ -188,15 +186,15 @@ impl Browser {
         target.click().await.map_err(failed(format_args!("clicking {selector}")))
     }
 
-    /// Presses keys one after another. The element that has the focus receives them. Special keys have the code points
-    /// of WebDriver §17.4.2, such as U+E004 for Tab and U+E007 for Enter.
+    /// Presses keys one after another in the focused element. For special keys, use the code points of WebDriver
+    /// §17.4.2, such as U+E004 for Tab and U+E007 for Enter.
     pub async fn press(&self, keys: &str) -> Result<(), BrowserError> {
         let strokes = keys.chars().flat_map(|value| [KeyAction::Down { value }, KeyAction::Up { value }]);
         let keyboard = strokes.fold(KeyActions::new("keyboard".to_owned()), KeyActions::then);
         self.session.perform_actions(keyboard).await.map_err(failed("pressing keys"))
     }
 
-    /// Runs `script` as the body of a JavaScript function, and returns the function's value. This works even if
+    /// Runs `script` as the body of a JavaScript function and returns the function's result. This works even if
     /// [`javascript`](BrowserOptions::javascript) is off.
     pub async fn evaluate(&self, script: &str) -> Result<Value, BrowserError> {
         self.session.execute(script, vec![]).await.map_err(failed(format_args!("running {script}")))
@@ -239,8 +237,8 @@ impl Browser {
         }
     }
 
-    /// Copies all cookies of this browser to another browser, including `HttpOnly` cookies. This is what malware on the
-    /// user's machine does.
+    /// Copies all cookies of this browser, including `HttpOnly` cookies, to another browser, as malware on the user's
+    /// machine does.
     pub async fn copy_cookies_to(&self, other: &Self) -> Result<(), BrowserError> {
         let all = self.devtools("Network.getAllCookies", json!({})).await?;
         let cookies: Vec<Value> = all["cookies"].as_array().into_iter().flatten().map(settable).collect();
@@ -254,7 +252,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Makes a cookie for a URL expire after this time, and keeps its value and its other attributes.
+    /// Makes a cookie for a URL expire after the given number of seconds. Keeps its value and its other attributes.
     ///
     /// # Panics
     /// If the browser does not have the cookie.
@@ -283,8 +281,7 @@ impl Browser {
         self.session.execute("return document.readyState", vec![]).await.is_ok_and(|state| state == "complete")
     }
 
-    /// Finds an element and waits until it is displayed. The wait is needed because a script of the page might show the
-    /// element later.
+    /// Finds an element and waits until it is displayed, because a script on the page might not show it at once.
     async fn find_displayed(&self, selector: &str) -> Result<Element, BrowserError> {
         let element = self.find(selector).await?;
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -299,7 +296,7 @@ impl Browser {
     }
 }
 
-/// chromedriver's extension of WebDriver for the DevTools Protocol.
+/// chromedriver's WebDriver extension for the DevTools Protocol.
 #[derive(Debug)]
 struct DevToolsCommand {
     method: &'static str,
@@ -316,7 +313,7 @@ impl WebDriverCompatibleCommand for DevToolsCommand {
     }
 }
 
-/// Converts a cookie that the browser has returned to the parameters that set the same cookie.
+/// Converts a cookie that the browser has returned into the parameters that set the same cookie.
 fn settable(cookie: &Value) -> Value {
     let domain = cookie["domain"].as_str().unwrap_or_default();
     let scheme = if cookie["secure"] == true { "https" } else { "http" };
@@ -327,7 +324,7 @@ fn settable(cookie: &Value) -> Value {
             settable[name] = cookie[name].clone();
         }
     }
-    // A cookie without this dot belongs to one host only.
+    // A domain without a leading dot means that the cookie belongs to a single host.
     if domain.starts_with('.') {
         settable["domain"] = json!(domain);
     }
@@ -352,7 +349,7 @@ fn failed(what: impl std::fmt::Display) -> impl FnOnce(CmdError) -> BrowserError
 fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> {
     let mut args = vec![
         "--headless=new".to_owned(),
-        // Chromium's own sandbox cannot start as root in a container.
+        // Chromium's sandbox does not start as root in a container.
         "--no-sandbox".to_owned(),
         "--disable-gpu".to_owned(),
         "--disable-quic".to_owned(),
@@ -445,12 +442,12 @@ fn announced_port(line: &str) -> Option<u16> {
 impl Drop for Driver {
     fn drop(&mut self) {
         // If chromedriver dies while a session is open, Chromium continues to run, so kill the whole process group. Do
-        // this before reaping the group's leader. Until then, the id of the group cannot be reused.
+        // this before reaping the group's leader, because the group's id can be reused after that.
         let group = self.child.id();
         if !signal(&format!("-{group}"), "KILL") {
             let _ = self.child.kill();
         }
-        // Wait until no process can write to the profile while it is removed.
+        // Wait until all processes have ended, so that none of them writes to the profile while it is removed.
         let deadline = Instant::now() + LONGEST_WAIT;
         while is_running(group) && Instant::now() < deadline {
             std::thread::sleep(STEP);
@@ -464,7 +461,7 @@ impl Drop for Driver {
 fn is_running(group: u32) -> bool {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok()).any(|stat| {
-        // The format is "pid (name) state ppid pgrp …", and the name can contain brackets (proc_pid_stat(5)).
+        // The format is "pid (name) state ppid pgrp …", and the name can contain parentheses (proc_pid_stat(5)).
         let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
         let (state, pgrp) = (fields.next(), fields.nth(1));
         !matches!(state, Some("Z" | "X")) && pgrp == Some(group.to_string().as_str())

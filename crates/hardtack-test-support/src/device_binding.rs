@@ -1,6 +1,6 @@
 //! A site behind TLS, and browsers that can bind sessions to their device.
 //!
-//! Chromium allows each site six proofs in nine minutes. Each test therefore uses a host name of its own.
+//! Chromium allows each site only six proofs in nine minutes, so each test uses its own host name.
 
 use std::net::SocketAddr;
 
@@ -20,8 +20,8 @@ pub struct SecureSite {
 }
 
 impl SecureSite {
-    /// Starts a site at `host`, which must end in `.test`. `serve` gets the origin of the site, starts the server, and
-    /// returns its address together with a value of the caller's choice.
+    /// Starts a site at `host`, which must end in `.test`. `serve` receives the site's origin, starts the server, and
+    /// returns its address together with any other value, which this function returns as well.
     pub async fn start<T>(host: &str, serve: impl AsyncFnOnce(&str) -> (SocketAddr, T)) -> (Self, T) {
         let front = TlsFront::bind(host).await;
         let (origin, options) = (front.origin(), front.browser_options());
@@ -48,8 +48,8 @@ impl SecureSite {
 pub struct Events(UnboundedReceiver<EventKind>);
 
 impl Events {
-    /// Returns an observer for [`AuthenticatorBuilder::on_event`](hardtack::AuthenticatorBuilder::on_event), and the
-    /// events that it observes.
+    /// Returns an observer for [`AuthenticatorBuilder::on_event`](hardtack::AuthenticatorBuilder::on_event), together
+    /// with the events that it observes.
     pub fn observe() -> (impl Fn(&Event<'_>) + Send + Sync + 'static, Self) {
         let (sender, events) = unbounded_channel();
         let observer = move |event: &Event<'_>| {
@@ -58,7 +58,7 @@ impl Events {
         (observer, Self(events))
     }
 
-    /// Waits for an event, and skips others.
+    /// Waits for an event and skips all others.
     ///
     /// # Panics
     /// If the event is not emitted in time.

@@ -1,6 +1,6 @@
-//! Compiles and runs the code in pages that the published crates cannot test. Some of the pages are outside the
-//! directories of these crates, so a published crate cannot `include_str!` them. The code in the other pages uses
-//! crates that depend on `hardtack`.
+//! Compiles and runs the code in pages that the published crates cannot test. Some of these pages are outside the
+//! crates' directories, so a published crate cannot `include_str!` them. The others contain code that uses crates that
+//! depend on `hardtack`.
 
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -1,7 +1,7 @@
 //! Reads the forms in an HTML page.
 //!
-//! Attributes may be in any order and with any quotes. Scripts, styles and comments are skipped. This is not a full
-//! parser: pages must be well formed.
+//! Attributes can be in any order and have any kind of quotes. Scripts, styles and comments are skipped. This is not a
+//! full parser: pages must be well formed.
 
 use hardtack_conformance::Response;
 
@@ -30,7 +30,7 @@ impl HtmlForms for Response {
     }
 }
 
-/// Returns the value of the first `<input type="hidden">` of that name.
+/// Returns the value of the first `<input type="hidden">` with this name.
 pub fn hidden_field(html: &str, name: &str) -> Option<String> {
     tags(html)
         .into_iter()
@@ -38,8 +38,8 @@ pub fn hidden_field(html: &str, name: &str) -> Option<String> {
         .map(|tag| tag.attribute("value").unwrap_or_default().to_owned())
 }
 
-/// Returns the fields that a browser would send for the form with that `action` if the user changed nothing. Buttons,
-/// file inputs, unchecked boxes and disabled fields are left out. Returns `None` if no form has that action.
+/// Returns the fields that a browser would send for the form with this `action` if the user changed nothing. Omits
+/// buttons, file inputs, unchecked boxes and disabled fields. Returns `None` if no form has this action.
 pub fn form_fields(html: &str, action: &str) -> Option<Vec<(String, String)>> {
     let tags = tags(html);
     let start = tags.iter().position(|tag| tag.name == "form" && tag.attribute("action").unwrap_or("") == action)?;
@@ -106,7 +106,7 @@ struct Tag {
     /// The name in lower case. An end tag's name starts with a slash.
     name: String,
     attributes: Vec<(String, String)>,
-    /// The text between this tag and the next tag. For a `<textarea>`, its whole content.
+    /// The text between this tag and the next one. For a `<textarea>`, the whole content.
     text: String,
 }
 
@@ -146,7 +146,7 @@ fn tags(html: &str) -> Vec<Tag> {
         let name = rest[..end].trim_end_matches('/').to_ascii_lowercase();
         // An incomplete tag at the end of the page is dropped (HTML §13.2.5).
         let Some((attributes, after)) = attributes(&rest[end..]) else { break };
-        // The text of these elements ends only at their own end tag.
+        // These elements contain only text, up to their own end tag.
         let text_end = match name.as_str() {
             "script" | "style" | "textarea" | "title" => find_ignoring_case(after, &format!("</{name}")),
             _ => after.find('<'),
@@ -191,7 +191,7 @@ fn find_ignoring_case(text: &str, needle: &str) -> Option<usize> {
     text.to_ascii_lowercase().find(needle)
 }
 
-/// Replaces numeric character references, and the few named character references that templates use.
+/// Replaces numeric character references and the few named ones that templates use.
 fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

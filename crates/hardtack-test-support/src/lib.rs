@@ -1,22 +1,22 @@
-//! Test support for Hardtack's own crates. It is not published.
+//! Test support for Hardtack's own crates. This crate is not published.
 //!
-//! The crate is for black-box tests. Like a browser or an API client, these tests reach a server only over the network.
-//! The crate contains:
+//! The crate is for black-box tests, which access a server only over the network, like a browser or an API client. It
+//! contains:
 //!
-//! - [`client`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
+//! - [`client`], from `hardtack-conformance`: HTTP requests with a cookie jar like a browser's;
 //! - [`html`]: the forms in a page, for clients without a browser;
 //! - [`browser`]: headless Chromium, with JavaScript on or off, light or dark;
-//! - [`device_binding`]: a site behind TLS and browsers that can bind sessions to their device, and the site's events;
+//! - [`device_binding`]: a site behind TLS, its events, and browsers that can bind sessions to their device;
 //! - [`process`]: a server program that a test starts, watches and stops;
-//! - [`server`]: a listener on a free port, and a small HTTP server that takes the place of an upstream or a website;
-//! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end with the test;
+//! - [`server`]: a listener on a free port, and a small HTTP server that stands in for an upstream or a website;
+//! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end when the test does;
 //! - [`small_disk`]: a file system that a test fills and frees;
 //! - [`on_every_store!`]: a macro that runs the same tests on several stores;
 //! - [`tls`]: a TLS proxy in front of a server, with a certificate that a browser can be told to trust;
-//! - [`tutorial`]: visits to the tutorial's site;
+//! - [`tutorial`]: tests that visit the tutorial's site;
 //! - [`wait`]: functions that wait for a condition.
 //!
-//! Most functions panic if they are misused or if the network fails. The test then fails with a message.
+//! Most functions panic if they are misused or if the network fails, so that the test fails with a message.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! A program under test, which a test starts, watches and stops.
+//! A program that a test starts, watches and stops.
 
 use hardtack_conformance::client::{Client, IntoBase};
 use std::ffi::{OsStr, OsString};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use crate::wait::LONGEST_WAIT;
 
-/// How long to wait for a program that ends by itself.
+/// How long to wait for a program that is supposed to end by itself.
 const LONGEST_RUN: Duration = Duration::from_secs(120);
 const STEP: Duration = Duration::from_millis(20);
 
-/// A program to run. From the environment of the test, it gets only `PATH` and `HOME`.
+/// A program to run. It inherits only `PATH` and `HOME` from the test's environment.
 #[derive(Debug, Clone)]
 #[must_use = "a program is run by `start` or `run`"]
 pub struct Program {
@@ -64,16 +64,16 @@ impl Program {
         self
     }
 
-    /// Also treats the server as ready when `/healthz` at `base` responds with 200, even if the server does not print
+    /// Also considers the server ready when `/healthz` at `base` responds with 200, even if the server has not printed
     /// its URL.
     pub fn health_at(mut self, base: impl IntoBase) -> Self {
         self.health = Some(base.into_base().origin().ascii_serialization());
         self
     }
 
-    /// Starts a server and waits until it is ready, for at most 120 s. The server is ready when it has printed a line
-    /// with `http://` to its standard output. If [`health_at`](Self::health_at) was called, it is also ready when
-    /// `/healthz` responds with 200.
+    /// Starts a server and waits up to 120 s until it is ready. The server is ready when it has printed a line with
+    /// `http://` to its standard output or, if [`health_at`](Self::health_at) was called, when `/healthz` responds with
+    /// 200.
     ///
     /// # Errors
     /// If the program cannot be run, if it ends, or if it is not ready in time.
@@ -147,7 +147,7 @@ impl Program {
     }
 }
 
-/// Returns the first URL in the output, without an unfinished last line.
+/// Returns the first URL in the output. Ignores an unfinished last line.
 fn announced(stdout: &str) -> Option<String> {
     let complete = &stdout[..stdout.rfind('\n')?];
     let url = &complete[complete.find("http://")?..];
@@ -175,8 +175,8 @@ impl Captured {
     }
 }
 
-/// The error of a program that could not be run, or that did not start or end as expected. `unwrap` shows the message
-/// and the program's output.
+/// Why a program could not be run, or did not start or end as expected. `unwrap` shows the message and the program's
+/// output.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -201,7 +201,7 @@ pub enum StartError {
         /// The program's standard error.
         stderr: String,
     },
-    /// The server was not ready in time, and was killed.
+    /// The server was not ready in time and was killed.
     #[error(
         "the program was not ready within 120 s; expected a line with http:// on stdout, or, if `health_at` was called, \
          status 200 from /healthz\nstdout:\n{stdout}\nstderr:\n{stderr}"
@@ -212,7 +212,7 @@ pub enum StartError {
         /// The program's standard error so far.
         stderr: String,
     },
-    /// The program did not end in time, and was killed.
+    /// The program did not end in time and was killed.
     #[error(
         "the program was still running after 120 s and was killed; to start a server, call `start` instead of `run`\n\
          stdout:\n{stdout}\nstderr:\n{stderr}"
@@ -256,8 +256,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Returns the URL of the server. If [`Program::health_at`] was called, the URL is the origin that was passed to
-    /// it. Otherwise, it is the URL that the server printed.
+    /// Returns the server's URL: the origin that was passed to [`Program::health_at`] or, if that was not called, the
+    /// URL that the server printed.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -302,7 +302,7 @@ impl Process {
         }
     }
 
-    /// Kills the process with SIGKILL. As in a crash, the process has no chance to clean up.
+    /// Kills the process with SIGKILL, so that it has no chance to clean up, as in a crash.
     pub fn kill(mut self) -> Finished {
         let _ = self.child.kill();
         let status = self.child.wait().expect("a child process can be waited for");
@@ -326,11 +326,11 @@ impl Drop for Process {
     }
 }
 
-/// Sends a signal to a process, or to a process group if `target` starts with a minus sign. Returns whether this
-/// succeeded.
+/// Sends a signal to a process, or to a process group if `target` starts with a minus sign. Returns whether the signal
+/// was sent.
 ///
-/// The standard library can send only SIGKILL, and a slim image has no `kill` program. So the shell's built-in `kill`
-/// sends the signal.
+/// Uses the shell's built-in `kill`, because the standard library can only send SIGKILL, and slim images have no `kill`
+/// program.
 pub(crate) fn signal(target: &str, name: &str) -> bool {
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -s \"$1\" -- \"$2\"", "sh", name, target]).stderr(Stdio::null());

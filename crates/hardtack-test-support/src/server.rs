@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Binds a listener to a free port of 127.0.0.1, and returns it with its address.
+/// Binds a listener to a free port of 127.0.0.1 and returns it with its address.
 pub async fn bind() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
     let address = listener.local_addr().expect("a bound listener has an address");
@@ -33,7 +33,7 @@ impl Received {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// Returns the first value of a header, if it is visible ASCII.
+    /// Returns the first value of a header if it is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -45,7 +45,7 @@ impl Received {
 }
 
 /// Starts a server on a free port of 127.0.0.1 and returns its address. The server responds to each request with the
-/// value that `respond` returns, and closes the connection. The server ends with the test's runtime.
+/// value that `respond` returns, and then closes the connection. It ends with the test's runtime.
 pub async fn serve<F, B>(respond: F) -> SocketAddr
 where
     F: Fn(Received) -> Response<B> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! A file system with little space, which a test fills and frees.
+//! A small file system that a test fills and frees.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// A file system of 4 MiB in memory. Dropping this value unmounts the file system.
+/// An in-memory file system of 4 MiB. Dropping this value unmounts it.
 #[derive(Debug)]
 pub struct SmallDisk(TempDir);
 

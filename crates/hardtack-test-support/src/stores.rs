@@ -3,8 +3,8 @@
 /// For each store, generates a module with one test for each function in the list. For example, `on_redis::s28_…` calls
 /// `s28_…` with the Redis store.
 ///
-/// The functions are async and take the store. If a function is missing from the list, the compiler reports it as dead
-/// code. The calling crate needs `tokio` with its macros and the multi-threaded runtime.
+/// The functions are async and take the store as their argument. If you leave a function out of the list, the compiler
+/// reports it as dead code. The calling crate needs `tokio` with its macros and the multi-threaded runtime.
 #[macro_export]
 macro_rules! on_every_store {
     ([$($module:ident: $store:expr),+ $(,)?] $tests:tt) => {

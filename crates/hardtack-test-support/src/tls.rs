@@ -61,8 +61,8 @@ impl TlsFront {
         BrowserOptions { trusted_key, binds_devices: true, ..BrowserOptions::default() }
     }
 
-    /// Forwards connections to a server, until the test's runtime ends. The result can direct later connections to
-    /// another server, and hold back a response.
+    /// Forwards connections to a server until the test's runtime ends. Use the result to direct later connections to
+    /// another server, or to hold back a response.
     pub fn forward(self, to: SocketAddr) -> Upstream {
         let upstream = Upstream(Arc::new(Mutex::new(Target { server: to, held: None })));
         let current = upstream.clone();
@@ -143,14 +143,13 @@ impl Upstream {
         tokio::join!(requests, responses);
     }
 
-    /// If the test has asked to hold back these bytes, returns how to do so.
+    /// Takes the [`Held`] response if these bytes are the beginning of it.
     fn take_held(&self, bytes: &[u8]) -> Option<Held> {
         self.target().held.take_if(|held| bytes.windows(held.text.len()).any(|window| window == held.text.as_bytes()))
     }
 }
 
-/// A response that a [`TlsFront`] holds back. If you drop this value, the browser does not get the response, and the
-/// connection ends.
+/// A response that a [`TlsFront`] holds back. If you drop this value, the connection ends without the response.
 #[must_use = "if it is dropped, the response is lost"]
 pub struct HeldResponse {
     is_sent: oneshot::Receiver<()>,

@@ -1,4 +1,4 @@
-//! Visits to the tutorial's site. The tutorial example of each framework is tested with these functions.
+//! Tests that visit the tutorial's site. The tutorial examples for both frameworks run them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::html::HtmlForms;
 /// The lifetime that the site's access tokens must have.
 pub const ACCESS_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Fills in a form of the page and submits it as a browser does.
+/// Fills in a form on the page and submits it as a browser does.
 async fn submit(client: &mut Client, page: &Response, action: &str, typed: &[(&str, &str)]) -> Response {
     let mut fields = page.form_fields(action);
     for (name, value) in typed {
@@ -27,7 +27,7 @@ async fn show(client: &mut Client, path: &str) -> Response {
     client.get(path).accept_html().follow().await
 }
 
-/// Visits the site from the first page to the log-out, using only forms, like a browser without JavaScript.
+/// Visits the site, from the first page to the log-out, with forms only, like a browser without JavaScript.
 ///
 /// # Panics
 /// If the site does not behave as the tutorial says.
@@ -93,8 +93,7 @@ pub async fn after_two_days(mut browser: Client, clock: &TestClock) {
     assert!(login.text().contains("Your session has ended."));
 }
 
-/// Visits the site with headless Chromium, over http and without JavaScript. The steps are roughly those of
-/// [`by_forms`].
+/// Visits the site with headless Chromium, over http and without JavaScript, in roughly the same steps as [`by_forms`].
 ///
 /// # Panics
 /// If the site does not behave as the tutorial says, or if the browser fails.

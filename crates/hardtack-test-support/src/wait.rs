@@ -1,19 +1,19 @@
 //! Functions that wait for a condition, no matter how slow the machine is.
 //!
-//! A test must not depend on the speed of the machine. Before a test asserts a condition, the test waits until the
-//! condition is met. It never waits for a fixed time.
+//! A test must not depend on the speed of the machine. It waits until a condition is met before it asserts the
+//! condition, and never waits for a fixed time.
 
 use std::fmt::Display;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-/// How long a test waits before it fails. This time is long because CI machines are slow and run many tests at once.
+/// How long a test waits before it fails. The time is long because CI machines are slow and run many tests at once.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
-/// How long to wait before a condition is checked again.
+/// How long to wait before checking a condition again.
 const STEP: Duration = Duration::from_millis(10);
 
-/// The maximum number of runs of [`once_within`].
+/// The maximum number of times that [`once_within`] calls `measure`.
 const RUNS: usize = 20;
 
 /// Waits until the condition is met.
@@ -27,8 +27,8 @@ pub async fn until(what: impl Display, mut is_met: impl AsyncFnMut() -> bool) {
 /// Calls `find` until it returns a value, and returns that value.
 ///
 /// # Panics
-/// If `find` has returned no value within [`LONGEST_WAIT`]. The message contains the text that `explain` then returns,
-/// such as the log of a server.
+/// If `find` has not returned a value within [`LONGEST_WAIT`]. The message contains the result of `explain`, such as a
+/// server's log.
 pub async fn until_some<T>(explain: impl Fn() -> String, mut find: impl AsyncFnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
@@ -51,8 +51,8 @@ pub async fn within_reason<T>(what: impl Display, future: impl Future<Output = T
     }
 }
 
-/// Calls `measure` until it returns a time that is less than `bound`. Use this function if `bound` is a few seconds or
-/// less. Even if the machine is busy during some of the runs, it is probably idle during one of them.
+/// Calls `measure` repeatedly until it returns a time that is less than `bound`. Use this function if `bound` is a few
+/// seconds or less: even if the machine is busy during some of the runs, it is probably idle during one of them.
 ///
 /// # Panics
 /// If no run was fast enough. The message contains `what` and the fastest time.

@@ -1,4 +1,4 @@
-//! The current time, which a test can set.
+//! The current time, which tests can set.
 //!
 //! A machine has two clocks. The system clock, which tells the date, may be wrong. It may also be set while the process
 //! runs, so its time can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which
@@ -113,16 +113,15 @@ impl Clock for SystemClock {
     }
 }
 
-/// Returns the time since 1970. If the clock is set to an earlier date, returns zero. Every token then counts as not
-/// yet valid.
+/// Returns the time since 1970. If the clock is set to an earlier date, returns zero, so that no token is valid yet.
 fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Returns the time of the kernel's last tick in whole seconds, from `CLOCK_REALTIME_COARSE`. The kernel ticks at least
 /// every ten milliseconds. Reading this clock is four times as fast as reading the precise clock, `CLOCK_REALTIME`
-/// (decision 29). Returns `None` if the last tick was in the last tenth of a second, because the next second may have
-/// begun since that tick.
+/// (decision 29). Returns `None` if the last tick fell into the last tenth of its second, because the next second may
+/// have begun since then.
 #[cfg(target_os = "linux")]
 #[inline]
 fn second_of_last_tick() -> Option<Timestamp> {

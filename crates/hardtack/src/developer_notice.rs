@@ -1,4 +1,4 @@
-//! Warnings for a developer who has not set up a log yet.
+//! Warnings for a developer who has not set up logging yet.
 
 use std::fmt::Display;
 use std::io::Write as _;

@@ -79,8 +79,7 @@ impl EventKind {
     }
 }
 
-/// Something that happened to a session. An event is emitted after the change has been committed, and contains no
-/// secret.
+/// Something that happened to a session. Events are emitted after the change has been committed and contain no secrets.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {

@@ -4,8 +4,8 @@
 
 /// Declares a guide: a module whose documentation is a page in the folder `guide`.
 ///
-/// The page defines its links for readers in the repository, where they lead to files. For rustdoc, this macro defines
-/// the same links again with other targets, before the page. If a link is defined twice, Markdown uses the first
+/// The page defines its links for readers of the repository, where the targets are files. For rustdoc, this macro
+/// defines the same links with other targets before the page. If a link is defined twice, Markdown uses the first
 /// definition.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
@@ -41,7 +41,7 @@ guide!(sessions, "sessions.md", [
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
+    // hardtack-test-support compiles the examples, because they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     streams, "streams.md", [
     "sessions" => "crate::guide::sessions",
@@ -70,7 +70,7 @@ guide!(csrf, "csrf.md", [
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
+    // hardtack-test-support compiles the examples, because they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     log_in, "log_in.md", [
     "`Urls`" => "crate::Urls",
@@ -78,7 +78,7 @@ guide!(
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
+    // hardtack-test-support compiles the examples, because they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     roles, "roles.md", [
     "`FindUser`" => "crate::FindUser",
@@ -87,7 +87,7 @@ guide!(
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
+    // hardtack-test-support compiles the examples, because they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     realms, "realms.md", [
     "`Urls`" => "crate::Urls",
@@ -96,7 +96,7 @@ guide!(
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
+    // hardtack-test-support compiles the examples, because they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     single_page_apps, "single_page_apps.md", [
     "csrf" => "crate::guide::csrf",
@@ -107,7 +107,7 @@ guide!(
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
+    // hardtack-test-support compiles the examples, because they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     htmx, "htmx.md", [
     "log-in" => "crate::guide::log_in#a-page-of-your-own",
@@ -116,7 +116,7 @@ guide!(
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
+    // hardtack-test-support compiles the examples, because they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     production, "production.md", [
     "running" => repository!("docs/running.md"),
@@ -129,7 +129,7 @@ guide!(
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
+    // hardtack-test-support compiles the examples, because they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     moving, "moving.md", [
     "flask" => repository!("docs/coming-from-flask.md"),
@@ -164,7 +164,7 @@ guide!(refusals, "refusals.md", [
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
+    // hardtack-test-support compiles the examples, because they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     throttling, "throttling.md", [
     "`Authenticator::seal`" => "crate::Authenticator::seal",
@@ -176,14 +176,14 @@ guide!(
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
+    // hardtack-test-support compiles the examples, because they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     oauth, "oauth.md", [
     "example" => repository!("crates/hardtack-axum/examples/oauth.rs"),
 ]);
 
 guide!(
-    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
+    // hardtack-test-support compiles the examples, because they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     testing, "testing.md", [
     "stores" => "crate::guide::stores",
@@ -206,7 +206,7 @@ guide!(
 ]);
 
 guide!(
-    // hardtack-test-support compiles the example: it needs hardtack-conformance, which depends on this crate.
+    // hardtack-test-support compiles the example, because it needs hardtack-conformance, which depends on this crate.
     #[cfg(not(doctest))]
     adapters, "adapters.md", [
     "adapter" => "crate::adapter",

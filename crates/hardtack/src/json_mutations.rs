@@ -1,7 +1,7 @@
 //! JSON objects and compact JWSs that are valid except for a few random changes, for property tests.
 //!
-//! A change mostly keeps the grammar intact, so the changed text passes a parser's first checks and reaches the later
-//! ones. Random bytes rarely get that far.
+//! Most changes keep the grammar intact, so the changed text passes a parser's first checks and reaches the later ones.
+//! Random bytes rarely get that far.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -72,8 +72,8 @@ const VALUES: [&str; 24] = [
     "\"\u{e9}\u{301}\u{202e}\"",
 ];
 
-/// Returns the members after up to three changes. Each change leaves out, repeats, moves or renames a member, gives it
-/// another value, or adds a member with one of the names in `others`.
+/// Returns the members after up to three changes. Each change removes, repeats, moves or renames a member, changes its
+/// value, or adds a member with one of the names in `others`.
 pub(crate) fn changed(members: Members, others: &'static [&'static str]) -> impl Strategy<Value = Members> {
     let change = (0..7_u8, any::<Index>(), any::<Index>(), select(&VALUES[..]), select(others));
     vec(change, 0..4).prop_map(move |changes| {
@@ -108,16 +108,16 @@ pub(crate) fn space() -> impl Strategy<Value = &'static str> {
     prop_oneof![6 => Just(""), 1 => Just(" "), 1 => Just("\n\t\r ")]
 }
 
-/// How a segment of a token is spelt.
+/// How a segment of a token is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
     /// Canonical base64url.
     Canonical,
     /// With padding, which is not allowed even if it is complete.
     Padded,
-    /// The last character is another one that decodes to the same bytes, if there is such a character.
+    /// With the last character replaced by another one that decodes to the same bytes, if there is one.
     StrayBits,
-    /// With a character that base64url does not have.
+    /// With a character that is not in the alphabet of base64url.
     Foreign(u8),
     /// Without its last character.
     Cut,

@@ -25,17 +25,16 @@ pub(crate) enum CurrentPassword {
 }
 
 impl Accounts {
-    /// Changes a profile if the result is valid. This method does not overwrite the parts of the profile that the
-    /// change leaves out, even if another request changes those parts at the same time. A new address requires the
-    /// user's current password, because anyone who can read mail at the address can reset the password (ASVS 5.0
-    /// V7.5.1).
+    /// Changes a profile if the result is valid. Parts of the profile that the change leaves out are not overwritten,
+    /// even if another request changes those parts at the same time. A new address requires the user's current
+    /// password, because anyone who can read mail at the address can reset the password (ASVS 5.0 V7.5.1).
     ///
     /// If email is on, the site sends a confirmation link to a new address. If the old address was confirmed, the site
     /// also sends the old address a link that undoes the change. Both emails are queued in the transaction that stores
     /// the change. If a limit prevents the confirmation email, this method returns that limit along with the user.
     ///
     /// `session` is the result of [`Self::check_session`]. If the session has ended since that check, this method
-    /// changes nothing. If it did, a thief who has just been logged out could still get a link that restores an
+    /// changes nothing. Otherwise, a thief who has just been logged out could still get a link that restores an
     /// address.
     pub(crate) async fn change_profile(
         &self,
@@ -112,7 +111,7 @@ impl Accounts {
         }
     }
 
-    /// Returns the link with this token if the link still works. The link can still be used afterwards.
+    /// Returns the link with this token if the link still works. Does not use up the link.
     pub(crate) async fn find_link(
         &self,
         token: &LinkToken,

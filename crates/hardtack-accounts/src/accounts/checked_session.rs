@@ -1,5 +1,5 @@
 //! Changes that a session makes to its user. A change is refused if the session ends before the commit, no matter how
-//! the session ends, and at which server.
+//! the session ends, or on which server.
 //!
 //! 1. [`Accounts::check_session`] checks the session when the change begins.
 //! 2. [`Accounts::begin_change`] begins the transaction of the change, and checks the session again. If the sessions
@@ -33,11 +33,11 @@ pub(crate) struct CheckedSession {
 }
 
 impl Accounts {
-    /// Checks that the session of a request has not ended. If another server ended the session, this process might not
-    /// know yet. This method therefore reads the user, the pending session ends, and the session itself.
+    /// Checks that the session of a request has not ended. Another server may have ended the session without this
+    /// process having noticed yet, so this method reads the user, the pending session ends, and the session itself.
     ///
-    /// If the session has ended, returns [`ActionError::SessionEnded`]. If the browser got a new session instead, returns
-    /// [`ActionError::SessionReplaced`].
+    /// If the session has ended, returns [`ActionError::SessionEnded`]. If a new session of the same browser has
+    /// replaced it, returns [`ActionError::SessionReplaced`].
     ///
     /// If the user is disabled, returns [`ActionError::SessionEnded`]. If the session store fails, the session counts as
     /// live, because users must be able to make changes even then.
@@ -79,8 +79,9 @@ impl Accounts {
     /// Begins the transaction of a change that a session makes, and locks the user's row. Fails if the session has
     /// ended or the user is disabled.
     ///
-    /// If the sessions are in another store, the database only knows that some sessions of the user have ended since
-    /// the check. This method then asks the session store again. If the store fails, the change is refused.
+    /// If the sessions are in another store, the database only shows that some sessions of the user have ended since
+    /// the check, not which ones. In this case, this method asks the session store again. If the store fails, the
+    /// change is refused.
     pub(super) async fn begin_change<P>(&self, session: &CheckedSession) -> Result<Transaction, ActionError<P>> {
         let mut session = session.clone();
         for _ in 0..ATTEMPTS {

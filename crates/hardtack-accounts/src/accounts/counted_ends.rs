@@ -1,4 +1,4 @@
-//! Counts how many times sessions end, if the sessions are not in the same store as the users.
+//! Counts how many times sessions end, for sessions that are not in the same store as the users.
 
 use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};

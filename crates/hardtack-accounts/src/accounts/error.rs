@@ -27,11 +27,11 @@ pub enum AccountsError {
 
 hardtack::__debug_as_sentence!(AccountsError);
 
-/// The error of an operation of [`Accounts`](crate::Accounts) that a user requested. The type `P` describes what is
-/// wrong with the input.
+/// The error of an [`Accounts`](crate::Accounts) operation that a user requested. The type `P` describes what is wrong
+/// with the input.
 ///
 /// An `ActionError` converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. If the input is not valid,
-/// the user sees the sentence of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
+/// the user sees the text of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
 /// response is 429 with `Retry-After`. For all other errors, the response is 503.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -46,8 +46,8 @@ pub enum ActionError<P> {
     /// changed.
     #[error("the session has ended; log in again")]
     SessionEnded,
-    /// The browser got a new session instead of the session of the request, for example because the user changed the
-    /// password in another tab. Nothing was changed.
+    /// A new session of the same browser has replaced the session of the request, for example because the user changed
+    /// the password in another tab. Nothing was changed.
     #[error("the session was replaced by a new session of the same browser; try again with the newest cookies")]
     SessionReplaced,
     /// Too many passwords are being checked at once. The input was not checked.
@@ -57,7 +57,7 @@ pub enum ActionError<P> {
     #[error(transparent)]
     Backend(BackendError),
     /// The database failed during the commit, so the change might or might not have been stored.
-    #[error("the database failed during the commit, so the change may be stored; check before you repeat it")]
+    #[error("the database failed during the commit, so the change may have been stored; check before you repeat it")]
     Unknown(#[source] BackendError),
 }
 
@@ -169,8 +169,8 @@ pub enum PasswordChangeProblem {
 pub(crate) struct ProfileChangeProblem {
     /// The profile that was submitted, with surrounding spaces removed.
     pub(crate) profile: Profile,
-    /// Whether the profile has a new address, but the current password is missing or wrong. Changing the address
-    /// requires the current password.
+    /// Whether the profile has a new address, which requires the current password, but the password is missing or
+    /// wrong.
     pub(crate) is_unproven: bool,
     /// What is wrong with each field.
     pub(crate) fields: Vec<ProfileProblem>,
@@ -227,9 +227,8 @@ pub enum MailProblem {
     },
 }
 
-/// Returns the error for a change whose session ended during the change, or whose user was disabled. When the client
-/// tries again, it either learns that its session has ended, or continues with the session that has replaced the ended
-/// one.
+/// Returns the error for a change during which the session ended or the user was disabled. When the client tries again,
+/// it either learns that its session has ended, or continues with the session that has replaced the ended one.
 pub(super) fn session_ended_meanwhile<P>() -> ActionError<P> {
     ActionError::Backend(BackendError::new("the session ended during the change"))
 }

@@ -124,7 +124,7 @@ pub struct Accounts {
     throttling: Arc<OnceLock<Throttling>>,
     /// The settings of the site that uses these accounts.
     settings: SharedSettings,
-    /// The address with which links in emails begin.
+    /// The base URL of links in emails.
     mail_address: Option<Arc<str>>,
 }
 
@@ -221,7 +221,7 @@ impl Accounts {
     }
 
     /// Sets the store for the counters of attempts. By default, the counters are in the database of the accounts, so
-    /// all servers share them. For example, if the sessions are in Redis, you can also keep the counters in Redis. If
+    /// all servers share them. If the sessions are in Redis, for example, you can keep the counters there as well. If
     /// the store fails, each server counts in its own memory.
     ///
     /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
@@ -235,8 +235,8 @@ impl Accounts {
         &self.settings
     }
 
-    /// Returns the address that links in emails begin with, without a trailing slash. Returns `None` if this process
-    /// sends no email.
+    /// Returns the base URL of links in emails, without a trailing slash. Returns `None` if this process sends no
+    /// email.
     pub(crate) fn mail_address(&self) -> Option<&str> {
         self.mail_address.as_deref()
     }
@@ -253,13 +253,13 @@ impl Accounts {
         self.throttling.get_or_init(|| Throttling::new(self.log_in_limits, auth, &self.counter_store));
     }
 
-    /// Returns two values for the client of a request: the details to record, and the [`Client`] for counting attempts.
+    /// Returns the details to record about the client of a request, and the [`Client`] for counting attempts.
     fn client(&self, client: &ClientInfo) -> (RequestInfo, Client) {
         self.count_attempts(client.authenticator());
         (RequestInfo::of(client), Client::of(client, &self.settings.get()))
     }
 
-    /// Returns the browser that has sent a request with a password.
+    /// Returns the browser that sent a request with a password.
     pub(crate) fn browser(&self, info: &ClientInfo) -> Browser {
         let (request, client) = self.client(info);
         Browser { request, client, authenticator: info.authenticator().clone(), settings: self.settings.get() }
@@ -272,8 +272,8 @@ impl Accounts {
     }
 
     /// Keeps the sessions in the same database as the accounts. [`configure`](Self::configure) then sets the
-    /// authenticator's session store. If a change to a user ends sessions (for example, a new password), the sessions
-    /// end in the transaction that stores the change. Create the tables of the sessions with
+    /// authenticator's session store. If a change to a user, such as a new password, ends sessions, they end in the
+    /// transaction that stores the change. Create the tables of the sessions with
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// If you do not call `with_sessions`, the sessions can be in Redis or in another database. In this case, the
@@ -335,24 +335,24 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Reserves the names of the cookies and query parameters that the site's pages use, and says what the cookies are
-    /// for ([`AuthenticatorBuilder::describe_cookies`]). If the authenticator uses one of these names, building the
-    /// authenticator fails. [`configure`](Self::configure) also reserves these names. Call this function only to check
-    /// settings before the accounts are open.
+    /// Reserves the names of the cookies and query parameters that the site's pages use, and describes the purpose of
+    /// the cookies ([`AuthenticatorBuilder::describe_cookies`]). If the authenticator uses one of these names, building
+    /// the authenticator fails. [`configure`](Self::configure) also reserves these names. Call this function only to
+    /// check settings before the accounts are open.
     pub fn reserve_names(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         builder.describe_cookies(page_cookie::names::PURPOSES).reserve_names([], QUERY_PARAMETERS)
     }
 
-    /// Waits at most fourteen seconds for background work to finish. Call this method before you close the database.
+    /// Waits up to fourteen seconds for background work to finish. Call this method before you close the database.
     ///
     /// This method first waits for changes that are still in progress, even if their clients have disconnected. After
     /// that, it waits until queued emails have been sent or have failed, and until recorded activity has been written.
     /// It does not wait for emails that are due later, for example because the mail server has an outage.
     ///
-    /// Returns `true` if this work is done, or `false` if the time was too short. If this method returns `false` and
-    /// the process then ends, unfinished changes are lost, or another server completes them. Queued emails stay in the
-    /// database, and are sent by another server or after the next start. Activity and requests for reset links are lost
-    /// if they are not in the database yet.
+    /// Returns `true` if this work is done, and `false` if it was not done in time. If the process ends after `false`,
+    /// unfinished changes are lost, unless another server completes them. Queued emails stay in the database, and are
+    /// sent by another server or after the next start. Activity and requests for reset links are lost if they are not
+    /// in the database yet.
     pub async fn flush(&self) -> bool {
         let changes = self.uninterrupted.finish().await;
         let mail = match &self.mail {
@@ -370,8 +370,8 @@ impl Accounts {
     /// A process that serves requests need not call this method. An authenticator whose builder was passed to
     /// [`configure`](Self::configure) deletes these rows every ten minutes.
     ///
-    /// The database's clock decides which rows are old. If that clock differs from the authenticator's clock by more
-    /// than a minute, this method deletes nothing and logs a warning ([`Authenticator::time_to_prune`]).
+    /// Whether a row is old depends on the database's clock. If this clock differs from the authenticator's clock by
+    /// more than a minute, this method deletes nothing and logs a warning ([`Authenticator::time_to_prune`]).
     ///
     /// # Errors
     /// The database failed.
@@ -405,8 +405,8 @@ impl Accounts {
     }
 
     /// Returns the latest activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
-    /// activities of other kinds. Before the query, writes the activities that this process has recorded but not yet
-    /// written.
+    /// activities of other kinds. Before the query, this method writes the activities that this process has recorded
+    /// but not yet written.
     pub(crate) async fn activity(
         &self,
         user_id: &str,

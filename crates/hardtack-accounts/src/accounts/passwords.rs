@@ -24,7 +24,7 @@ pub(crate) struct VerifiedPassword {
     pub(crate) username: String,
     /// The version of the password that was verified.
     pub(crate) version: i64,
-    /// Whether the password was entered on a device that the user has logged in with before.
+    /// Whether the password was entered on a device on which the user has logged in before.
     pub(crate) by_known_device: bool,
 }
 
@@ -123,8 +123,8 @@ impl Accounts {
         }
     }
 
-    /// Returns the words of a link's user that a new password must not consist of: the name, the user's address, and the
-    /// address that the link was sent to. The two addresses can differ.
+    /// Returns the words that a new password of a link's user must not be based on: the user's name, the user's
+    /// address, and the address that the link was sent to. The two addresses can differ.
     pub(super) async fn words_of(&self, link: &LiveLink) -> Result<Vec<String>, BackendError> {
         let user = self.users.find_enabled(&link.user_id).await?;
         let email = user.map(|user| user.email).unwrap_or_default();
@@ -177,8 +177,7 @@ impl Accounts {
         self.compare_password(found, password, request).await
     }
 
-    /// Verifies the password of a user who is logged in. After too many attempts in this session, returns an error
-    /// instead.
+    /// Verifies the password of a logged-in user. After too many attempts in the session, returns an error instead.
     pub(crate) async fn verify_password_again(
         &self,
         user_id: &str,
@@ -195,8 +194,8 @@ impl Accounts {
         counted(attempt, verified.await).await
     }
 
-    /// Returns an error if the hasher's queue is full. Call this method before you count the attempt. An attempt then
-    /// does not count if its password cannot be checked.
+    /// Returns an error if the hasher's queue is full. Call this method before you count an attempt, so that an attempt
+    /// whose password cannot be checked does not count.
     fn require_free_hasher<P>(&self) -> Result<(), ActionError<P>> {
         if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
     }
@@ -296,7 +295,7 @@ impl Accounts {
             return Err(dead_link());
         }
         match by_operator {
-            // The person who has an operator's link becomes the owner of the account. Delete the undo links as well,
+            // The person with an operator's link becomes the owner of the account. Delete the undo links as well,
             // because the former address may belong to a thief.
             true => kill_sent_links_in(&mut transaction, id).await?,
             false => kill_links_in(&mut transaction, id).await?,

@@ -20,9 +20,8 @@ impl Accounts {
         self.mail.is_some()
     }
 
-    /// Queues an email about a change, in the transaction that stores the change. The email goes to `address`. If
-    /// `address` is `None`, the email goes to the address that the user has after the change. Call [`Self::wake_mail`]
-    /// after the commit.
+    /// Queues an email about a change, in the transaction that stores the change. The email goes to `address` or, if
+    /// that is `None`, to the address that the user has after the change. Call [`Self::wake_mail`] after the commit.
     ///
     /// If email is off in this process, warnings are still queued, because another server that uses the same database
     /// might send them. Other emails are not queued.
@@ -59,13 +58,12 @@ impl Accounts {
     }
 
     /// Returns whether the user has a confirmed address, to which warnings can be sent. If no server sends email, users
-    /// usually have no confirmed address. This check therefore avoids a transaction for most log-ins.
+    /// usually have no confirmed address, so this check saves a transaction for most log-ins.
     async fn has_confirmed_address(&self, user_id: &str) -> Result<bool, BackendError> {
         Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }
 
-    /// Makes this process send queued emails at once. Without this call, the process finds the emails after a few
-    /// seconds.
+    /// Makes this process send queued emails at once. Without this call, it would take a few seconds to find them.
     pub(super) fn wake_mail(&self) {
         if let Some(mail) = &self.mail {
             mail.wake();

@@ -1,5 +1,5 @@
-//! Ends a user's sessions together with a change to the user. Also finds out whether the session that makes a change
-//! has ended.
+//! Ends a user's sessions together with a change to the user. Also checks whether the session that makes a change has
+//! ended.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::{EndedSessions, PendingRevocations};
@@ -17,8 +17,8 @@ use crate::users::UserStore;
 pub(super) enum SessionEnds {
     /// The sessions are in the same database, so they end in the transaction.
     InTransaction(Sessions<Database>),
-    /// The sessions can be in another store. The transaction records that the sessions must end, and any server can
-    /// then end them.
+    /// The sessions can be in another store. The transaction records that the sessions must end, so that any server can
+    /// end them.
     Pending(PendingEnds<Database>),
 }
 
@@ -102,13 +102,13 @@ impl SessionEnds {
                 Ok(if ended.map_err(BackendError::new)? { Standing::Ended } else { Standing::Live })
             }
             _ if none_ended => Ok(Standing::Live),
-            // The token belongs to no session. It was issued before the user's sessions ended.
+            // The token belongs to no session, and was issued before the user's sessions ended.
             (_, None) => Ok(Standing::Ended),
             (Self::Pending(_), Some(_)) => Ok(Standing::Unknown),
         }
     }
 
-    /// Returns whether this session of a user must end according to the database, but no server has ended it yet.
+    /// Returns whether, according to the database, this session of a user must end but no server has ended it yet.
     pub(super) async fn is_to_end(&self, user_id: &str, session: SessionId) -> Result<bool, BackendError> {
         match self {
             Self::InTransaction(_) => Ok(false),

@@ -6,7 +6,7 @@ use hardtack::event::EventKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ActivityKind {
     LogIn,
-    /// A wrong password was entered, at log-in or when the site asked for it again.
+    /// A wrong password was entered, either at log-in or when the site asked for the password again.
     LogInFailed,
     LogOut,
     ReuseDetected,
@@ -99,7 +99,7 @@ impl ActivityKind {
         }
     }
 
-    /// Returns the kind with this name. Returns `None` if the name is not known, for example because a newer version
+    /// Returns the kind with this name. Returns `None` if the name is unknown, for example because a newer version
     /// wrote it.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

@@ -9,7 +9,7 @@ use super::store::{NO_USER, NewActivity};
 use super::{ActivityKind, ActivityStore, RequestInfo};
 use crate::task_queue::TaskQueue;
 
-/// The maximum number of entries that wait to be written.
+/// The maximum number of entries that can wait to be written.
 const CAPACITY: usize = 1024;
 
 /// The maximum number of entries that one transaction writes.
@@ -53,15 +53,15 @@ impl Recorder {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }
 
-    /// Records an activity of an account that might not exist. If `user` is `None`, stores a dummy entry and deletes
-    /// the entry again. Without this work, the duration of this response or of a later response would reveal which
-    /// names and addresses exist.
+    /// Records an activity of an account that might not exist. If `user` is `None`, stores a dummy entry and deletes it
+    /// again. Without this work, the duration of this response or of a later response would reveal which names and
+    /// addresses exist.
     pub(crate) fn record_for(&self, user: Option<&str>, kind: ActivityKind, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), kind, request);
     }
 
-    /// Waits until all activity that was recorded before this call is written, but at most two seconds. Returns `false`
-    /// if the time is too short.
+    /// Waits up to two seconds for all activity that was recorded before this call to be written. Returns `false` if
+    /// this takes longer.
     pub(crate) async fn flush(&self) -> bool {
         self.0.flush().await
     }

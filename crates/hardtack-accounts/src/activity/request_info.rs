@@ -15,7 +15,7 @@ pub(crate) struct RequestInfo {
 }
 
 impl RequestInfo {
-    /// Returns the details of a request that arrives now.
+    /// Returns the details of a request that has just arrived.
     pub(crate) fn of(client: &ClientInfo) -> Self {
         Self {
             at: client.authenticator().now(),
@@ -24,13 +24,13 @@ impl RequestInfo {
         }
     }
 
-    /// Returns the details for a change that no request has caused: only the time.
+    /// Returns the details for a change that was not caused by a request: only the time.
     pub(crate) const fn without_client(at: Timestamp) -> Self {
         Self { at, address: None, user_agent: None }
     }
 
     /// Returns the network by which requests are counted: an IPv4 address or an IPv6 /64 network. Returns an empty
-    /// string if the address is not known.
+    /// string if the address is unknown.
     pub(crate) fn source(&self) -> String {
         let address = self.address.as_deref().and_then(|address| address.parse::<IpAddr>().ok());
         address.map_or_else(String::new, |address| ClientAddress::from(address).network().to_string())

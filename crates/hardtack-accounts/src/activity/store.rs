@@ -12,8 +12,8 @@ use super::{ActivityKind, RequestInfo};
 /// The maximum number of rows for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
-/// The maximum number of failed log-ins that are stored for each user. An attacker can fail to log in any number of
-/// times. With this separate limit, failed log-ins do not push out other rows.
+/// The maximum number of failed log-ins that are stored for each user. An attacker can cause any number of failed
+/// log-ins. Because of this separate limit, they do not push out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it again.

@@ -77,14 +77,14 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonBody> FromRequest<S> for FormOrJs
     }
 }
 
-/// The body of a request that needs no input, such as the press of a button.
+/// The body of a request that needs no input, such as one that a button sends.
 pub(crate) struct NoInput;
 
 impl<S: Send + Sync> FromRequest<S> for NoInput {
     type Rejection = Response;
 
-    /// Refuses a JSON object with members, because the client expects the members to have an effect. Ignores a form,
-    /// because every form has the CSRF field.
+    /// Refuses a JSON object with members, because a client that sends members expects them to have an effect. Ignores
+    /// a form, because every form has the CSRF field.
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let wants = hardtack_axum::wants(request.headers());
         if media_type(request.headers()) != JSON {

@@ -1,9 +1,9 @@
 //! Checks the members of a JSON object against the members that a request body can have.
 //!
-//! 1. If the route does not accept a member, the member is refused. A misspelt member is therefore never ignored.
-//! 2. If a member appears twice, it is refused, because parsers disagree about which of the two values counts (RFC 8259
+//! 1. A member that the route does not accept is refused, so a misspelled member is never silently ignored.
+//! 2. A member that appears twice is refused, because parsers disagree about which of the two values counts (RFC 8259
 //!    §4).
-//! 3. If a value has the wrong type, the member is refused. A member of the type [`JsonType::StringOrNull`] may be
+//! 3. A member whose value has the wrong type is refused. A member of the type [`JsonType::StringOrNull`] may be
 //!    `null`, which has the same effect as leaving the member out. A member has this type if the client can leave it
 //!    out and an empty string would mean something else.
 //! 4. If required members are missing, the response names them.

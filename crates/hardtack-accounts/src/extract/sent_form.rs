@@ -31,8 +31,8 @@ pub(crate) trait AccountForm: Sized + Send {
     /// Whether the form has text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
-    /// Whether the form re-authenticates the user with the password. If the browser sends such a form twice, the second
-    /// request gets the same tokens as the first.
+    /// Whether the form re-authenticates the user with the password. If the browser sends such a form twice, both
+    /// requests get the same tokens.
     const REAUTHENTICATES: bool = false;
 
     /// Returns the public path of the page where the user continues after a log-in. By default, this is the page
@@ -104,8 +104,8 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
 }
 
 /// Returns the response that refuses a form. If the user's session has ended, the response redirects to the log-in
-/// page, which says whether the form is kept. If the browser has newer tokens of the session, the log-in page says that
-/// the session continues.
+/// page, which says whether the form has been kept. If the browser has newer tokens of the session, the log-in page
+/// says that the session continues.
 pub(crate) async fn refuse_form<T: AccountForm>(
     error: AuthError,
     request: Request,
@@ -149,8 +149,8 @@ pub(crate) fn refuse_read_form<T: AccountForm>(error: AuthError, input: &T, auth
     after_log_in(error, Some(input), auth, site)
 }
 
-/// Redirects to the log-in page, which says whether the form is kept. After the log-in, the user continues to the page
-/// with the form.
+/// Redirects to the log-in page, which says whether the form has been kept. After the log-in, the user continues to the
+/// page with the form.
 fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth, site: &Site) -> Response {
     let never_had_one = error.failure().reason().kind() == FailureKind::Missing;
     let is_replaced = matches!(error.failure().reason(), Reason::Replaced);

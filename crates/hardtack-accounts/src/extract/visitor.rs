@@ -50,7 +50,7 @@ impl FromRequestParts<Site> for Visitor {
         }
         let user = <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
         let user = user.or_else(|error| match error.failure().reason().kind() {
-            // If the database is down, return an error. A page would wrongly say that the user is logged out.
+            // If the database is down, return an error, because a page would wrongly say that the user is logged out.
             FailureKind::Unavailable | FailureKind::Internal | FailureKind::BodyNotRead => Err(error),
             _ => Ok(None),
         })?;

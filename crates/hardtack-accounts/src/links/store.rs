@@ -1,7 +1,8 @@
 //! The table `links`.
 //!
 //! To store links elsewhere, write another type with the methods of [`LinkStore`]. This type must take part in the
-//! transaction that changes the user. Using a link also changes its user, and both changes must be committed together.
+//! transaction that changes the user, because using a link also changes its user, and both changes must be committed
+//! together.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -56,9 +57,9 @@ impl LinkStore {
         Self::insert_in(transaction, sql, user_id, purpose, address, now, |statement| statement).await
     }
 
-    /// Creates a link that restores `old_address`, which the user has replaced. `email_version` is the number of that
-    /// change. A user can have any number of such links, because each link goes to an address that the user had
-    /// confirmed. Returns `None` if the user is disabled or deleted.
+    /// Creates a link that restores `old_address`, which the user has replaced. `email_version` is the number of the
+    /// change that replaced it. A user can have any number of such links, because each link goes to an address that the
+    /// user had confirmed. Returns `None` if the user is disabled or deleted.
     pub(crate) async fn create_undo_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -123,7 +124,7 @@ impl LinkStore {
         Ok((created == 1).then_some(token))
     }
 
-    /// Returns the link with this token if the link still works. The link can still be used afterwards.
+    /// Returns the link with this token if the link still works. Does not use up the link.
     pub(crate) async fn find(
         &self,
         token: &LinkToken,
@@ -167,8 +168,8 @@ impl LinkStore {
     }
 
     /// Deletes the links that undo the same change of the address as `link`, or a later change. An attacker who has
-    /// replaced the address twice might have a link that undoes the second change. The user then undoes the first
-    /// change. If the attacker's link still worked, the attacker could use it to replace the user's address again.
+    /// replaced the address twice might have a link that undoes the second change. If that link still worked after the
+    /// user has undone the first change, the attacker could use it to replace the user's address again.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

@@ -16,8 +16,8 @@ use super::outage::{Likelihood, Outage};
 use super::places::Places;
 use super::worker::{Outcome, SendFailure};
 
-/// How often the dispatcher looks for jobs that no notification announces: jobs from other servers, jobs left over from
-/// a crash, and jobs whose pause is over.
+/// How often the dispatcher looks for jobs of which it is not notified: jobs from other servers, jobs left over from a
+/// crash, and jobs whose pause is over.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How often a claim is renewed while a message is being sent.
@@ -27,7 +27,7 @@ const RENEW: Duration = Duration::from_secs(5);
 /// before it is removed.
 const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 
-/// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
+/// How long sending a message may take. Added to the longest pause during an outage, this is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a warning waits if the user has already received the maximum number of such warnings in the last hour.
@@ -187,7 +187,7 @@ impl Shared {
         }
     }
 
-    /// Records that the mail server has accepted or refused a message. Either reply shows that the mail server works.
+    /// Records that the mail server has accepted or refused a message. Either reply shows that it works.
     fn has_replied(&self) {
         if self.outage.end() {
             tracing::info!(event = "mail_recovered", "emails can be sent again");
@@ -205,11 +205,11 @@ impl Shared {
         }
     }
 
-    /// Sends the message, and renews the claim in the meantime. If `give_up` is notified, stops sending the message.
+    /// Sends the message, and renews the claim in the meantime. Stops if `give_up` is notified.
     async fn send(&self, job: &Arc<MailJob>, give_up: &Notify) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };
-        // The mailer runs in a task of its own. If it panics, the current task continues.
+        // The mailer runs in a task of its own, so that the current task continues if it panics.
         let mut sending = tokio::spawn(tokio::time::timeout(SEND_TIMEOUT, run));
         loop {
             let sent = tokio::select! {

@@ -5,9 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-/// The maximum number of waiting items of one client. Many people might share a client's address. The maximum therefore
-/// covers all requests that the default rate limit allows one address: a burst, and then two seconds of further
-/// requests.
+/// The maximum number of waiting items of one client. Many people might share an address, so the maximum covers all
+/// requests that the default rate limit allows one address: a burst, and then two seconds of further requests.
 const OF_SOURCE: usize = 1024;
 
 /// The maximum number of waiting items.

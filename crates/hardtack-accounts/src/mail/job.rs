@@ -8,8 +8,8 @@ use super::mailbox::is_withheld;
 use crate::users::EmailAddress;
 
 /// A message is abandoned after this many attempts if it is also at least [`MIN_AGE`] old. With the usual pauses, 30
-/// attempts take about a day. During an outage of the mail server, the pauses are shorter. Without the minimum age, a
-/// message would then be abandoned too early.
+/// attempts take about a day. During an outage of the mail server, the pauses are shorter, and without the minimum age,
+/// a message would be abandoned too early.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -88,7 +88,7 @@ impl JobKind {
     }
 
     /// Returns whether the email tells a user about something that has happened to the account. Anyone can request the
-    /// other kinds of email, so their number is limited.
+    /// other kinds of email, so these are limited in number.
     pub(crate) const fn is_warning(self) -> bool {
         !matches!(self, Self::ConfirmEmail | Self::ResetPassword)
     }
@@ -116,8 +116,8 @@ pub(super) enum Rank {
 pub(crate) struct NewJob<'a> {
     pub(crate) kind: JobKind,
     pub(crate) user_id: &'a str,
-    /// The recipient. If it is `None`, the email goes to the user's current address. For a confirmation, that address
-    /// must be unconfirmed. For any other email, that address must be confirmed.
+    /// The recipient. If it is `None`, the email goes to the user's current address, which must be unconfirmed for a
+    /// confirmation, and confirmed for any other email.
     pub(crate) address: Option<&'a EmailAddress>,
     /// Additional text for the message, such as the new device or the former user name. Empty for most kinds.
     pub(crate) detail: &'a str,
@@ -129,16 +129,16 @@ pub(crate) struct NewJob<'a> {
 /// A stored job that this process has claimed.
 pub(super) struct MailJob {
     pub(super) number: i64,
-    /// How often the job was claimed.
+    /// How many times the job has been claimed.
     pub(super) claim: i64,
-    /// How often the job has failed.
+    /// How many times the job has failed.
     pub(super) failures: i64,
     pub(super) kind: JobKind,
     pub(super) user_id: String,
     pub(super) username: String,
     /// The recipient.
     pub(super) address: String,
-    /// The key by which emails to the recipient are counted, see `limits::address_key`.
+    /// The key by which emails to the recipient are counted; see `limits::address_key`.
     pub(super) address_key: String,
     /// Additional text for the message, such as the new device or the former user name. Empty for most kinds.
     pub(super) detail: String,

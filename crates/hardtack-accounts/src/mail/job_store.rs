@@ -20,8 +20,8 @@ use crate::users::EmailAddress;
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// After a client triggers a warning about a new device, it cannot trigger another to the same user within this time.
-/// Without this limit, a client that keeps no cookies would trigger a warning at each log-in.
+/// After a client has triggered a warning about a new device, it cannot trigger another to the same user within this
+/// time. Without this limit, a client that keeps no cookies would trigger a warning at each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -80,7 +80,7 @@ macro_rules! due {
 
 /// Selects jobs that are due. The jobs with the fewest attempts come first. During an outage of the mail server, only
 /// one email at a time is tried. If warnings always came first, two warnings to a mailbox that does not exist could
-/// take turns for ever, and no other email would be tried.
+/// take turns forever, and no other email would be tried.
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
@@ -104,14 +104,14 @@ impl MailJobStore {
     /// Adds a job. If the email reports a change, pass the transaction that stores the change.
     ///
     /// Adds nothing if the user has no address that this email can be sent to. Most kinds of email are not queued again
-    /// while the same email is still in the queue. If the queue already has a warning about a new device, this device
-    /// is added to that warning. If the same client triggered such a warning within the last [`SAME_CLIENT`], another
-    /// new device triggers no warning. Before a confirmation is queued, the user's queued confirmations for other
-    /// addresses are withdrawn.
+    /// while the same email is still in the queue. If a warning about a new device is already in the queue, another new
+    /// device is added to that warning. If the same client triggered such a warning within the last [`SAME_CLIENT`],
+    /// another new device triggers no warning. Before a confirmation is queued, the user's queued confirmations for
+    /// other addresses are withdrawn.
     ///
-    /// If a requested email would exceed a limit, nothing is added. The only exception is a confirmation that exceeds
-    /// only the limit of the mailbox. This confirmation is withheld: it is queued and counted for the user as usual,
-    /// but not sent. This method does not limit warnings.
+    /// If a requested email would exceed a limit, nothing is added, with one exception: a confirmation that exceeds
+    /// only the limit of the mailbox is withheld. It is queued and counted for the user as usual, but not sent. This
+    /// method does not limit warnings.
     pub(crate) async fn add_in(transaction: &mut Transaction, job: NewJob<'_>) -> Result<Decision, BackendError> {
         let kind = job.kind;
         let Some(address) = recipient_in(transaction, &job).await? else {
@@ -230,8 +230,8 @@ impl MailJobStore {
         withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email'", user_id)
     }
 
-    /// Removes the jobs that would send links for undoing a change of the address. These are the jobs of the change
-    /// with the number `email_version` and of later changes.
+    /// Removes the jobs that would send links for undoing a change of the address, if that change has the number
+    /// `email_version` or a later one.
     pub(crate) async fn withdraw_undos_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -257,7 +257,7 @@ impl MailJobStore {
 
     /// Deletes up to `limit` jobs that were queued at least seven days ago and that no server has tried to send. Such
     /// jobs accumulate if none of the servers that use this database sends email. Returns the number of deleted jobs.
-    /// `now` is the time of the database's clock.
+    /// `now` is the time by the database's clock.
     pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM mail_jobs WHERE number IN \
                    (SELECT number FROM mail_jobs WHERE attempts = 0 AND created_at <= $1 ORDER BY number LIMIT $2)";
@@ -291,8 +291,8 @@ impl MailJobStore {
     }
 
     /// Returns the first due job that has this rank or a more urgent rank, and that `may_claim` accepts. Strangers can
-    /// fill the queue with jobs that cannot be sent now. This method therefore continues until it finds a job or has
-    /// read all jobs.
+    /// fill the queue with jobs that cannot be sent now, so this method continues until it finds a job or has read all
+    /// jobs.
     async fn first_due(
         &self,
         rank: Rank,
@@ -308,8 +308,8 @@ impl MailJobStore {
             let select = select.bind(rank as i64).bind(limit).bind(offset);
             let rows: Vec<JobColumns> = self.database.fetch(select).await.map_err(BackendError::new)?;
             let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
-            // Skip a job if this version does not know its kind. A server with a newer version added the job and will
-            // send it.
+            // Skip a job of a kind that this version does not have. A server with a newer version added the job and
+            // will send it.
             let found = rows.into_iter().filter_map(decode).find(&may_claim);
             if found.is_some() || is_last {
                 return Ok(found);
@@ -319,9 +319,8 @@ impl MailJobStore {
         }
     }
 
-    /// Locks a claimed job. Until this transaction ends, other transactions cannot withdraw the job or its link.
-    /// Returns `None` if the job has been withdrawn, or if the claim has expired and another process has claimed the
-    /// job.
+    /// Locks a claimed job. Until the transaction ends, other transactions cannot withdraw the job or its link. Returns
+    /// `None` if the job has been withdrawn, or if the claim has expired and another process has claimed the job.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<Option<Held>, BackendError> {
         // Read the number of the change again, because the link might have been withdrawn since the claim.
         let sql =

@@ -7,8 +7,8 @@
 //! - Anyone can request a reset link, but it is sent only to an address that a user has confirmed.
 //! - Only people who have the password or a link can cause a warning.
 //!
-//! The counts are in the database, which all servers share. Emails that wait in the queue are also counted, so the
-//! limits hold even in the hour after an outage of the mail server.
+//! The counts are in the database, which all servers share. Emails in the queue are also counted, so the limits hold
+//! even in the hour after an outage of the mail server.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use hardtack::clock::Timestamp;
 use super::JobKind;
 use super::mailbox::{address, mailbox};
 
-/// The time in which emails are counted.
+/// The period over which emails are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// The maximum number of confirmations to one mailbox, for all users and clients together.
@@ -38,8 +38,8 @@ const OF_USER_IN_ALL: usize = 10;
 /// because many people might share a client's IP address.
 const OF_SOURCE: usize = 100;
 
-/// Returns how many warnings of a kind are sent to one user at once. Further warnings wait. Returns `None` if warnings
-/// of this kind never wait.
+/// Returns how many warnings of a kind are sent to one user within the [`WINDOW`]. Further warnings wait. Returns
+/// `None` if warnings of this kind never wait.
 pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
     match kind {
         // This warning needs no limit, because it is rare: each change needs an address that was confirmed since the
@@ -71,7 +71,7 @@ pub(crate) enum Decision {
     /// The email is sent.
     Send,
     /// The email is not sent, because too many emails have gone to its recipient. Other people might have caused these
-    /// emails. The user must not be told, because the answer would reveal that other people have entered the address.
+    /// emails. The user must not be told, because this would reveal that other people have entered the address.
     Withhold,
     /// The email is not sent, because the user or the client has caused too many emails. It is safe to tell the user.
     Refuse(MailLimit),
@@ -143,7 +143,7 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
         (Reached::Source, OF_SOURCE, sent.of_source),
     ];
     let waits = own.into_iter().filter_map(|(reached, bound, mut at)| {
-        // If the bound is reached, the next email has to wait until enough of the counted emails are older than the
+        // If the maximum is reached, the next email has to wait until enough of the counted emails are older than the
         // window.
         at.sort_unstable();
         let oldest = *at.get(at.len().checked_sub(bound)?)?;
@@ -199,8 +199,8 @@ mod tests {
         let three = || (0..3).map(|n| minutes_ago(10 * n)).collect::<Vec<_>>();
         assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::User, 40)));
         assert_eq!(refusal(Sent { of_user: three()[..2].to_vec(), ..Sent::default() }), None);
-        // The bound was lowered, so more emails count than the new bound allows. The next email must wait until enough
-        // of them are an hour old.
+        // The maximum was lowered, so more emails count than the new maximum allows. The next email must wait until
+        // enough of them are an hour old.
         let seven = (0..7).map(minutes_ago).collect();
         assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::User, 58)));
         let both = |of_user, of_source| {

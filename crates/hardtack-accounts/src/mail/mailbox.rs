@@ -20,7 +20,7 @@ pub(super) fn mailbox(text: &str) -> String {
     }
 }
 
-/// Returns the domain of an address as [`address`] spells it.
+/// Returns the domain of an address, spelled as in [`address`].
 pub(super) fn domain(address: &str) -> String {
     address.rsplit_once('@').map_or_else(String::new, |(_, domain)| domain_of(domain))
 }
@@ -29,7 +29,7 @@ pub(super) fn domain(address: &str) -> String {
 /// prefix.
 const WITHHELD: &str = "withheld ";
 
-/// Returns the key under which a withheld email is stored. Such an email does not count as an email to the mailbox.
+/// Returns the key under which a withheld email is stored, so that it does not count as an email to the mailbox.
 pub(super) fn withheld(key: &str) -> String {
     format!("{WITHHELD}{key}")
 }

@@ -1,4 +1,4 @@
-//! The trait that sends emails.
+//! The trait for sending emails.
 
 use std::error::Error;
 use std::future::Future;
@@ -25,16 +25,15 @@ pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
     /// If this method returns an error, the log contains the error, but not the email. After a pause, the site composes
-    /// the message again and retries. It keeps retrying for about a day. After the error [`MailError::refused`], the
-    /// site does not send the message again. If the process is killed while it sends a message, the user may get that
-    /// message twice.
+    /// the message again and retries. It keeps retrying for about a day, but does not retry after
+    /// [`MailError::refused`]. If the process is killed while it sends a message, the user may get that message twice.
     ///
-    /// Up to 50 messages are sent at once. If an attempt to send a message takes longer than 30 seconds, the attempt is
-    /// cancelled and counts as a failure.
+    /// Up to 50 messages are sent at once. An attempt to send a message that takes longer than 30 seconds is canceled
+    /// and counts as a failure.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
-/// The error of a [`Mailer`] that could not send a message. The log shows its cause.
+/// Why a [`Mailer`] could not send a message. The cause appears in the log.
 #[derive(thiserror::Error)]
 #[error("the email was not sent")]
 pub struct MailError {
@@ -61,7 +60,7 @@ impl MailError {
     /// itself, which may include a link that is as powerful as a password.
     ///
     /// The site sends the email again after 2 seconds. If the email keeps failing, the pauses grow to an hour. If three
-    /// different emails fail in a row, the site assumes an outage, and pauses for at most 20 seconds.
+    /// different emails fail in a row, the site suspects an outage, and the pauses are at most 20 seconds.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Temporary }
     }

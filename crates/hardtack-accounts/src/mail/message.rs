@@ -12,8 +12,8 @@ use crate::users::EmailAddress;
 /// An email to one user, as plain text and as HTML.
 ///
 /// [`Display`](fmt::Display) writes the complete message (RFC 5322): the header, and a body with both forms
-/// (`multipart/alternative`). Lines end in `\n`, as `sendmail -t -i` expects. An SMTP library converts these line ends
-/// to `\r\n`.
+/// (`multipart/alternative`). Lines end in `\n`, as `sendmail -t -i` expects. An SMTP library converts these line
+/// endings to `\r\n`.
 #[derive(Clone)]
 pub struct Mail {
     from: EmailAddress,

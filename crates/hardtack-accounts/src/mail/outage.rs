@@ -13,7 +13,7 @@ const SUSPICIOUS: usize = 3;
 /// How often an outage is logged.
 const REPORT: Duration = Duration::from_secs(600);
 
-/// If an outage has lasted this long, it is logged, even if another outage was logged less than [`REPORT`] ago.
+/// An outage that has lasted this long is logged, even if another outage was logged less than [`REPORT`] ago.
 const LASTING: Duration = Duration::from_secs(60);
 
 /// Detects an outage of the mail server.
@@ -22,10 +22,10 @@ const LASTING: Duration = Duration::from_secs(60);
 /// failure makes the pause longer. The other messages wait, and do not count as failed. As soon as the server accepts
 /// or refuses a message, the outage is over, and all other messages are sent.
 ///
-/// An outage is *suspected* if several messages fail in a row. Strangers can cause such failures: they sign up with
+/// An outage is *suspected* if several messages fail in a row. Strangers can cause such failures by signing up with
 /// addresses whose mailboxes are slow or full. For this reason, a suspicion does not delay other messages. It only
-/// limits the pause before a failed message is tried again. After a real outage, the failed messages are therefore sent
-/// soon.
+/// limits the pause before a failed message is tried again, so that the failed messages are sent soon after a real
+/// outage.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
@@ -88,7 +88,7 @@ impl Outage {
     }
 
     /// Call this method if [`Self::delay`] has returned zero, but no message is waiting. The next caller of
-    /// [`Self::delay`] can then try to send a message at once.
+    /// [`Self::delay`] can then try a message at once.
     pub(super) fn nothing_to_try(&self, now: Instant) {
         if let Some(down) = &mut self.state().down {
             (down.is_trying, down.until) = (false, now);

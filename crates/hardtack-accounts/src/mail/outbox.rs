@@ -33,7 +33,7 @@ impl Outbox {
         // A user who can write to the folder can replace messages.
         check_trusted_folder(&self.0).map_err(io::Error::other)?;
         let name = format!("{:032x}", rand::random::<u128>());
-        // Write the file under a hidden name first, and rename it when it is complete. Every `.eml` file is then
+        // Write the file under a hidden name first, and rename it when it is complete, so that every `.eml` file is
         // complete.
         let unfinished = self.0.join(format!(".{name}"));
         file.write(true).create_new(true).open(&unfinished)?.write_all(text.as_bytes())?;

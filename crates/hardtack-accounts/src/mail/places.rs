@@ -1,15 +1,15 @@
 //! Which messages may be sent at the same time.
 //!
-//! Some mailboxes are slow, and some are slow on purpose. For this reason, each rank of messages has places of its own.
-//! One client, one user and one domain can use only a few of these places. Messages that hang therefore never delay a
-//! message of another rank.
+//! Some mailboxes are slow, and some are slow on purpose. For this reason, each rank of messages has places of its own,
+//! so messages that hang never delay a message of another rank. Within a rank, one client, user or domain can use only
+//! a few places.
 //!
-//! If sending a message takes longer than [`SLOW`], the message frees its place for another message. The slow message
-//! is still being sent, in addition to the others. Messages that hang therefore delay other messages of the same
-//! client, or to the same domain, only for seconds.
+//! A message that takes longer than [`SLOW`] to send frees its place for another message, and is still being sent in
+//! addition to the others. Messages that hang therefore delay other messages of the same client, or to the same domain,
+//! only for seconds.
 //!
-//! If there are too many slow messages, the task gives up some of the slow messages. It starts with the client that has
-//! the most slow messages, and gives up the oldest one of this client. A message that was given up is sent again later.
+//! If there are too many slow messages, some of them are given up, starting with the oldest slow message of the client
+//! that has the most. A message that was given up is sent again later.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use super::job::{MailJob, Rank};
 use super::mailbox::domain;
 
-/// If sending a message takes longer than this time, the message counts as slow.
+/// A message that takes longer than this to send counts as slow.
 const SLOW: Duration = Duration::from_secs(5);
 
 /// The maximum number of slow messages that are sent at once, in addition to the others.
@@ -121,7 +121,7 @@ impl<Id: Eq + Hash> Places<Id> {
         self.0.insert(id, place);
     }
 
-    /// Frees the places of slow messages. If too many messages are slow, stops waiting for some of these messages.
+    /// Frees the places of slow messages. If too many messages are slow, gives up some of them.
     pub(super) fn free_slow(&mut self, now: Instant) {
         for place in self.0.values_mut() {
             if place.state == PlaceState::Taken && now.saturating_duration_since(place.since) >= SLOW {

@@ -13,7 +13,7 @@ use super::dispatcher::Dispatcher;
 use super::fair_queue::FairQueue;
 use super::{MailWorker, ResetRequest};
 
-/// The longest that [`MailQueue::flush`] waits, for requests and for stored jobs.
+/// The longest time that [`MailQueue::flush`] waits for requests, and then again for stored jobs.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The shortest and the longest delay before a request for a reset link is handled. The delay is random, and requests
@@ -67,13 +67,13 @@ impl MailQueue {
         self.0.resets.push(request.request.source(), request);
     }
 
-    /// Lets the dispatcher look for jobs now, because a job has been stored.
+    /// Makes the dispatcher look for jobs now, because a job has been stored.
     pub(crate) fn wake(&self) {
         self.0.calls.send_modify(|calls| *calls += 1);
     }
 
-    /// Waits until each email that was requested before this call is sent, fails or is delayed, for example by an
-    /// outage. Returns `false` if this takes more than four seconds.
+    /// Waits until each email that was requested before this call has been sent, has failed or has been delayed, for
+    /// example by an outage. Returns `false` if this takes more than four seconds.
     pub(crate) async fn flush(&self) -> bool {
         // Do not notify if no request is waiting. Otherwise, the notification would be kept, and would end the delay of
         // a later request.

@@ -1,5 +1,5 @@
-//! Requests for a reset link. Anyone can make such requests, so the requests stay in memory at first. They get into the
-//! database only after the users with the address are looked up.
+//! Requests for a reset link. Anyone can make such requests, so they stay in memory at first. They reach the database
+//! only after the users with the address have been looked up.
 //!
 //! Neither the response nor any later response may reveal whether an address belongs to a user (ASVS 5.0 V6.3.8):
 //!
@@ -12,7 +12,7 @@
 use crate::activity::RequestInfo;
 use crate::users::EmailAddress;
 
-/// A visitor asked to reset the password of the users who have confirmed this address.
+/// A visitor's request to reset the password of the users who have confirmed this address.
 #[derive(Debug)]
 pub(crate) struct ResetRequest {
     pub(crate) address: EmailAddress,

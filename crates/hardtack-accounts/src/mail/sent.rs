@@ -17,14 +17,14 @@ const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of rows to read. No limit is higher, so further rows would not change the result.
 const MAX_ROWS: i64 = 200;
 
-/// The limits ignore a row whose time is further in the future than this. Such a row was probably written before the
-/// clock was set back.
+/// Rows whose time is further in the future than this are ignored. Such rows were probably written before the clock was
+/// set back.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// Creates a statement that inserts a row into `mail_sent` for each job that meets the condition.
 ///
-/// The time of the row is the time of the request plus the age of the job. The sum is the current time on the clock of
-/// the server that received the request. The database's clock measures the age.
+/// The time of the row is the time of the request plus the age of the job, measured by the database's clock. The sum is
+/// the current time on the clock of the server that received the request.
 macro_rules! count_as_sent {
     ($($condition:literal),+) => {
         hardtack_db::Statement::per_database(
@@ -126,7 +126,8 @@ pub(super) async fn has_many_warnings_in(transaction: &mut Transaction, job: &Ma
     Ok(rows.len() >= most)
 }
 
-/// Returns whether such an email to the user at this address is queued, or was sent or withheld in the last day.
+/// Returns whether an email of this kind to the user at this address is queued, or was sent or withheld in the last
+/// day.
 pub(crate) async fn was_sent(
     database: &Pool,
     kind: JobKind,

@@ -32,7 +32,7 @@ pub(super) struct Subject<'a> {
 const IGNORE: &str = "If this was you, ignore this email.";
 
 impl MailTemplates {
-    /// Creates the templates. `site` is the address that links begin with, such as `https://site.example/auth`.
+    /// Creates the templates. `site` is the base URL of the links, such as `https://site.example/auth`.
     pub(crate) fn new(from: EmailAddress, site: &str, settings: SharedSettings) -> Self {
         Self { from, site: site.trim_end_matches('/').to_owned(), settings }
     }
@@ -116,8 +116,8 @@ impl MailTemplates {
             .say("If you did not expect this, contact the administrators of the site.")
     }
 
-    /// Begins an email with a paragraph such as "On site.example, your password was changed." No full stop follows the
-    /// host name. A mail program that turns the host name into a link might include the full stop.
+    /// Begins an email with a paragraph such as "On site.example, your password was changed." No period follows the
+    /// host name, because a mail program that turns the host name into a link might include the period.
     fn on_the_site(&self, what: &str) -> Letter {
         let address = self.site.split_once("://").map_or(self.site.as_str(), |(_, address)| address);
         let host = address.split('/').next().unwrap_or_default();
@@ -185,7 +185,7 @@ mod tests {
         assert!(compose(JobKind::ConfirmEmail, "ada", "", None).is_none(), "a confirmation without a link");
     }
 
-    /// Checks both forms of each email: they link only to the site, load nothing, and have no full stop after a link.
+    /// Checks both forms of each email: they link only to the site, load nothing, and have no period after a link.
     #[test]
     fn s85_letters_contain_no_foreign_link_and_load_nothing() {
         let token = LinkToken::new();

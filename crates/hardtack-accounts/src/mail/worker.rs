@@ -34,9 +34,10 @@ pub(super) enum Outcome {
     Withheld,
     /// The message is no longer needed.
     NotNeeded,
-    /// The message is a warning that must wait. Its user was sent too many warnings of the same kind in the last hour.
+    /// The message is a warning that must wait, because its user was sent too many warnings of the same kind in the
+    /// last hour.
     Later,
-    /// The job was withdrawn, or the claim of this process expired and another process has claimed the job.
+    /// The job was withdrawn, or this process's claim expired and another process has claimed the job.
     NotOurs,
 }
 
@@ -80,14 +81,14 @@ impl MailWorker {
             return Ok(Outcome::Sent);
         };
         if let Some(token) = token {
-            // Remove the link, because the next attempt creates another link. If the removal fails, the old link does
-            // no harm, because its token was not sent.
+            // Remove the link, because the next attempt creates another one. If the removal fails, the old link does no
+            // harm, because its token was not sent.
             let _ = self.links.remove(&token).await;
         }
         Err(SendFailure { kind: error.kind(), text: WithCauses(&error).to_string() })
     }
 
-    /// Composes the message and stores its link. Returns an [`Outcome`] instead if there is nothing to send now.
+    /// Composes the message and stores its link. If there is nothing to send now, returns an [`Outcome`] instead.
     async fn prepare(&self, job: &MailJob) -> Result<Result<Prepared, Outcome>, BackendError> {
         let MailJob { kind, username, detail, .. } = job;
         let now = job.now();
@@ -195,7 +196,7 @@ fn log_limited(emails: u64) {
 }
 
 impl SendFailure {
-    /// A failure after which the server retries the message. The cause can be the message or the mail server.
+    /// A failure after which the message is sent again later. The cause can be the message or the mail server.
     pub(super) const fn temporary(text: String) -> Self {
         Self { kind: FailureKind::Temporary, text }
     }

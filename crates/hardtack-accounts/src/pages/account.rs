@@ -23,7 +23,7 @@ pub(crate) struct AccountView<'a> {
     pub email_confirmed: bool,
     /// Whether the site sends email.
     pub sends_mail: bool,
-    /// The value of the hidden field that tells which user the form belongs to, even after the session has ended.
+    /// The value of the hidden field that identifies the form's user, even after the session has ended.
     pub owner: &'a str,
     /// The date of the sign-up, as text.
     pub created: &'a str,

@@ -1,12 +1,11 @@
-//! The parts of a form: hidden fields, labelled inputs and the error summary.
+//! The parts of a form: hidden fields, labeled inputs and the error summary.
 
 use maud::{Markup, html};
 
 use super::view::FieldError;
 
-/// The kind of an input. The kind determines the attributes `type` and `autocomplete`. The attribute `autocomplete`
-/// tells browsers and password managers what to fill in. The kinds for passwords hold no value, so a password cannot be
-/// sent back to the browser.
+/// The kind of an input. It determines the attributes `type` and `autocomplete`; the latter tells browsers and password
+/// managers what to fill in. The kinds for passwords hold no value, so a password cannot be sent back to the browser.
 #[derive(Clone, Copy)]
 pub(super) enum FieldKind<'a> {
     /// The name that a user logs in with.
@@ -92,8 +91,8 @@ pub(super) fn title<'a>(failed: bool, plain: &'a str, with_errors: &'a str) -> &
 
 /// Renders the list of a form's errors, each linked to its field.
 ///
-/// The list gets the focus when the page loads. Without the focus, some screen readers would not announce the list.
-/// They ignore an alert that the page contains when it loads.
+/// The list gets the focus when the page loads. Otherwise, some screen readers would not announce it, because they
+/// ignore an alert that is already on the page when it loads.
 pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>]) -> Markup {
     let heading = format!("{form}-errors");
     html! {
@@ -180,8 +179,8 @@ pub(super) fn remember(form: &str, ticked: bool) -> Markup {
     }
 }
 
-/// Renders a hidden user name in a form that asks only for a password. With it, password managers store the password
-/// under the right user name. The input has no `name`, so browsers do not post it. The session identifies the user.
+/// Renders a hidden user name in a form that asks only for a password, so that password managers store the password
+/// under the right user name. The input has no `name`, so browsers do not post it; the session identifies the user.
 pub(super) fn username_for_password_managers(username: &str) -> Markup {
     html! { input type="text" value=(username) autocomplete="username" readonly hidden; }
 }

@@ -27,7 +27,7 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                         p.lead {
                             "This site keeps you logged in with two signed cookies. "
                             "Every request carries the short-lived cookie. "
-                            "The longer-lived cookie renews the short-lived cookie. "
+                            "The longer-lived cookie renews it. "
                             "You can see every device where you are logged in, and log out any device."
                         }
                         @if shell.viewer.is_none() {

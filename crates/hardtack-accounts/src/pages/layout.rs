@@ -212,8 +212,8 @@ fn log_out(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
 }
 
 fn banner(notice: &Notice<'_>) -> Markup {
-    // The icon repeats the meaning of the colour for people who cannot see the colour. A hidden word repeats it for
-    // screen readers.
+    // The icon repeats the meaning of the color for people who cannot see it, and a hidden word repeats it for screen
+    // readers.
     let (class, kind, icon) = match notice.kind {
         NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
         NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),

@@ -1,11 +1,10 @@
 //! The HTML pages.
 //!
 //! Each page is a function from a small view to [`Markup`](maud::Markup), which escapes every value. The pages rely on
-//! the handlers, which have already checked that `next` is a path on this site and that tokens are valid.
+//! the handlers to have checked that `next` is a path on this site and that tokens are valid.
 //!
 //! No page needs a script, has an inline style, or loads anything from another origin, so all pages work under the
-//! policies in `security_headers`. The only script is on the page of devices. It shows times in the browser's time
-//! zone.
+//! policies in `security_headers`. The only script, on the device page, shows times in the browser's time zone.
 
 mod account;
 mod confirm_email;

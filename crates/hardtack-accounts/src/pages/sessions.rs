@@ -10,7 +10,7 @@ use super::view::Shell;
 use super::{form, url};
 use crate::settings::Page;
 
-/// A device in the list. Each device stands for one session.
+/// A device in the list. Each device corresponds to one session.
 #[derive(Clone)]
 pub(crate) struct DeviceRow {
     /// The session's public id. The form that ends the session posts to `/account/sessions/ID/revoke`.
@@ -66,7 +66,7 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
             main: html! {
                 h1 { "Devices" }
                 p.lead {
-                    "These devices are logged in. If you don’t recognise a device, log it out, then change your "
+                    "These devices are logged in. If you don’t recognize a device, log it out, then change your "
                     "password."
                 }
                 ul.card.devices {

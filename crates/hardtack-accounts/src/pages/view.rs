@@ -22,8 +22,8 @@ pub(crate) struct Shell<'a> {
     pub viewer: Option<Viewer<'a>>,
     /// A message above the content.
     pub notice: Option<Notice<'a>>,
-    /// `false` if the page is rendered before the site has found out whether a user is logged in. An error page can be
-    /// rendered that early.
+    /// `false` if the page is rendered before the site has found out whether a user is logged in, which is possible for
+    /// error pages.
     pub is_known: bool,
 }
 

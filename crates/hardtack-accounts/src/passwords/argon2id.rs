@@ -13,7 +13,7 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// Hashes and verifies passwords, with a pool of reusable buffers. Without the pool, allocating 19 MiB for every hash
-/// would cost thousands of page faults and fragment the heap. If no buffer is free, a new buffer is allocated. The
+/// would cause thousands of page faults and fragment the heap. If no buffer is free, a new buffer is allocated. The
 /// number of buffers therefore equals the largest number of hashes ever computed at the same time.
 #[derive(Clone, Default)]
 pub(super) struct Argon2id(Arc<Mutex<Vec<Vec<Block>>>>);

@@ -85,7 +85,7 @@ fn is_date(text: &str) -> bool {
     all_digits && (is_year(text) || text.len() == 8 && (is_year(&text[..4]) || is_year(&text[4..])))
 }
 
-/// Splits `text` between each character that `belongs` to a class and a neighbour that does not.
+/// Splits `text` between each character that `belongs` to a class and a neighbor that does not.
 fn groups(text: &str, belongs: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

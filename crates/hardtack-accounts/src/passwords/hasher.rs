@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::typed::TypedPassword;
 
-/// The maximum number of waiting hashes per permit. If the queue is full, the server responds with 503 at once. In a
-/// longer queue, the client would wait for minutes.
+/// The maximum number of waiting hashes per permit. If the queue is full, the server responds with 503 at once, because
+/// in a longer queue, clients would wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -32,8 +32,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The password is right, but it should be hashed again. The stored hash has weaker parameters than new hashes, or
-    /// was made from the password as typed. New hashes are made from the normalized form.
+    /// The password is right, but it should be hashed again, because the stored hash has weaker parameters than new
+    /// hashes, or was made from the password as typed instead of from its normalized form.
     RightButOldHash,
 }
 
@@ -45,8 +45,8 @@ pub(crate) struct Hasher {
     queued: Arc<AtomicUsize>,
     queue_limit: usize,
     argon2id: Argon2id,
-    /// The hash to verify against if the user does not exist. The log-in then takes as long as the log-in of an
-    /// existing user.
+    /// The hash to verify against if the user does not exist, so that the log-in takes as long as that of an existing
+    /// user.
     dummy_hash: Arc<str>,
 }
 
@@ -74,8 +74,8 @@ impl Hasher {
     }
 
     /// Compares a password with a hash. If there is no hash, takes the same time and returns [`Verdict::Wrong`]. If the
-    /// password as typed differs from its normalized form, always checks both forms. The response time therefore
-    /// reveals nothing about the stored hash.
+    /// password as typed differs from its normalized form, always checks both forms, so that the response time reveals
+    /// nothing about the stored hash.
     pub(crate) async fn verify(&self, password: TypedPassword, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
@@ -95,7 +95,7 @@ impl Hasher {
         Ok(if known { verdict } else { Verdict::Wrong })
     }
 
-    /// Returns whether a further password would be refused, because the queue is full.
+    /// Returns whether another password would be refused because the queue is full.
     pub(crate) fn is_full(&self) -> bool {
         self.queued.load(Ordering::Acquire) >= self.queue_limit
     }

@@ -1,8 +1,8 @@
-//! Detects passwords with a pattern that attackers try: repetitions, and runs of keys.
+//! Detects passwords with patterns that attackers try: repetitions, and runs of keys.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The orders that a run can follow, forwards or backwards: alphabets, digits, and the rows of keyboards.
+/// The orders that a run can follow, forward or backward: alphabets, digits, and the rows of keyboards.
 const ORDERS: &[&str] = &[
     "abcdefghijklmnopqrstuvwxyz",
     "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
@@ -82,8 +82,8 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
     (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE
 }
 
-/// Returns the characters of a word that belong to no run. Short runs count as part of the word, except if the whole
-/// word consists of runs. Returns a long word unchanged, because attackers only try short words with runs.
+/// Returns the characters of a word that belong to no run. Short runs count as part of the word, unless the whole word
+/// consists of runs. Returns a long word unchanged, because attackers only try short words with runs.
 pub(super) fn outside_runs(word: &str) -> String {
     let chars: Vec<char> = word.chars().collect();
     if chars.len() > LONGEST_RUNS {

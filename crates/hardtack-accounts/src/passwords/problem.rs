@@ -25,12 +25,12 @@ pub enum PasswordProblem {
     /// The password repeats a single character.
     #[error("Choose a password that does not just repeat one character.")]
     OneCharacter,
-    /// The password repeats a text that is shorter than the site requires.
+    /// The password repeats a string that is shorter than the site requires.
     #[error("Choose a password that does not just repeat a few characters. A long phrase works well.")]
     Repetition,
-    /// The password consists of sequences of letters, digits or neighbouring keys, such as `abcdefgh` or `asdf1234`.
+    /// The password consists of sequences of letters, digits or neighboring keys, such as `abcdefgh` or `asdf1234`.
     #[error(
-        "This password consists of letters, digits or neighbouring keys in order, such as abcd, 1234 or qwerty. Choose \
+        "This password consists of letters, digits or neighboring keys in order, such as abcd, 1234 or qwerty. Choose \
          another password. A long phrase works well."
     )]
     Sequence,

@@ -24,7 +24,7 @@ const MAX_MIN_CHARS: u8 = 64;
 ///
 /// The rules also refuse the following passwords:
 /// - passwords that repeat a short string or a common password
-/// - passwords that consist of sequences of letters, digits or neighbouring keys
+/// - passwords that consist of sequences of letters, digits or neighboring keys
 /// - passwords that contain control characters
 /// - passwords that are little more than the user name, the email address or the name of the site. Without these words,
 ///   a password must still have eight characters that are hard to guess.

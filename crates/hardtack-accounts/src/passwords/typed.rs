@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 1024;
 /// might break the rules for new passwords.
 ///
 /// The same password can arrive as different bytes. For example, some keyboards send `é` as one character, and other
-/// keyboards send it as two. New passwords are stored in the normalized form. Older versions stored passwords as they
+/// keyboards send it as two. New passwords are hashed in the normalized form. Older versions hashed passwords as they
 /// were typed, so a log-in tries both forms.
 pub(crate) struct TypedPassword {
     typed: String,
@@ -21,7 +21,7 @@ pub(crate) struct TypedPassword {
 }
 
 impl TypedPassword {
-    /// Refuses a password that is too long. Such a password must not be looked up or hashed.
+    /// Refuses a password that is too long, so that it is never looked up or hashed.
     pub(crate) fn new(typed: String) -> Result<Self, PasswordProblem> {
         if typed.len() > MAX_BYTES {
             return Err(PasswordProblem::TooLong);

@@ -1,4 +1,4 @@
-//! The recorded activity, as the page of devices shows it.
+//! The recorded activity, as shown on the device page.
 
 use std::borrow::Cow;
 

@@ -29,8 +29,8 @@ const PAGE: LinkPage = LinkPage::new(
 );
 
 /// Pages show this sentence when they announce a confirmation link. If too many emails to the address have been
-/// requested, the site sends no link, but the pages show the same text. Otherwise, the text would reveal that other
-/// people have entered the address.
+/// requested, the site sends no link, but the pages show the same text, because a different text would reveal that
+/// other people have entered the address.
 pub(crate) const AT_MOST: &str = "We send only a few links an hour to the same address.";
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {

@@ -147,7 +147,7 @@ pub(super) fn show_form(
 /// Checks that a form for visitors, such as the log-in form, was sent from this site's own page.
 ///
 /// # Errors
-/// Another page sent the form, or the request does not show which page sent it. In the second case, a browser gets the
+/// Another page sent the form, or the request does not show which page sent it. In the latter case, a browser gets the
 /// result of `again`, which shows the form again with a notice that says what to do.
 pub(super) fn require_own_form(
     site: &Site,

@@ -1,4 +1,4 @@
-//! A submitted profile. The user's browser keeps it while the user logs in or enters the password again.
+//! A submitted profile that the user's browser keeps while the user logs in or enters the password again.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::site::Site;
 use crate::users::{Profile, User};
 
 /// The cookie that keeps the form. Its value is encrypted and belongs to one user. The site uses the value only to fill
-/// in the form again. The user then checks the form and sends it. The browser also sends the cookie to the pages that
-/// ask for the password, so these pages can say that the form is kept.
+/// in the form again, which the user then checks and sends. The browser also sends the cookie to the pages that ask for
+/// the password, so these pages can say that the form has been kept.
 const COOKIE: PageCookie = PageCookie { name: names::SETTINGS_DRAFT, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -35,8 +35,8 @@ struct KeptForm {
     email: String,
 }
 
-/// Returns the value of a hidden field that says which user the form belongs to. The value stays readable after the
-/// session has ended. Only this site can create and read such values.
+/// Returns the value of a hidden field that identifies the form's user. The value stays readable after the session has
+/// ended. Only this site can create and read such values.
 pub(super) fn owner_field(user: &User, auth: &Authenticator) -> String {
     auth.seal(OWNER, user.id.as_bytes()).unwrap_or_default()
 }

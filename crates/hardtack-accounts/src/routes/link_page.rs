@@ -78,7 +78,8 @@ impl LinkPage {
     /// token in the cookie, returns the token in the cookie.
     ///
     /// After the form was rendered, the user might have opened another link, or an attacker might have replaced the
-    /// cookie. Without this check, a form that shows one user's name could change another user's account.
+    /// cookie. If forms were not matched with the cookie, a form that shows one user's name could change another user's
+    /// account.
     ///
     /// # Errors
     /// The token in the body is malformed, the form was not rendered for the token in the cookie, or the request names

@@ -1,5 +1,4 @@
-//! The notice that appears after a user has opened a link. It names the account, because another user might be logged
-//! in.
+//! The notice that appears after a user has used a link. It names the account, because another user might be logged in.
 //!
 //! On the site of `hardtack serve`, the home page shows the notice. An application has a home page of its own, so its
 //! site shows the notice on a separate page.
@@ -22,8 +21,8 @@ use crate::users::User;
 const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_age: 60 };
 
 /// If the client is a browser, sets a cookie with the id of the link's owner. The notice reads the cookie to say whose
-/// link was used. Then the site deletes the cookie. API clients do not need the cookie, because the response itself
-/// tells them the result.
+/// link was used, and the site then deletes the cookie. API clients do not need it, because the response itself
+/// contains the result.
 pub(super) fn remember(response: Response, user_id: &str, site: &Site, wants: Wants) -> Response {
     match wants {
         Wants::Page => COOKIE.set(response, user_id, site.cookies()),

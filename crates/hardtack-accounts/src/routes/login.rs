@@ -43,8 +43,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
             Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to continue where you were." }
         }
     });
-    // If the cookies of a session have just been refused, do not redirect. The other page would redirect back to the
-    // log-in page.
+    // If the cookies of a session have just been refused, do not redirect, because the other page would redirect back
+    // to the log-in page.
     if visitor.is_logged_in() && ended.is_none() {
         // The user may have used a link while another user is logged in.
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
@@ -75,7 +75,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
 }
 
-/// Responds with a page that says that the session of the user continues, and that a form was sent more than once.
+/// Responds with a page that says that the user's session continues, and that a form was sent more than once.
 fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
     let next = auth.next_or_home();
     let action = site.settings.own_path(&next).map(|path| (path, "Continue"));
@@ -149,8 +149,8 @@ pub(crate) async fn submit(
     }
 }
 
-/// Logs in a user whose password has been verified. This future must run to completion even if the client disconnects.
-/// If the password is changed or the user is disabled during the log-in, the future has to end the new session.
+/// Logs in a user whose password has been verified. This future must run to completion even if the client disconnects,
+/// because it has to end the new session if the password is changed or the user is disabled during the log-in.
 async fn log_in(
     site: Site,
     auth: Auth,

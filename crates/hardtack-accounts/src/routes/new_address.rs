@@ -8,8 +8,7 @@ use super::confirm_email::AT_MOST;
 use crate::site::Site;
 use crate::users::User;
 
-/// The time after the sign-up during which the site shows which address the user has to confirm. The account page
-/// always shows this address.
+/// How long after the sign-up the site shows which address the user has to confirm. The account page always shows it.
 const JUST_SIGNED_UP: Duration = Duration::from_secs(10 * 60);
 
 /// Returns the notice for a user who has just signed up. `done` is `signup-limited` if too many emails have been sent.

@@ -22,7 +22,7 @@ const OF_DEMO: [&str; 7] = [
     "/.well-known/change-password",
 ];
 
-/// The server's address in the document, which [`show`] replaces.
+/// The server's address as written in the document. [`show`] replaces it.
 const SERVER: &str = r#""url": "/""#;
 
 pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {

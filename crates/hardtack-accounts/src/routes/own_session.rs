@@ -1,4 +1,4 @@
-//! Ends the browser's own session after a request ends all sessions of the user.
+//! Ends the browser's own session after a request has ended all sessions of the user.
 
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;

@@ -88,8 +88,8 @@ impl AccountForm for DeviceForm {
     }
 }
 
-/// Returns one page of the user's sessions, and the position of the next page. The current session comes first. The
-/// other sessions follow, newest first.
+/// Returns one page of the user's sessions, and the position of the next page. The current session comes first,
+/// followed by the other sessions, newest first.
 async fn page_of(
     auth: &Auth,
     user_id: &str,
@@ -107,7 +107,7 @@ async fn page_of(
 }
 
 /// Ends one session. To end a session other than the current one, the user must have logged in recently (ASVS 5.0
-/// V7.5.2). A thief who has copied an older cookie therefore cannot log out the user's other devices.
+/// V7.5.2), so that a thief who has copied an older cookie cannot log out the user's other devices.
 pub(crate) async fn revoke(
     State(site): State<Site>,
     auth: Auth,

@@ -115,8 +115,7 @@ async fn undo(
     match site.accounts.use_undo_link(&token, new_password, &request).await {
         Ok((owner, ended)) => {
             attempt.succeeded().await;
-            // Ignore the result. If the store is down now, the sessions end within seconds after the store has
-            // recovered.
+            // Ignore the result: if the store is down now, the sessions end within seconds after it has recovered.
             finish_ending(&site, &auth, ended).await;
             let (location, detail) = match has_new_password {
                 true => (

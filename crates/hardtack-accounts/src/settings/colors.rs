@@ -1,6 +1,6 @@
-//! The colours of the pages.
+//! The colors of the pages.
 
-/// A colour of the pages: a custom property of the site's stylesheet.
+/// A color of the pages, which is one or more custom properties of the site's stylesheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Color {
@@ -10,7 +10,7 @@ pub enum Color {
     Surface,
     /// Text.
     Text,
-    /// Text of less importance, such as hints.
+    /// Less important text, such as hints.
     Muted,
     /// Lines between elements.
     Line,
@@ -20,12 +20,12 @@ pub enum Color {
     Button,
     /// The text of the main button.
     ButtonText,
-    /// The outline of the element that has the focus.
+    /// The outline of the focused element.
     Focus,
 }
 
 impl Color {
-    /// Returns the custom properties that get the colour.
+    /// Returns the custom properties that are set to the color.
     const fn properties(self) -> &'static [&'static str] {
         match self {
             Self::Page => &["--page"],
@@ -41,11 +41,11 @@ impl Color {
     }
 }
 
-/// The maximum length of a colour's value, in bytes. Even long values such as `oklch(59.69% 0.156 49.77 / 50%)` are
+/// The maximum length of a color's value, in bytes. Even long values such as `oklch(59.69% 0.156 49.77 / 50%)` are
 /// shorter.
 const LONGEST: usize = 64;
 
-/// The colours that replace the site's own.
+/// The colors that replace the site's own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Colors {
     light: String,
@@ -53,10 +53,10 @@ pub(crate) struct Colors {
 }
 
 impl Colors {
-    /// Replaces a colour. `light` is its value on a light background, and `dark` is its value on a dark background.
+    /// Replaces a color. `light` is its value on a light background, and `dark` is its value on a dark background.
     ///
     /// # Errors
-    /// One of the two values is not a CSS colour. The error contains this value.
+    /// One of the two values is not a CSS color. The error contains that value.
     pub(crate) fn set(&mut self, color: Color, light: &str, dark: &str) -> Result<(), String> {
         if let Some(bad) = [light, dark].into_iter().find(|value| !is_color(value)) {
             return Err(bad.to_owned());
@@ -78,7 +78,7 @@ impl Colors {
     }
 }
 
-/// Returns whether a value has the form of a CSS colour: a name, a hexadecimal number or a function of numbers, such as
+/// Returns whether a value has the form of a CSS color: a name, a hexadecimal number or a function of numbers, such as
 /// `rgb(1 2 3 / 50%)`. A value of this form cannot end the CSS declaration.
 fn is_color(value: &str) -> bool {
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -27,11 +27,11 @@ pub enum Registration {
     Closed,
 }
 
-/// The settings that a site's pages, emails and cookies need. Whether cookies are `Secure` is a setting of the
-/// authenticator.
+/// The settings that a site's pages, emails and cookies need. The authenticator's settings determine whether cookies
+/// are `Secure`.
 #[derive(Clone, Debug)]
 pub(crate) struct SiteSettings {
-    /// The public path of the pages, without a slash at its end. Empty at the root of the host.
+    /// The public path of the pages, without a trailing slash. Empty if the pages are at the root of the host.
     pub(crate) prefix: String,
     /// The public path of the application's home page.
     pub(crate) home: String,
@@ -112,13 +112,13 @@ impl SiteSettings {
     }
 }
 
-/// The settings of the site, for `Accounts`. The application opens `Accounts` before it builds the site, but the emails
-/// and error pages of `Accounts` need the site's settings.
+/// The settings of the site, for `Accounts`. The application opens `Accounts` before it builds the site, which then
+/// stores its settings here for the emails and error pages of `Accounts`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedSettings(Arc<OnceLock<Arc<SiteSettings>>>);
 
 impl SharedSettings {
-    /// Stores the settings. Returns `false` if settings have been stored before.
+    /// Stores the settings. Returns `false` if settings have already been stored.
     pub(crate) fn set(&self, settings: &Arc<SiteSettings>) -> bool {
         self.0.set(Arc::clone(settings)).is_ok()
     }

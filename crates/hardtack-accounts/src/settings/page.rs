@@ -1,4 +1,4 @@
-//! The pages that a template of the application can render.
+//! The pages that the application can render with its own templates.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,11 +18,11 @@ pub enum Page {
     Reauthenticate,
     /// `/password/forgot`.
     ForgotPassword,
-    /// `/password/reset`, where a reset link leads.
+    /// `/password/reset`, the target of a reset link.
     ResetPassword,
-    /// `/email/confirm`, where a confirmation link leads.
+    /// `/email/confirm`, the target of a confirmation link.
     ConfirmEmail,
-    /// `/email/undo`, where the link to restore an email address leads.
+    /// `/email/undo`, the target of a link that restores an email address.
     UndoEmail,
     /// `/account`.
     Account,
@@ -30,11 +30,11 @@ pub enum Page {
     Devices,
     /// `/token/refresh`, for a visitor who comes from another site. The page continues by itself.
     Continue,
-    /// An error, or a message that something was done.
+    /// An error, or a message that an action is complete.
     Message,
 }
 
-/// The parts of a page, for a template of the application.
+/// The parts of a page, which a template of the application combines into a document.
 ///
 /// If the name of a method ends in `_html`, the method returns HTML that is ready to be inserted. The other methods
 /// return plain text, which your template must escape.
@@ -72,7 +72,8 @@ impl PageView<'_> {
         self.user
     }
 
-    /// Returns the elements of `<head>`: the title, the stylesheets, and what else the page needs, such as a script.
+    /// Returns the elements of `<head>`: the title, the stylesheets, and anything else that the page needs, such as a
+    /// script.
     pub fn head_html(&self) -> &str {
         &self.head
     }

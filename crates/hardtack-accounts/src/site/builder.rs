@@ -9,7 +9,7 @@ use super::{Site, SiteError};
 use crate::accounts::Accounts;
 use crate::settings::{Color, Page, PageView, Registration, SiteSettings};
 
-/// Builds a [`Site`]. The builder sets where the pages are, which name the site has, and how the pages look.
+/// Builds a [`Site`]. The builder sets the path of the pages, the name of the site, and the look of the pages.
 ///
 /// By default, the pages are at the root of the host, and the name of the site is the name of the host. The section
 /// [Routes](crate#routes) lists the paths of the pages.
@@ -26,7 +26,7 @@ pub struct SiteBuilder {
 
 impl Site {
     /// Returns a builder of a site for the users in `accounts`. Configure the authenticator with
-    /// [`Accounts::configure`]. If the pages have a path of their own, also pass the result of
+    /// [`Accounts::configure`]. If the pages are not at the root of the host, also pass the result of
     /// [`urls_at`](Self::urls_at) to the authenticator's builder.
     ///
     /// ```no_run
@@ -80,7 +80,7 @@ impl SiteBuilder {
         self
     }
 
-    /// Sets the name of the site. The title and the header of each page contain the name, and so do emails. Default:
+    /// Sets the name of the site. The name appears in the title and the header of each page, and in emails. Default:
     /// the host of the base URL.
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
@@ -94,15 +94,15 @@ impl SiteBuilder {
         self
     }
 
-    /// Sets a colour of the pages. `light` and `dark` are CSS colours for light and for dark backgrounds. The contrast
-    /// between text and background should be at least 4.5:1.
+    /// Sets a color of the pages. `light` and `dark` are the CSS colors for light and for dark backgrounds. The
+    /// contrast between text and background should be at least 4.5:1.
     pub fn color(mut self, color: Color, light: &str, dark: &str) -> Self {
         self.colors.push((color, light.to_owned(), dark.to_owned()));
         self
     }
 
-    /// Adds a stylesheet of your application to each page. Each page loads it after the site's own stylesheet. `path`
-    /// is the path at which your application serves the stylesheet.
+    /// Adds a stylesheet of your application to each page. It is loaded after the site's own stylesheet. Your
+    /// application must serve it at `path`.
     pub fn stylesheet(mut self, path: &str) -> Self {
         self.settings.stylesheets.push(path.to_owned());
         self
@@ -114,11 +114,11 @@ impl SiteBuilder {
         self
     }
 
-    /// Renders a page with a template of your application. The template gets the parts of the page and returns the
-    /// HTML document. Handlers, checks and limits stay the same.
+    /// Renders a page with a template of your application. The template gets the parts of the page and returns the HTML
+    /// document. The handlers, checks and limits of the page stay the same.
     ///
-    /// The Content-Security-Policy of the page allows stylesheets and images of your site. It forbids inline styles. It
-    /// also forbids your application's scripts.
+    /// The Content-Security-Policy of the page allows stylesheets and images of your site. It forbids inline styles and
+    /// your application's scripts.
     ///
     /// ```
     /// # use hardtack_accounts::{Page, SiteBuilder};
@@ -149,12 +149,12 @@ impl SiteBuilder {
     /// Builds the site.
     ///
     /// # Errors
-    /// - The path of the pages does not begin with a slash, ends with a slash, or has a character that is not
-    ///   allowed there.
+    /// - The path of the pages does not begin with a slash, ends with a slash, or contains a character that is not
+    ///   allowed in a path.
     /// - The authenticator's URLs for log-out, refresh, re-authentication or device binding are not those of the pages.
-    /// - [`Accounts::with_mail`] got an address that is not the address of the pages.
+    /// - The address that was passed to [`Accounts::with_mail`] is not the address of the pages.
     /// - The name is empty or has control characters.
-    /// - The value of a colour is not a CSS colour.
+    /// - The value of a color is not a CSS color.
     /// - The path of a stylesheet or of the logo is not a path on this site.
     /// - A site has already been built from these accounts.
     pub fn build(mut self) -> Result<Site, SiteError> {

@@ -2,7 +2,7 @@
 
 use crate::settings::Color;
 
-/// The reason why a [`SiteBuilder`](crate::SiteBuilder) could not build a site. The message says what to write instead.
+/// The reason why a [`SiteBuilder`](crate::SiteBuilder) could not build a site. The message says how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SiteError {
@@ -15,7 +15,7 @@ pub enum SiteError {
         /// The path.
         path: String,
     },
-    /// The authenticator sends browsers to a URL where the site has no page.
+    /// The authenticator sends browsers to a URL at which the site has no page.
     #[error(
         "the pages are at {at:?}, but the {what} of the authenticator is {url:?} instead of {expected:?}; when you \
          build the authenticator, write .urls(Site::urls_at({at:?})); if the pages belong elsewhere, change .at(…) of \
@@ -31,7 +31,7 @@ pub enum SiteError {
         /// The URL of the site's page.
         expected: String,
     },
-    /// The links in emails lead to an address where the site has no pages.
+    /// The links in emails lead to an address at which the site has no pages.
     #[error(
         "links in emails begin with {address:?}, but the pages are at {expected:?}; pass {expected:?} to \
          Accounts::with_mail"
@@ -60,18 +60,18 @@ pub enum SiteError {
         /// The path.
         path: String,
     },
-    /// The value of a colour is not a CSS colour.
+    /// The value of a color is not a CSS color.
     #[error(
-        "{value:?} is not a colour for {color:?}; write a CSS colour, such as \"#7a1f3d\", \"rebeccapurple\" or \
+        "{value:?} is not a color for {color:?}; write a CSS color, such as \"#7a1f3d\", \"rebeccapurple\" or \
          \"rgb(122 31 61)\""
     )]
     BadColor {
-        /// The colour that was to be set.
+        /// The color that was to be set.
         color: Color,
         /// The value.
         value: String,
     },
-    /// A site has already been built from these accounts. The emails and error pages of the accounts can have the
+    /// A site has already been built from these accounts. The emails and error pages of the accounts can use the
     /// settings of one site only.
     #[error(
         "a site has already been built from these accounts; clone that site, or open the accounts again for a second \

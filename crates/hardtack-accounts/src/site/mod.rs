@@ -1,4 +1,4 @@
-//! The state of every handler.
+//! The site, which is the state of every handler.
 
 mod builder;
 mod error;
@@ -24,10 +24,10 @@ pub use builder::SiteBuilder;
 pub use error::SiteError;
 
 /// How long a response waits for the session store after a change has been stored. After this time, the server sends
-/// the response, and ends the remaining sessions in the background.
+/// the response and ends the remaining sessions in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Ready pages for the users of an application: sign-up, log-in, password, profile and devices.
+/// Ready-made pages for the users of an application: sign-up, log-in, password, profile and devices.
 ///
 /// The [`builder`](Self::builder) sets where the pages are and how they look. [`router`](Self::router) returns the
 /// routes of the pages. If the site is the state of your router, your handlers can extract a
@@ -37,7 +37,7 @@ pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
     pub(crate) settings: Arc<SiteSettings>,
-    /// The path of the pages in the router. Unlike the public path, this path lacks the path of the base URL.
+    /// The path of the pages in the router. Unlike the public path, it does not contain the path of the base URL.
     at: Arc<str>,
     /// How users can contact the administrator.
     pub(crate) contact: Option<Arc<str>>,
@@ -49,10 +49,11 @@ impl Site {
     /// If the URLs and the path do not match, [`SiteBuilder::build`] fails.
     ///
     /// If a log-in request names a page, the browser goes to this page after the log-in. Otherwise, the browser goes to
-    /// the home page `/`. To change the home page, write for example `Site::urls_at("/auth").home("/orders")`.
+    /// the home page `/`. For another home page, write, for example, `Site::urls_at("/auth").home("/orders")`.
     ///
-    /// If your application has a log-in page of its own, write for example `Site::urls_at("/auth").login("/welcome")`.
-    /// The authenticator then redirects requests without a session to this page, and the ready pages link to this page.
+    /// If your application has a log-in page of its own, write, for example,
+    /// `Site::urls_at("/auth").login("/welcome")`. The authenticator then redirects requests without a session to this
+    /// page, and the ready-made pages link to it.
     pub fn urls_at(path: &str) -> Urls {
         let path = if path == "/" { "" } else { path };
         let url = |page: &str| format!("{path}{page}");
@@ -104,8 +105,8 @@ impl Site {
     /// Runs the part of a handler that changes something. This part runs to its end even if the client closes the
     /// connection.
     ///
-    /// The future of this part is boxed, so that the handler's own future is small. The handler's future exists while
-    /// the client sends the body, which can take a long time.
+    /// The future of this part is boxed to keep the handler's own future small. The handler's future exists while the
+    /// client sends the body, which can take a long time.
     pub(crate) async fn run_uninterrupted(
         &self,
         auth: &Auth,
@@ -115,7 +116,7 @@ impl Site {
     }
 
     /// Logs in a user whose account has just been stored. Returns `None` if the session store cannot start a session
-    /// now. The account remains stored.
+    /// now; the account remains stored.
     pub(crate) async fn log_in_new_user(&self, auth: &Auth, log_in: LogIn) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.log_in(log_in)).await {
             Ok(Ok(cookies)) => Some(cookies),
@@ -132,7 +133,7 @@ impl Site {
 
     /// Gives this browser a new session after a password change. Returns `None` if the session store cannot start a
     /// session now. Even then, the new password is stored, and this process refuses the other sessions at once. The
-    /// other sessions end within seconds after the store has recovered.
+    /// store ends them within seconds after it has recovered.
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
@@ -164,7 +165,7 @@ fn no_response() -> String {
     format!("the session store did not respond for {} s", PATIENCE.as_secs())
 }
 
-/// If the site is the state of a handler, lets the handler extract [`CurrentUser<User>`](hardtack_axum::CurrentUser).
+/// Lets a handler whose state is the site extract [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 impl FromRef<Site> for Accounts {
     fn from_ref(site: &Site) -> Self {
         site.accounts.clone()

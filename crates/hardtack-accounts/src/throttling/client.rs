@@ -7,7 +7,7 @@ use hardtack::ClientInfo;
 use super::Devices;
 use crate::settings::SiteSettings;
 
-/// What is known about the client of a request. The limits on attempts depend on this information.
+/// What the limits on attempts need to know about the client of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     /// The address, or for IPv6 the network, whose attempts are counted together. `None` if the server does not know

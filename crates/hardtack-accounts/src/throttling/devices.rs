@@ -18,7 +18,7 @@ use crate::users::{User, username_key};
 /// The cookie. Its value is encrypted. The cookie stays in the browser after a log-out and after a password change.
 const COOKIE: PageCookie = PageCookie { name: names::DEVICE, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
-/// The longest that browsers keep a cookie (RFC 6265bis §5.5).
+/// The longest time for which browsers keep a cookie (RFC 6265bis §5.5).
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// The maximum number of users in one browser's cookie.
@@ -36,7 +36,7 @@ pub(crate) struct Devices(Vec<Device>);
 pub(crate) struct Device {
     #[serde(rename = "u")]
     user: String,
-    /// A hash of the user's name, to find the entry for a name without looking up the user.
+    /// A hash of the user's name, which finds the entry for a name without looking up the user.
     #[serde(rename = "n")]
     name: String,
     /// A random id.
@@ -86,8 +86,8 @@ impl<'a> KnownUser<'a> {
 }
 
 impl Devices {
-    /// Reads the cookie of a request. A cookie that this site did not set, or whose key is no longer in use, counts as
-    /// absent.
+    /// Reads the cookie of a request. A cookie that this site did not set, or that was encrypted with a key that is no
+    /// longer in use, counts as absent.
     pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator, site: &SiteSettings) -> Self {
         Self::open(COOKIE.find(headers, CookieScope::new(site, auth)), auth)
     }
@@ -105,8 +105,8 @@ impl Devices {
         Self(devices.into_iter().filter(|device| device.at > oldest).collect())
     }
 
-    /// Returns the device of the user with this name, if the user has logged in with this browser. After that log-in,
-    /// the name might have been given to another user, so also call [`Device::known_to`].
+    /// Returns the device of the user with this name, if the user has logged in with this browser. Another user might
+    /// have taken the name since then, so also call [`Device::known_to`].
     pub(crate) fn of_name(&self, name_key: &str) -> Option<&Device> {
         let name = hash(name_key);
         self.0.iter().find(|device| device.name == name)
@@ -141,8 +141,8 @@ impl Devices {
         cookies
     }
 
-    /// Returns the value of the cookie. The value contains this user first, and then the other users of this browser.
-    /// It contains at most [`MAX_USERS`] users.
+    /// Returns the value of the cookie. The value lists this user first and then the other users of this browser, at
+    /// most [`MAX_USERS`] in total.
     fn sealed_with(&self, user: &KnownUser<'_>, auth: &Authenticator) -> Option<String> {
         let own = self.0.iter().find(|device| device.user == user.id && user.keeps_device);
         let id = own.map_or_else(|| format!("{:016x}", rand::random::<u64>()), |device| device.id.clone());

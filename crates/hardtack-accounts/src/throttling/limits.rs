@@ -6,8 +6,8 @@ use hardtack::throttle::Rate;
 
 /// Limits on password attempts, sign-ups, and requests for links.
 ///
-/// By default, each account allows 10 attempts, and one more attempt every 30 seconds. Each client address (for IPv6,
-/// each /64 network) allows 100 failed attempts, and one more every second.
+/// By default, each account allows 10 attempts, plus one more every 30 seconds. Each client address (for IPv6, each /64
+/// network) allows 100 failed attempts, plus one more every second.
 ///
 /// After 100 failures in a row, an account allows only one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1).
 /// This restriction ends when an attempt succeeds, or when the user sets a new password with a reset link. Each device
@@ -29,8 +29,8 @@ pub struct LogInLimits(Option<Rates>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rates {
-    /// How many password attempts an account allows. Each device that the user has logged in with before has a counter
-    /// of its own with the same rate. So does each session of the user. The same rate limits the user's requests for
+    /// How many password attempts an account allows. Each device that the user has logged in with before, and each
+    /// session of the user, has a counter of its own with the same rate. This rate also limits the user's requests for
     /// confirmation links.
     pub(super) account: Rate,
     /// How many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset links
@@ -85,7 +85,7 @@ impl LogInLimits {
         self
     }
 
-    /// Returns whether nothing is limited.
+    /// Returns whether all limits are off.
     pub const fn is_off(&self) -> bool {
         self.0.is_none()
     }

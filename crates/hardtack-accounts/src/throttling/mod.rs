@@ -1,13 +1,13 @@
 //! Limits guesses of passwords and links, and mass sign-ups.
 //!
-//! 1. Each password attempt takes a token from a counter (a token bucket). The token is taken before the password is
-//!    hashed, and given back if the password is right. The token is also taken before the user is looked up, so the
-//!    response does not depend on whether the name exists.
+//! 1. Each password attempt takes a token from a counter (a token bucket). The token is taken before the user is looked
+//!    up, so a refusal does not depend on whether the name exists, and before the password is hashed. It is given back
+//!    if the password is right.
 //! 2. A log-in counts against both the client's address and the account. A browser in which the user has logged in
 //!    before has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot
 //!    use up.
-//! 3. After a hundred failures in a row, devices without a valid device cookie have only one attempt an hour for the
-//!    account. This restriction never becomes stricter. It ends when an attempt succeeds, or when the user sets a new
+//! 3. After a hundred failures in a row, devices without a valid device cookie have only one attempt an hour at the
+//!    account. The restriction never becomes stricter, and ends when an attempt succeeds, or when the user sets a new
 //!    password with a reset link.
 
 mod client;
@@ -50,7 +50,7 @@ impl fmt::Debug for CounterStore {
 #[derive(Clone, Debug)]
 pub(crate) struct Throttling(Option<Arc<Counters>>);
 
-/// A value that limits nothing.
+/// A [`Throttling`] that limits nothing.
 pub(crate) static OFF: Throttling = Throttling::off();
 
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Try {
 }
 
 impl Throttling {
-    /// Creates a value that limits nothing.
+    /// Creates a `Throttling` that limits nothing.
     const fn off() -> Self {
         Self(None)
     }
@@ -113,8 +113,8 @@ impl Throttling {
     }
 
     /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter. An attacker
-    /// with a copied session cookie therefore cannot guess many passwords. The attacker also cannot use up the attempts
-    /// of the user's log-ins or other sessions.
+    /// with a copied session cookie can therefore neither guess many passwords nor use up the attempts of the user's
+    /// log-ins and other sessions.
     pub(crate) async fn password_again(
         &self,
         user_id: &str,
@@ -127,8 +127,8 @@ impl Throttling {
         counters.take(Tried::PasswordAgain, &[budget], request).await
     }
 
-    /// Takes a token from the counter of the client's address. If the address is not known, the attempt is allowed
-    /// without a token.
+    /// Takes a token from the counter of the client's address. If the address is not known, allows the attempt without
+    /// a token.
     pub(crate) async fn by_address(
         &self,
         tried: Tried,

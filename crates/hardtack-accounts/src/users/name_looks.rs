@@ -7,7 +7,8 @@ use hardtack_db::{Statement, Transaction};
 
 use super::name::Looks;
 
-/// A value for `outdated` in [`set_looks_in`] that takes no looks away, because no rules are older than this version.
+/// A value for `outdated` in [`set_looks_in`] that takes no looks from other users, because no rules are older than
+/// this version.
 pub(super) const NONE_OUTDATED: i64 = 0;
 
 /// Takes the lock for changes of the table `name_looks`. The transaction holds the lock until it ends. Sign-ups do not
@@ -25,13 +26,13 @@ pub(super) async fn lock_looks_in(transaction: &mut Transaction) -> Result<(), s
 }
 
 /// Stores the looks of a user's name, and deletes the user's other looks. If a look belongs to another user whose looks
-/// were computed under rules older than `outdated`, takes the look away from that user.
+/// were computed under rules older than `outdated`, takes the look from that user.
 ///
 /// Returns `false` if a look still belongs to another user. The remaining looks are stored nevertheless.
 ///
-/// The primary key prevents two users from having the same look, even if both sign up at the same time. If an open transaction
-/// has added the same look, this function waits until that transaction ends. Every transaction adds its looks in the
-/// same order, so two transactions never wait for each other.
+/// The primary key of the table prevents two users from having the same look, even if both sign up at the same time. If
+/// an open transaction has added the same look, this function waits until that transaction ends. Every transaction adds
+/// its looks in the same order, so two transactions never wait for each other.
 pub(super) async fn set_looks_in(
     transaction: &mut Transaction,
     user_id: &str,

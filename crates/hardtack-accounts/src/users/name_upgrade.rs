@@ -12,26 +12,26 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::name::{Looks, name_rules, username_key};
 use super::name_looks::{lock_looks_in, set_looks_in};
 
-/// A value for `rules` in [`unfinished`] that selects only users without a skeleton, because no rules are older than this
-/// version.
+/// A value for `rules` in [`unfinished`] that selects only users without a skeleton, because no rules are older than
+/// this version.
 const NO_RULES: i64 = 0;
 
-/// How many rows one transaction changes. Processes that upgrade names at the same time take turns. The number is small,
-/// so that each process waits only briefly for its turn.
+/// How many rows one transaction changes. The number is small, because processes that upgrade names at the same time
+/// take turns, and each should wait only briefly for its turn.
 const PAGE: i64 = 50;
 
 /// How many times the upgrade of one page is tried. An attempt fails if another process adds the same names at the same
-/// time, or if it holds a lock for too long.
+/// time or holds a lock for too long.
 const TRIES: usize = 5;
 
-/// PostgreSQL's error code for two transactions that wait for each other (`deadlock_detected`).
+/// PostgreSQL's error code for a deadlock between transactions (`deadlock_detected`).
 const DEADLOCK: &str = "40P01";
 
 /// PostgreSQL's error code for a lock that another transaction has held for too long (`lock_not_available`).
 const LOCKED: &str = "55P03";
 
-/// Two users whose names are the same, or look the same, under the current rules. These rules would refuse to add the
-/// second user.
+/// Two users whose names are the same, or look the same, under the current rules. Under these rules, the second user
+/// could not sign up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {
@@ -69,7 +69,7 @@ impl Position {
 }
 
 /// Stores the key and the looks of each name that has no skeleton yet, or whose looks were computed under older rules.
-/// Does not store a key or a look that another user already has. Several processes can call this function at once. They
+/// Does not store a key or a look that another user already has. Several processes can call this function at once; they
 /// take turns.
 pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     let (mut after, mut tries) = (Position::start(), 0);
@@ -124,10 +124,10 @@ async fn upgrade_page(database: &Pool, after: &Position) -> Result<Option<Positi
     Ok(page.last().map(Unfinished::position))
 }
 
-/// Gives the looks of a name that a user had until now to the oldest of the other users whose names have these looks.
-/// Without this step, a stranger could sign up with a name that looks like the name of such a user.
+/// Reassigns the looks of a user's former name. Each look goes to the oldest of the other users whose names have it.
+/// Without this step, a stranger could sign up with a name that looks like the name of one of these users.
 ///
-/// Call this function in the transaction that deletes or renames the former user.
+/// Call this function in the transaction that deletes or renames the user.
 pub(super) async fn pass_on_looks_in(transaction: &mut Transaction, former: &str) -> Result<(), sqlx::Error> {
     let freed = Looks::of(former).all;
     let mut after = Position::start();
@@ -161,8 +161,8 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
     if !set_looks_in(transaction, id, &looks, rules).await? {
         return Ok(());
     }
-    // If another row has the same skeleton, and it was computed under older rules, remove it from that row. It is about
-    // to be computed again.
+    // If another row has the same skeleton from older rules, remove it from that row. The skeleton of that row will be
+    // computed again.
     let sql = "UPDATE users SET skeleton = NULL WHERE skeleton = $1 AND id <> $2 AND name_rules < $3";
     transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id).bind(rules)).await?;
     let sql = "UPDATE users SET skeleton = $1 WHERE id = $2";

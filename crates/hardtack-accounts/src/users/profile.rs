@@ -1,8 +1,8 @@
-//! The part of an account that its user can edit.
+//! The part of an account that the user can edit.
 
 use super::{EmailAddress, User};
 
-/// What is wrong with an address that is not valid.
+/// The message for an invalid address.
 pub(crate) const INVALID_EMAIL: &str = "Enter an address such as you@site.example, or leave the field empty.";
 
 /// The editable fields of the account page.

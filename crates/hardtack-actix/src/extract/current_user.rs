@@ -16,8 +16,8 @@ use crate::respond::AuthError;
 
 /// The logged-in user, whom the application's [`FindUser`] implementation looks up for each request.
 ///
-/// `find_user` receives the value in the `web::Data<U::State>` of the `App`. If the user no longer exists, the request
-/// is refused and the response deletes the cookies.
+/// `find_user` receives the `App`'s `web::Data<U::State>`. If the user no longer exists, the request is refused and the
+/// response deletes the cookies.
 ///
 /// `Optional<CurrentUser<U>>` is `None` in three cases:
 /// - The request has no token.

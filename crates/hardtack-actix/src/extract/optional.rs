@@ -11,9 +11,9 @@ use crate::respond::AuthError;
 
 /// An optional token or user: `None` if the request has no token.
 ///
-/// The value is also `None` if the token in the request's cookies is invalid and cannot be refreshed. For example, the
-/// token is forged, or its session has ended. If the token is invalid, the response deletes the cookies that have
-/// become useless.
+/// The value is also `None` if the token in the request's cookies is invalid and cannot be refreshed, for example
+/// because it is forged or its session has ended. In that case, the response deletes the cookies that have become
+/// useless.
 ///
 /// A request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is also refused
 /// if a token outside the cookies, for example in the `Authorization` header, is invalid.

@@ -32,7 +32,7 @@ enum Attempt<T> {
     ReadAhead,
 }
 
-/// Verifies the token as far as this is possible without I/O.
+/// Verifies the token as far as possible without I/O.
 fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Attempt<T>, AuthError> {
     let state = AuthState::for_verification(request)?;
     if state.has_unread_body() {
@@ -121,8 +121,8 @@ macro_rules! extractor {
         }
 
         /// Extracts `None` if the request has no token. Also extracts `None` if the token in the cookies is invalid and
-        /// cannot be refreshed. For example, the token is forged, or its session has ended. If the token is invalid,
-        /// the response deletes the cookies that have become useless.
+        /// cannot be refreshed, for example because it is forged or its session has ended. In that case, the response
+        /// deletes the cookies that have become useless.
         ///
         /// A request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is also
         /// refused if a token outside the cookies, for example in the `Authorization` header, is invalid.

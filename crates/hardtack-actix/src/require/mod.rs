@@ -15,15 +15,15 @@ pub use service::{RequireFuture, RequireService};
 
 /// A layer that requires a token for every request to the routes that it wraps.
 ///
-/// First add `Require`, then [`AuthLayer`](crate::AuthLayer). In actix-web, the middleware that you add last runs
-/// first, and `AuthLayer` must run before `Require`.
+/// Add [`AuthLayer`](crate::AuthLayer) after `Require`, because `AuthLayer` must run first. In actix-web, the
+/// middleware that you add last runs first.
 ///
 /// If the need is [optional](Need::optional), requests without a token or with invalid cookies also pass. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// Wrap scopes and resources, not the whole `App`. Unknown paths are handled by the default service of the scope or
-/// `App`, and a layer also wraps this service. If `Require` wrapped the `App`, a request for an unknown path would be
-/// redirected to the log-in page instead of getting a 404.
+/// Wrap scopes and resources, not the whole `App`. Middleware of a scope or `App` also wraps its default service, which
+/// handles unknown paths. If `Require` wrapped the `App`, a request for an unknown path would be redirected to the
+/// log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, Hardtack responds with 401 instead of redirecting the
 /// browser to the same page, and logs an error (`redirect_loop`).

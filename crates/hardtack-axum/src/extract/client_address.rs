@@ -12,12 +12,11 @@ use crate::respond::AuthError;
 /// The client's address: the address of the socket's peer or, if the peer is a
 /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy names.
 ///
-/// If [`serve`](fn@crate::serve) serves the application, the peer's address is known. If you call `axum::serve`
-/// instead, pass `app.into_make_service_with_connect_info::<SocketAddr>()` to it. Otherwise, the peer's address is not
-/// known.
+/// The peer's address is known if [`serve`](fn@crate::serve) serves the application. If you call `axum::serve` instead,
+/// pass it `app.into_make_service_with_connect_info::<SocketAddr>()`.
 ///
-/// If the address is not known, the request is refused with 500, and the log says what to add. An
-/// `Option<ClientAddress>` is `None` instead.
+/// If the address is not known, the request is refused with 500, and the log says what to add. If the handler takes
+/// `Option<ClientAddress>`, it gets `None` instead.
 ///
 /// ```
 /// use hardtack_axum::ClientAddress;

@@ -56,8 +56,8 @@ pub struct LogInForm<T> {
 }
 
 impl<T> LogInForm<T> {
-    /// Logs the user in, and returns the response. A browser is redirected to the query's `next` or to the home page.
-    /// An API client gets 200 with JSON.
+    /// Logs the user in, and returns the response. A browser is redirected to the page in the query parameter `next`,
+    /// or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
     /// The errors of [`Auth::log_in`].
@@ -66,7 +66,7 @@ impl<T> LogInForm<T> {
     }
 
     /// Returns an error that refuses the log-in. Pass a message for the user. A browser is redirected back to the page
-    /// with the form. There, [`Auth::log_in_form`] returns the message and the typed user name once. An API client gets
+    /// with the form. [`Auth::log_in_form`] then returns the message and the typed user name once. An API client gets
     /// 401 with the code `log_in_refused`.
     ///
     /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
@@ -90,8 +90,8 @@ impl<T> fmt::Debug for LogInForm<T> {
     }
 }
 
-/// A posted form in which the logged-in user has entered the password again, or an API client's JSON. It dereferences
-/// to [`Auth`].
+/// A form, or an API client's JSON, in which the logged-in user has entered the password again. It dereferences to
+/// [`Auth`].
 ///
 /// Before it reads the body, the extractor checks the request as [`AccessToken`] does. The form must contain the CSRF
 /// value of [`Auth::reauthentication_form`]. If the browser sends the form twice, for example after a double click, the
@@ -124,7 +124,7 @@ impl<T> ReauthenticationForm<T> {
     }
 
     /// Makes the session of the user `subject` fresh again, and returns the response. A browser is redirected to the
-    /// query's `next` or to the home page. An API client gets 200 with JSON.
+    /// page in the query parameter `next`, or to the home page. An API client gets 200 with JSON.
     ///
     /// If another user is logged in, this method refuses the form with a message that says so.
     ///
@@ -185,7 +185,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ReauthenticationFor
     }
 }
 
-/// Reads the form from the body. Call it after the request has been checked.
+/// Reads the form from the body. Call this function after the request has been checked.
 async fn read<S: Send + Sync, T: DeserializeOwned>(
     auth: &Auth,
     request: Request,

@@ -46,8 +46,8 @@ macro_rules! extractor {
         }
 
         /// Extracts `None` if the request has no token. Also extracts `None` if the token in the cookies is invalid and
-        /// cannot be refreshed. For example, the token is forged, or its session has ended. If the token is invalid,
-        /// the response deletes the cookies that have become useless.
+        /// cannot be refreshed, for example because it is forged or its session has ended. In that case, the response
+        /// deletes the cookies that have become useless.
         ///
         /// The request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is
         /// also refused if a token outside the cookies, for example in the `Authorization` header, is invalid.
@@ -70,7 +70,7 @@ extractor! {
     ///
     /// The application's own claims are deserialized into `T`. Use an `Option` for a claim that some users do not have.
     ///
-    /// A token that lacks a claim may simply be outdated, for example because the claims of its session have changed.
+    /// A token that lacks a claim might simply be outdated, for example because the claims of its session have changed.
     /// If the token was in a cookie and a new token would have the claim, Hardtack refreshes the token. In all other
     /// cases, the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the
     /// log names the claim.

@@ -11,16 +11,16 @@ pub use service::{RequireFuture, RequireService};
 
 /// A layer that requires a token for every request to the routes that it wraps.
 ///
-/// First add `Require`, then [`AuthLayer`](crate::AuthLayer). In axum, the layer that you add last runs first, and
-/// `AuthLayer` must run before `Require`.
+/// Add [`AuthLayer`](crate::AuthLayer) after `Require`, because `AuthLayer` must run first. In axum, the layer that you
+/// add last runs first.
 ///
 /// If the need is [optional](Need::optional), requests without a token or with invalid cookies also pass. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
 /// Add this layer with `Router::route_layer`, which applies it only to the routes of the router. `Router::layer` would
-/// also apply it to the router's fallback, which handles unknown paths. If `app` has no fallback of its own,
-/// `app.merge(router)` would make the guarded fallback handle all unknown paths. A request for an unknown path would
-/// then be redirected to the log-in page instead of getting a 404.
+/// also apply it to the router's fallback, which handles unknown paths. If you then merged the router into an
+/// application without a fallback of its own, the guarded fallback would handle all unknown paths of the application. A
+/// request for such a path would be redirected to the log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, Hardtack responds with 401 instead of redirecting the
 /// browser to the same page, and logs an error (`redirect_loop`).
@@ -61,7 +61,7 @@ impl Require {
     /// Also requires a claim. The claim must equal `value` or be an array that contains `value`. To require several
     /// claims, call this method several times.
     ///
-    /// A token that lacks the claim may simply be outdated, for example after
+    /// A token that lacks the claim might simply be outdated, for example after
     /// [`change_claims`](hardtack::Authenticator::change_claims). If the token was in a cookie and a new token would
     /// have the claim, Hardtack refreshes the token. In all other cases, the user gets 403 and stays logged in.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! 1. Each request gets the address of its client (`ConnectInfo`).
 //! 2. When the server stops, it ends a connection at once if no complete request head has arrived on it. hyper itself
-//!    ends idle connections. But if a part of the first request head has arrived, hyper waits for the rest.
+//!    ends idle connections, but if part of the first request head has arrived, it waits for the rest.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -64,7 +64,7 @@ pub(super) struct Connection {
 enum Until {
     /// Until the server stops, because no request has arrived yet.
     Stop(Pin<Box<dyn Future<Output = ()> + Send>>),
-    /// The server has stopped before a request arrived, so the connection gets no more data.
+    /// The server stopped before a request arrived, so the connection gets no more data.
     Stopped,
     /// Until hyper ends the connection, because a request has arrived.
     End,
@@ -120,12 +120,12 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// Makes the service of each connection.
+/// Creates the service for each connection.
 pub(super) struct MakeService(Router);
 
 impl MakeService {
     pub(super) fn new(app: Router) -> Self {
-        // Applies the layers of the routes now instead of at each request.
+        // Applies the layers of the routes now instead of for each request.
         Self(app.with_state(()))
     }
 }

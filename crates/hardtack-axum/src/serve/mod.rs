@@ -24,18 +24,18 @@ const GRACE_PERIOD: Duration = Duration::from_secs(9);
 
 /// Serves `app` on `listener`, over HTTP without TLS, until the process receives Ctrl-C or, on Unix, SIGTERM.
 ///
-/// This function does three things that `axum::serve(listener, app)` does not do:
-/// - It tells the application the address of each client (`into_make_service_with_connect_info`). Without this address,
-///   log-in attempts are not limited per client, sessions are stored without an address, and
+/// This function does three things that `axum::serve(listener, app)` does not:
+/// - It passes the address of each client to the application (`into_make_service_with_connect_info`). Without this
+///   address, log-in attempts are not limited per client, sessions are stored without an address, and
 ///   [`ClientAddress`](crate::ClientAddress) refuses requests.
 /// - After a signal, it accepts no more connections, and waits for the responses to the requests in flight. For
-///   example, a request that changes a password can finish during a deployment. The function waits for at most nine
-///   seconds ([`Serve::grace_period`]). A second signal ends the wait. The function does not wait for clients that have
-///   not sent the complete head of a request.
+///   example, a request that changes a password can finish during a deployment. The wait ends after nine seconds
+///   ([`Serve::grace_period`]) or at a second signal. Clients that have not sent the complete head of a request are not
+///   waited for.
 /// - It builds the route table only once, instead of once for each connection. With the ready-made site of
 ///   `hardtack-accounts`, this saves about 200 KB of memory for each open connection.
 ///
-/// axum's server does not limit the number of connections or the time that a client can take to send a request. On a
+/// axum's server does not limit the number of connections or the time that a client may take to send a request. On a
 /// public site, put a proxy with such limits in front of the server. Extractors such as `axum::Form` and `axum::Json`
 /// read bodies of up to 2 MB ([`DefaultBodyLimit`](axum::extract::DefaultBodyLimit)).
 ///
@@ -62,8 +62,8 @@ const GRACE_PERIOD: Duration = Duration::from_secs(9);
 /// ```
 ///
 /// # Errors
-/// The returned [`Serve`] yields an error if the process cannot receive signals. If a connection cannot be accepted,
-/// for example because too many files are open, the server tries again after a second.
+/// Awaiting the returned [`Serve`] returns an error if the process cannot receive signals. If a connection cannot be
+/// accepted, for example because too many files are open, the server tries again after a second.
 ///
 /// # Panics
 /// Awaiting the returned [`Serve`] panics outside a tokio runtime with I/O and time enabled.
@@ -81,15 +81,15 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Sets how long the server waits for requests in flight after the signal to stop. The default is nine seconds. If
-    /// a request takes longer, it is cut off when `main` returns. An open event stream is cut off as well.
+    /// Sets how long the server waits for requests in flight after the signal to stop. The default is nine seconds. A
+    /// request that takes longer is cut off when `main` returns, and so is an open event stream.
     pub fn grace_period(mut self, period: Duration) -> Self {
         self.grace_period = period;
         self
     }
 
-    /// Also stops the server when the future `stop` is ready. This is useful in a test, or if another part of the
-    /// program can fail.
+    /// Also stops the server when the future `stop` completes. This is useful in tests, or if the failure of another
+    /// part of the program must stop the server.
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = Box::pin(stop);
         self

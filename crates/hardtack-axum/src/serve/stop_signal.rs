@@ -13,10 +13,10 @@ pub struct StopSignal {
 }
 
 impl StopSignal {
-    /// Begins to receive the signals. From now on, the signals no longer end the process.
+    /// Starts receiving the signals. From then on, they no longer end the process.
     ///
     /// # Errors
-    /// If the system does not let the process receive signals.
+    /// If the operating system does not let the process receive signals.
     ///
     /// # Panics
     /// Outside a tokio runtime with I/O enabled.
@@ -36,10 +36,10 @@ impl StopSignal {
         }
     }
 
-    /// Begins to receive Ctrl-C.
+    /// Starts receiving Ctrl-C.
     ///
     /// # Errors
-    /// None on this platform.
+    /// Never, on this platform.
     #[cfg(not(unix))]
     pub fn listen() -> io::Result<Self> {
         Ok(Self {})
@@ -49,8 +49,8 @@ impl StopSignal {
     #[cfg(not(unix))]
     pub async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // This process cannot handle Ctrl-C, so the system ends the process on Ctrl-C. This method then waits
-            // forever.
+            // This process cannot handle Ctrl-C, so the operating system ends it on Ctrl-C. Until then, this method
+            // waits.
             std::future::pending::<()>().await;
         }
     }

@@ -54,8 +54,8 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
     }
 }
 
-/// Returns the secret as base64url text. Set `JWT_SECRET_KEY` to this text, not to the bytes that the text encodes. The
-/// text is plain ASCII, and is as hard to guess as the secret.
+/// Returns the secret as base64url text. Set `JWT_SECRET_KEY` to this text itself, not to the bytes that it encodes.
+/// The text is plain ASCII, and as hard to guess as the secret.
 fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let json = Zeroizing::new(key.dangerous_to_private_jwk_json());
     let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
@@ -185,8 +185,8 @@ struct ServerKeys {
 
 impl ServerKeys {
     /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
-    /// be read, reads a record in the folder instead. This record says whether the last servers that used the folder
-    /// signed with a key outside the folder.
+    /// be read, reads a record in the folder instead, which says whether the last servers that used the folder signed
+    /// with a key outside the folder.
     fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {
@@ -251,7 +251,7 @@ fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     )
 }
 
-/// Returns the sentence with a capital first letter.
+/// Capitalizes the first letter of a sentence.
 fn capitalized(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

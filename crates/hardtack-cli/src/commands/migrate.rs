@@ -8,7 +8,7 @@ use crate::config::{Config, sources::FlagValues};
 use crate::error::Error;
 use crate::{output, running, stores};
 
-/// Brings the tables up to date and prints what was done.
+/// Upgrades the tables and prints what was done.
 pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     let config = Config::load(flags)?;
     for warning in &config.warnings {
@@ -43,7 +43,7 @@ async fn migrate(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns a name. If the name has characters outside ASCII, also returns its code points, because two different names
+/// Returns a name for display. If the name has non-ASCII characters, adds its code points, because two different names
 /// can look the same.
 fn with_code_points(name: &str) -> String {
     let shown = output::escaped(name);

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::output;
 use crate::subcommands::PasswordsCommand;
 
-/// Makes a table of passwords that users cannot choose.
+/// Builds a table of passwords that users cannot choose.
 pub(super) fn run(command: &PasswordsCommand) -> Result<(), Error> {
     let PasswordsCommand::Build { list, out } = command;
     build(list, out.as_deref())

@@ -27,7 +27,7 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     for warning in &config.warnings {
         tracing::warn!(event = "configuration", "{warning}");
     }
-    // Refuse a wrong configuration before creating files or tables.
+    // Refuse an invalid configuration before creating files or tables.
     config.check(keys::placeholder(&config)?)?;
     runtime::block_on(Builder::new_multi_thread(), start(&config))
 }
@@ -56,12 +56,12 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
-    // All settings are checked before this call. A server with wrong settings therefore records nothing.
+    // All settings are checked before this call, so that a server with invalid settings records nothing.
     let mut presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
-        // Start the background work now. The adapter would start this work only at the first request, but a crashed
-        // server might have left sessions that must end sooner.
+        // Start the background work now. The adapter would start it only on the first request, but a crashed server
+        // might have left sessions that must end sooner.
         tokio::spawn(auth.background_work(tokio::time::sleep));
         announce(config, bound)?;
         let hosts = Hosts::new(&config.address.base_url(bound), bound);

@@ -1,4 +1,4 @@
-//! The address to listen on, and the URL under which users reach the site.
+//! The address to listen on, and the URL at which users reach the site.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use super::settings::{BASE_URL, INSECURE_HTTP, LISTEN};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// The address to listen on, and the URL under which users reach the site.
+/// The address to listen on, and the URL at which users reach the site.
 pub(crate) struct Address {
     pub(crate) listen: SocketAddr,
     base_url: Option<String>,

@@ -13,7 +13,7 @@ use super::settings::{
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Reads the settings of cookies. The authenticator checks names, paths and the domain.
+/// Reads the cookie settings. The authenticator checks names, paths and the domain.
 pub(super) fn read(sources: &Sources, address: &Address) -> Result<CookiePolicy, Error> {
     check_secure(sources, address)?;
     let text = |setting| sources.text_or_empty(setting);
@@ -43,7 +43,7 @@ fn paths(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(|path| path.trim().to_owned())
 }
 
-/// Adds the page that asks users who are logged in for their password again.
+/// Adds the page that asks logged-in users for their password again.
 fn with_reauthentication(mut paths: Vec<String>) -> Vec<String> {
     const PAGE: &str = "/reauthenticate";
     if !paths.iter().any(|path| path == "/" || path == PAGE) {
@@ -108,8 +108,8 @@ fn covers(
     }
 }
 
-/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL. The scheme of the base URL decides whether cookies are
-/// Secure. Browsers do not send Secure cookies to an http site. If an https site sets cookies that are not Secure,
+/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL. The scheme of the base URL determines whether cookies
+/// are Secure. Browsers do not send Secure cookies to an http site. If an https site sets cookies that are not Secure,
 /// browsers also send these cookies over http, unencrypted.
 fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
     let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));

@@ -5,7 +5,7 @@ use super::sources::Sources;
 use crate::error::Error;
 use hardtack::CsrfPolicy;
 
-/// Reads the settings of CSRF protection.
+/// Reads the settings for CSRF protection.
 pub(super) fn read(sources: &Sources) -> Result<CsrfPolicy, Error> {
     let policy = CsrfPolicy::default().header(sources.text_or_empty(&CSRF_HEADER_NAME));
     let origins = sources.text(&TRUSTED_ORIGINS).unwrap_or_default().split(',').map(str::trim);

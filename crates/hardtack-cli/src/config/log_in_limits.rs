@@ -26,7 +26,7 @@ pub(super) fn read(sources: &Sources) -> Result<(LogInLimits, Option<String>), E
     Ok((limits, warning))
 }
 
-/// Parses the limits. A limit that the text does not contain keeps its default.
+/// Parses the limits. A limit that is missing from the text keeps its default.
 fn parse(text: &str) -> Option<LogInLimits> {
     if text == OFF {
         return Some(LogInLimits::insecure_off());

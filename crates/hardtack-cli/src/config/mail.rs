@@ -18,7 +18,7 @@ pub(crate) struct MailConfig {
 
 /// How mail is sent.
 pub(crate) enum MailTransport {
-    /// A program sends each message. The program reads the message from its standard input.
+    /// A program reads each message from its standard input and sends it.
     Command { program: String, arguments: Vec<String> },
     /// Messages are not sent, but written to files in this folder.
     Outbox(PathBuf),
@@ -42,7 +42,7 @@ pub(crate) struct SmtpServer {
 pub(crate) enum SmtpTls {
     /// The connection is encrypted from the beginning.
     Implicit,
-    /// The connection is encrypted after the command STARTTLS. The server must offer this command.
+    /// The connection is encrypted after the command STARTTLS, which the server must offer.
     StartTls,
 }
 
@@ -63,7 +63,7 @@ const OUTBOX_SENDER: &str = "hardtack@localhost";
 /// Reads the setting that tells users how to contact the operator: an email address, a URL or a few words.
 pub(super) fn contact(sources: &Sources) -> Result<Option<String>, Error> {
     let is_one_line = |text: &str| !text.is_empty() && text.len() <= 200 && !text.contains(char::is_control);
-    sources.parse(&CONTACT, "an email address, a URL or a few words, at most 200 bytes in one line", |text| {
+    sources.parse(&CONTACT, "an email address, a URL or a few words, at most 200 bytes on one line", |text| {
         Some(text.trim().to_owned()).filter(|text| is_one_line(text))
     })
 }
@@ -145,7 +145,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Reads the settings of mail. Returns `None` if no mail is sent.
+/// Reads the mail settings. Returns `None` if no mail is sent.
 pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     let from = sources.parse(&MAIL_FROM, "an address such as noreply@site.example", EmailAddress::parse)?;
     let mut transports: Vec<(&Setting, MailTransport)> = Vec::new();
@@ -186,8 +186,8 @@ pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     }
 }
 
-/// Returns the beginning of an error: the setting's name and value. The URL of a mail server can contain a password.
-/// For this setting, the error shows only the name, followed by `is set`.
+/// Returns the beginning of an error: the setting's name and value. The URL of a mail server can contain a password, so
+/// for this setting, the error shows only the name, followed by `is set`.
 fn described(sources: &Sources, setting: &Setting) -> String {
     match setting == &SMTP_URL {
         true => format!("{} is set", sources.label(setting)),

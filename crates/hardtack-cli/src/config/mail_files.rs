@@ -13,8 +13,8 @@ use super::sources::Sources;
 use crate::error::Error;
 
 /// Refuses a mail program or a folder for emails if another OS user can change it. (Root and the user of this process
-/// are allowed.) sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program is reported only when mail
-/// is sent. A missing folder is created when mail is sent.
+/// are allowed.) sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program is reported, and a missing
+/// folder is created, only when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     if let Some(folder) = mail.and_then(MailConfig::outbox) {
         return check_outbox(folder)
@@ -66,7 +66,7 @@ impl MailConfig {
     }
 }
 
-/// Finds a program as the system does: by its path, or by its name in the folders of `PATH`.
+/// Finds a program as the operating system does: by its path, or by its name in the folders of `PATH`.
 fn find(program: &str) -> Option<(PathBuf, Metadata)> {
     let examine = |path: PathBuf| {
         let metadata = path.metadata().ok().filter(Metadata::is_file)?;

@@ -57,8 +57,8 @@ pub(crate) struct Config {
     /// How users can contact the operator: an email address, a URL or a few words.
     pub(crate) contact: Option<String>,
     pub(crate) log_format: LogFormat,
-    /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`. If this key is set, the server signs tokens with it, and not
-    /// with a key from the data folder.
+    /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`. If this key is set, the server signs tokens with it instead
+    /// of a key from the data folder.
     pub(crate) signing_key: Option<SigningKey>,
     /// The value of `JWT_ALGORITHM`.
     pub(crate) algorithm: Option<Algorithm>,
@@ -134,7 +134,7 @@ impl Config {
         self.data_dir.join("keys")
     }
 
-    /// Returns how errors refer to the data folder.
+    /// Returns the words with which errors refer to the data folder.
     pub(crate) fn data_dir_label(&self) -> String {
         format!("{} {:?}", self.sources.label(&settings::DATA_DIR), Path::new(&self.data_dir))
     }

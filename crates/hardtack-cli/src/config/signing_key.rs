@@ -40,7 +40,7 @@ pub(crate) fn add_previous(sources: &Sources, keys: KeySet, algorithm: Option<Al
     added.map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&SECRET_KEY_PREVIOUS))))
 }
 
-/// Creates a key from a secret. As in Flask-JWT-Extended, the secret is used as it is, without decoding.
+/// Creates a key from a secret. As in Flask-JWT-Extended, the secret is used as is, without decoding.
 fn secret_key(sources: &Sources, secret: &str, algorithm: Option<Algorithm>) -> Result<SigningKey, Error> {
     let label = sources.label(&SECRET_KEY);
     if algorithm.is_some_and(|algorithm| !algorithm.is_hmac()) {

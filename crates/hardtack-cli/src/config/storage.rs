@@ -21,7 +21,7 @@ pub(crate) enum RedisPurpose {
     /// Redis stores the sessions.
     #[default]
     Sessions,
-    /// The database stores the sessions. Redis only tells the other servers when a session has ended.
+    /// The database stores the sessions. Redis only notifies the other servers when a session has ended.
     Notice,
 }
 

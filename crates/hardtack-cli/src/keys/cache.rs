@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::folder::{KeyFolder, StoredKey};
 use crate::error::Error;
 
-/// Keys are cached only if every key file has been unchanged for this long. File systems store a coarse modification
-/// time. Two changes in quick succession can get the same time, so the cache would miss the second change.
+/// Keys are cached only if every key file has been unchanged for this long. File systems store coarse modification
+/// times. Two changes in quick succession can get the same time, and the cache would then miss the second change.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
 /// The keys, and the state of their files just before the files were last read.

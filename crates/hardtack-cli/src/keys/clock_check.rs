@@ -2,7 +2,7 @@
 //!
 //! Servers use the creation time of each key to decide when to start and when to stop using the key. If the clock is
 //! days ahead, two things go wrong. First, servers stop using keys whose tokens are still valid. Second, a new key gets
-//! a creation time that is days in the future. After the clock is corrected, days pass before servers sign with this
+//! a creation time that is days in the future, so after the clock is corrected, days pass before servers sign with this
 //! key.
 
 use std::fs;
@@ -15,8 +15,8 @@ use hardtack::files::shell_quoted;
 
 use crate::output::date;
 
-/// The greatest accepted difference between two clocks. The session store accepts the same difference. If the clocks
-/// differ by more, the store does not delete expired rows.
+/// The greatest accepted difference between two clocks. The session store accepts the same difference, and does not
+/// delete expired rows if the clocks differ by more.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Looks in the folder for a key or a file with a date ahead of the clock. If it finds one, returns a message that
@@ -28,7 +28,7 @@ pub(super) fn dated_ahead<'a>(
     keys: impl IntoIterator<Item = (&'a Path, Timestamp)>,
     now: Timestamp,
 ) -> io::Result<Option<String>> {
-    // Skip the first key, because it signs tokens no matter what its date is.
+    // Skip the first key, because it signs tokens regardless of its date.
     if let Some((path, created_at)) = keys.into_iter().skip(1).find(|(_, created_at)| is_ahead(*created_at, now)) {
         return Ok(Some(format!(
             "the clock of this machine says {}, but the key {} was created at {}; correct the clock; if the \
@@ -64,7 +64,7 @@ pub(super) fn dated_ahead<'a>(
 }
 
 /// Compares the clock of this machine with the clock of the file system, which may be on a file server. If the clocks
-/// differ, returns a message that says what to do. To read the clock of the file system, creates a file and removes it.
+/// differ, returns a message that says what to do. Creates and removes a file to read the clock of the file system.
 pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Result<Option<String>> {
     let created_at = time_of_file_system(folder)?;
     Ok((now.distance(created_at) > TOLERANCE).then(|| {
@@ -81,14 +81,15 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
 /// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock by at
 /// most [`TOLERANCE`], returns the time of the file system. Otherwise, returns the time of this machine.
 ///
-/// Servers begin to sign with a key [`OVERLAP`](super::OVERLAP) after its creation time. By then, all servers have
-/// loaded the key. If the creation time came from a clock that is behind, servers would begin to sign too early.
+/// Servers begin to sign with a key when [`OVERLAP`](super::OVERLAP) has passed since its creation time. By then, all
+/// servers have loaded the key. If the creation time came from a clock that is behind, servers would begin to sign too
+/// early.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
     let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
     Ok(ahead.unwrap_or(now))
 }
 
-/// Returns the modification time that the file system gives to a file that is created now.
+/// Creates a file and returns the modification time that the file system gives it.
 fn time_of_file_system(folder: &Path) -> io::Result<Timestamp> {
     let probe = tempfile::Builder::new().prefix(".clock-").tempfile_in(folder)?;
     probe.as_file().metadata()?.modified().map(timestamp)

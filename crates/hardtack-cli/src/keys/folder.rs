@@ -23,8 +23,8 @@ const CREATED_AT: &str = "iat";
 /// The name of the file that stores the longest token lifetime, in seconds.
 const LIFETIME: &str = "longest-lifetime";
 
-/// The name of a file that contains a time in seconds since 1970. At this time, a key outside the folder began to sign
-/// the tokens.
+/// The name of the file that contains the time at which a key outside the folder began to sign the tokens, in seconds
+/// since 1970.
 const SUPERSEDED_AT: &str = "superseded-at";
 
 /// A key and its file.
@@ -36,10 +36,10 @@ pub(crate) struct StoredKey {
     pub(crate) created_at: Timestamp,
 }
 
-/// The folder of the keys.
+/// The key folder.
 pub(crate) struct KeyFolder {
     path: PathBuf,
-    /// How errors refer to the data folder.
+    /// The words with which errors refer to the data folder.
     data_dir: String,
 }
 
@@ -61,7 +61,7 @@ impl KeyFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(self.unusable(&error)),
         };
-        // An OS user who can write to the data folder can replace the folder of the keys.
+        // Check the data folder as well, because an OS user who can write to it can replace the key folder.
         for folder in [self.path.parent(), Some(self.path.as_path())].into_iter().flatten() {
             private_file::check_folder(folder)?;
         }
@@ -91,7 +91,7 @@ impl KeyFolder {
     }
 
     /// Compares the clock of this machine with the clock of the file system. If the clocks differ, returns a message
-    /// that says what to do. Creates the folder of the keys if it does not exist.
+    /// that says what to do. Creates the key folder if it does not exist.
     pub(crate) fn clock_differs(&self, now: Timestamp) -> Result<Option<String>, Error> {
         let found = private_file::create_folder(&self.path)
             .and_then(|()| clock_check::differs_from_file_system(&self.path, now));
@@ -137,8 +137,8 @@ impl KeyFolder {
     }
 
     /// Records whether a key outside the folder signs the tokens. If `superseded` is true and no time is recorded yet,
-    /// records the current time. This is the time when that key began to sign. If `superseded` is false, deletes the
-    /// recorded time.
+    /// records the current time as the time when that key began to sign. If `superseded` is false, deletes the recorded
+    /// time.
     pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
         match (superseded, self.recorded(SUPERSEDED_AT)?) {
             (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),
@@ -181,7 +181,7 @@ pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
 }
 
 /// Returns the contents of a key file. The key id is the number followed by eight hex digits that are derived from the
-/// key. For this reason, keys with the same number in different folders have different ids.
+/// key, so keys with the same number in different folders have different ids.
 fn to_jwk(number: u32, key: SigningKey, created_at: Timestamp) -> Zeroizing<String> {
     let unique: String = key.derive("key id").iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let json = Zeroizing::new(key.with_key_id(format!("{number:04}-{unique}")).dangerous_to_private_jwk_json());

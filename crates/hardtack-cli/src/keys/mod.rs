@@ -1,4 +1,4 @@
-//! The keys of the server. The operator sets them, or they are stored in the data folder.
+//! The keys of the server, which the operator sets, or which are stored in the data folder.
 
 mod cache;
 mod clock_check;
@@ -38,7 +38,7 @@ pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Erro
     let given = config.signing_key.is_some();
     if folder.files()?.is_empty() {
         // Only `hardtack keys` reads this record. This server uses no key from the folder, so it does not need write
-        // access. If writing fails, go on.
+        // access, and continues if writing fails.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -47,7 +47,7 @@ pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Erro
     folder.record_lifetime(config.tokens.longest_lifetime())?;
     match given || !others_given {
         true => folder.record_superseded(given),
-        // Another server has recorded that it signs with a key outside the folder. Keep this record.
+        // Another server has recorded that it signs with a key outside the folder. Keep that record.
         false => Ok(()),
     }
 }
@@ -63,8 +63,7 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
 }
 
 /// Returns a key set for checking the configuration before anything is created. If a key is configured, the set
-/// contains that key. If no key is configured, the set contains a temporary key instead of the key that would be
-/// created.
+/// contains that key. Otherwise, it contains a temporary key instead of the key that would be created.
 pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     let key = match (&config.signing_key, config.algorithm) {
         (Some(key), _) => key.clone(),
@@ -83,8 +82,8 @@ enum DeadKeys {
     Verify,
 }
 
-/// Returns the keys to use. The configured key signs new tokens. If no key is configured, a stored key signs new
-/// tokens. Tokens are verified with every key whose tokens may still be valid.
+/// Returns the keys to use. New tokens are signed with the configured key or, if no key is configured, with a stored
+/// key. Tokens are verified with every key whose tokens may still be valid.
 fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: DeadKeys) -> Result<KeySet, Error> {
     let roles = roles(config, folder, &stored, config.signing_key.is_some())?;
     let mut signing = config.signing_key.clone();

@@ -13,13 +13,13 @@ pub(crate) const OVERLAP: Duration = Duration::from_secs(15);
 /// What a key is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The key verifies tokens. It will also sign them when [`OVERLAP`] has passed.
+    /// The key verifies tokens. Once [`OVERLAP`] has passed, it also signs them.
     Published,
     /// The key signs and verifies tokens.
     Signs,
     /// The key no longer signs tokens. It verifies tokens until the last token that it signed has expired.
     Retired,
-    /// All tokens that the key signed have expired. The key is not used.
+    /// All tokens that the key signed have expired, so the key is not used.
     Dead,
 }
 
@@ -28,8 +28,8 @@ pub(crate) enum Role {
 pub(crate) struct Rules {
     /// The longest time for which a token can stay valid after it is signed.
     pub(crate) longest_lifetime: Duration,
-    /// The time at which a key outside the folder began to sign the tokens. `None` if no such key signs them, or if the time is not
-    /// known.
+    /// The time at which a key outside the folder began to sign the tokens. `None` if no such key signs them, or if the
+    /// time is unknown.
     pub(crate) superseded_at: Option<Timestamp>,
 }
 
@@ -37,7 +37,7 @@ impl Rules {
     /// Returns the roles of keys that were created at these times, from the oldest to the newest.
     pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
         let signs_from = |index: usize| match index {
-            // The first key signs at any time, because there is no older key to sign in its place.
+            // The first key can sign at any time, because there is no older key to sign in its place.
             0 => Some(Timestamp::default()),
             index => created_at.get(index).map(|created_at| *created_at + OVERLAP),
         };

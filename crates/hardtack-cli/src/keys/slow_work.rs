@@ -43,7 +43,7 @@ impl<T: Send + 'static> SlowWork<T> {
 
 fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<oneshot::Receiver<T>> {
     let (sender, receiver) = oneshot::channel();
-    // Sending fails if no call is waiting for the result any more. The result is then not needed.
+    // Sending fails if the receiver has been dropped. The result is then no longer needed.
     thread::Builder::new().name("keys".to_owned()).spawn(move || drop(sender.send(work())))?;
     Ok(receiver)
 }

@@ -16,7 +16,7 @@ use crate::error::Error;
 /// The time between two reads of the key folder.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The time limit for reading the folder. If reading takes longer, an error is logged. The server goes on serving
+/// The time limit for reading the folder. If reading takes longer, an error is logged. The server continues to serve
 /// requests while it reads the folder.
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -49,7 +49,7 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
                 }
                 clock_doubted = clock_doubt.is_some();
             }
-            // Log a repeated error only if the operator asked to read the keys (SIGHUP).
+            // Log a repeated error only if the operator has requested a reload (SIGHUP).
             Err(error) => {
                 let text = error.to_string();
                 if asked || failed.as_ref() != Some(&text) {
@@ -103,8 +103,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
         return Err(no_signing_key());
     }
     if config.signing_key.is_some() {
-        // Write the record again, because it might be missing. A server with another database deletes the record at its
-        // start if that server signs with a key from the folder.
+        // Write the record again, because another server might have deleted it: a server with another database does so
+        // when it starts, if it signs with a key from the folder.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -115,7 +115,7 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
     let now = SystemClock.now();
     let mut clock_doubt = folder.dated_ahead(&stored, now)?;
     if drops && !stored.is_empty() && clock_doubt.is_none() {
-        // If this process cannot write to the folder, it cannot read the clock of the file system, so the check is
+        // If this process cannot write to the folder, it cannot read the clock of the file system. The check is then
         // skipped.
         clock_doubt = folder.clock_differs(now).unwrap_or_default();
     }

@@ -13,7 +13,7 @@ use super::timeout::TIMEOUT;
 /// EX_DATAERR, EX_NOUSER and EX_NOHOST.
 const REFUSED: [i32; 3] = [65, 67, 68];
 
-/// A program that reads an email from its standard input. The server runs the program without a shell. The program's
+/// A program that reads an email from its standard input. The server runs the program without a shell, and its
 /// arguments contain no user input.
 pub(super) struct MailCommand {
     program: String,

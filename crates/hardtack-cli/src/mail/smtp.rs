@@ -32,8 +32,8 @@ pub(super) struct Smtp {
 /// The part of the dialogue in which an error occurred.
 #[derive(Clone, Copy)]
 enum Step {
-    /// In this part, the client sends nothing that depends on the recipient. The recipient therefore cannot be the
-    /// cause of the error.
+    /// In this part, the client sends nothing that depends on the recipient, so the recipient cannot be the cause of
+    /// the error.
     Connection,
     /// In this part, the client sends the recipient and the message. If the recipient's address needs SMTPUTF8, this
     /// part also includes the command that requests it.
@@ -78,7 +78,7 @@ impl Smtp {
         if !is_ascii(&from) || !is_ascii(&to) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let text = format!("{} accepts only addresses in ASCII (no SMTPUTF8)", self.name());
-                // If the sender's address is not in ASCII, no message can be sent to any recipient.
+                // If the sender's address is not in ASCII, no messages can be sent at all.
                 return Err(match is_ascii(&from) {
                     true => MailError::refused(text),
                     false => MailError::outage(format!("{text}; set mail_from to an address in ASCII")),
@@ -108,8 +108,8 @@ impl Smtp {
     fn explain(&self, step: Step, error: &SmtpError) -> MailError {
         let text = format!("{}: {}", self.name(), with_causes(error));
         match (step, error.status().map(u16::from)) {
-            // These replies refuse the log-in (RFC 4954 §4 and §6). Before the client sends the recipient, such a reply
-            // proves an outage. After that, the recipient may have caused the reply.
+            // These replies refuse the log-in (RFC 4954 §4 and §6). Such a reply proves an outage only before the
+            // client has sent the recipient. After that, the recipient may have caused it.
             (Step::Connection, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
                 "{text}; the log-in was refused; check the user in smtp_url and the password in smtp_password"
             )),

@@ -1,4 +1,4 @@
-//! The numbers that Redis returned to the servers that count there.
+//! The numbers that Redis has returned to the servers, each of which increases a number in Redis every few seconds.
 
 use std::fmt::Write as _;
 
@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 const CRASH_LOSS: i64 = 5;
 
 /// The newest number that Redis returned, the numbers of the last seconds before it, and one older number. Each number
-/// has a time of the database's clock, in seconds since 1970. The numbers are in ascending order.
+/// comes with its time by the database's clock, in seconds since 1970. The numbers are in ascending order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts(Vec<(i64, u64)>);
 
 impl Counts {
-    /// Parses the value of a row. Leaves out what it cannot parse.
+    /// Parses the value of a row. Skips entries that it cannot parse.
     pub(super) fn parse(text: &str) -> Self {
         let numbers = text.split(' ').filter_map(|entry| {
             let (number, time) = entry.split_once('@')?;
@@ -35,17 +35,18 @@ impl Counts {
     /// Returns whether Redis has gone back to an older state. `count` is the number that Redis has just returned.
     ///
     /// Redis had already returned the numbers in this list, so `count` should be higher than all of them. After a
-    /// crash, `count` can be lower. But it must still be higher than the older number in the list, which Redis returned
+    /// crash, `count` can be lower, but it must still be higher than the older number in the list, which Redis returned
     /// more than [`CRASH_LOSS`] seconds before the newest number.
     pub(super) fn show_loss(&self, count: u64) -> bool {
         let crash_loss = self.before_crash_loss();
         crash_loss.and_then(|position| self.0.get(position)).is_some_and(|(_, number)| count <= *number)
     }
 
-    /// Returns the numbers after Redis went back to an older state. `count` is the number that Redis returned at `time`.
+    /// Returns the list to store after Redis has gone back to an older state. `count` is the number that Redis returned
+    /// at `time`.
     ///
-    /// If Redis goes back again at once, even to the same state, it returns `count` again or a lower number. The list
-    /// therefore also contains `count` as the older number.
+    /// If Redis immediately goes back again, even to the same state, it returns `count` again or a lower number. The
+    /// list therefore also contains `count` as the older number.
     pub(super) fn after_loss(time: i64, count: u64) -> Self {
         Self(vec![(time - CRASH_LOSS - 1, count), (time, count)])
     }
@@ -55,7 +56,7 @@ impl Counts {
         // If Redis has lost these numbers in a crash, it will return them again.
         self.0.retain(|(_, number)| *number < count);
         match self.0.last_mut() {
-            // Even if a server restarts all the time, the list stays short.
+            // This keeps the list short even if a server restarts constantly.
             Some(last) if last.0 == time => last.1 = count,
             _ => self.0.push((time, count)),
         }

@@ -1,4 +1,4 @@
-//! Notices if another server keeps its sessions in a different place for a long time.
+//! Detects that another server has kept its sessions in a different place for a long time.
 
 use super::place::Place;
 
@@ -10,7 +10,7 @@ const LASTING: u32 = 2;
 #[derive(Debug, Default)]
 pub(super) struct Difference {
     other: Option<Place>,
-    /// For how many renewals the difference has lasted.
+    /// The number of renewals for which the difference has lasted.
     renewals: u32,
 }
 

@@ -14,7 +14,7 @@ use crate::error::Error;
 
 /// Each running server has a row in `hardtack_settings` that says which keys the server was given. The name of the row
 /// begins with this prefix. The value of the row is a time in seconds since 1970, a space, and the value of
-/// [`GivenKeys::to_text`]. The time says when the server last renewed the row.
+/// [`GivenKeys::to_text`]. The time is when the server last renewed the row.
 pub(super) const SERVER: &str = "keys_of_server:";
 
 /// The settings that gave keys to a server.
@@ -33,7 +33,7 @@ pub(crate) struct GivenKeys {
 }
 
 impl GivenKeys {
-    /// Returns the settings that gave keys to this process. The process is a server that listens at `bound`.
+    /// Returns the settings that gave keys to this process, a server that listens at `bound`.
     pub(crate) fn of(config: &Config, bound: SocketAddr) -> Self {
         let setting = if config.sources.is_set(&SECRET_KEY) { "JWT_SECRET_KEY" } else { "JWT_PRIVATE_KEY" };
         Self {
@@ -48,8 +48,8 @@ impl GivenKeys {
     }
 
     /// Returns the server's key folder if it is known to differ from `folder`. Returns `None` if both are the same
-    /// folder. Also returns `None` if the server runs on another machine or in another container, because this process
-    /// cannot compare the folders.
+    /// folder, or if the server runs on another machine or in another container, because this process then cannot
+    /// compare the folders.
     pub(crate) fn other_folder(&self, folder: &Path) -> Option<&Path> {
         let (server, theirs) = self.folder.as_ref()?;
         let is_here = machine().is_some_and(|here| here == *server) && theirs.exists();

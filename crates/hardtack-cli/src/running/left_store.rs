@@ -4,7 +4,7 @@
 //! another `--redis-url`. While they use another store, a log-out or a new password does not end the sessions in the
 //! store that they left. When they return to that store, those sessions would be live again.
 //!
-//! A store that was left therefore has a row in `hardtack_settings`, its mark. There are two kinds of marks:
+//! Each store that was left therefore has a row in `hardtack_settings`, called its mark. There are two kinds of marks:
 //!
 //! - *moved*: A running server used this store, and then found another store at the same address. Other servers may
 //!   not have noticed the change.
@@ -15,8 +15,8 @@
 //! deletes the mark. If the server crashes before it deletes the mark, the next server ends the sessions.
 //!
 //! A server that has used the store all the time deletes a mark of the kind *elsewhere*, and ends no sessions. In this
-//! case, the server that set the mark only uses another store at the same time, for example because an operator tries
-//! out that store.
+//! case, the server that set the mark merely uses another store at the same time, for example because an operator is
+//! trying out that store.
 
 use super::lost_changes;
 use super::place::Place;
@@ -63,8 +63,8 @@ pub(super) async fn end_sessions_at_return(table: &Table, sessions: &SessionsIn,
     }
 }
 
-/// Deletes the mark of a store that this server has used all the time. If the mark says that another server noticed a
-/// move, first ends all sessions in the store.
+/// Deletes the mark of a store that this server has used all the time. If the mark is of the kind *moved*, first ends
+/// all sessions in the store.
 pub(super) async fn check_while_in_use(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
         Some(mark) if mark.starts_with(ELSEWHERE) => table.delete_value(&name(place.key()), &mark).await,
@@ -83,7 +83,7 @@ async fn end_sessions(table: &Table, sessions: &SessionsIn, place: &Place, mark:
              had ended were live again, so all sessions have been ended, and users have to log in again"
         );
     }
-    // If the mark has been set again in the meantime, it stays.
+    // If the mark has been set again in the meantime, it is not deleted.
     table.delete_value(&name(place.key()), mark).await
 }
 

@@ -2,14 +2,14 @@
 //!
 //! A command such as `hardtack user log-out` or `hardtack keys rotate` does not run in the servers' process. If the
 //! command relied only on its own settings, it might look for sessions in the wrong place, or create a key that no
-//! server uses. It would still report success.
+//! server uses. It would nevertheless report success.
 //!
 //! Each running server has rows in the table `hardtack_settings`. From these rows, commands read where the server keeps
 //! its sessions and which keys it was given. The server renews these rows every few seconds. If a server is killed, its
 //! rows are ignored once they are more than [`LAPSE`] seconds old.
 //!
-//! A server writes its rows only after it has checked all its settings. If a start fails because of wrong settings, the
-//! rows stay unchanged.
+//! A server writes its rows only after it has checked all its settings. If a server fails to start because of invalid
+//! settings, the rows stay unchanged.
 
 mod counts;
 mod difference;

@@ -5,7 +5,7 @@ use std::fmt;
 /// Where sessions are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The sessions are in the database, beside the users.
+    /// The sessions are in the database, alongside the users.
     Database,
     /// The sessions are in Redis. `id` is a random id that is stored in Redis. `address` is the URL that the server
     /// used to connect to Redis, without the password.
@@ -37,7 +37,7 @@ impl Place {
         }
     }
 
-    /// Returns the URL of the Redis server, without the password, or `None` if sessions are in the database.
+    /// Returns the URL of the Redis server, without the password, or `None` if the sessions are in the database.
     pub(super) fn address(&self) -> Option<&str> {
         match self {
             Self::Database => None,

@@ -28,13 +28,13 @@ pub(crate) struct Presence {
     since: i64,
     sessions: SessionsIn,
     place: Place,
-    /// Whether Redis has become another Redis, and this server might still have to end the sessions in the new Redis.
+    /// Whether another Redis instance has taken the place of the previous one, and this server might still have to end
+    /// the sessions in the new instance.
     arrived: bool,
     /// The places that this server has left, but that are not marked in the database yet.
     left: Vec<Place>,
-    /// The ids that Redis had before it became another Redis. The database might still contain intentions to end
-    /// sessions that name one of these ids. After these intentions are assigned to the new id, the old id is removed
-    /// from this list.
+    /// The ids of previous Redis instances. The database might still contain intentions to end sessions that name one
+    /// of these ids. An id is removed from this list when its intentions have been assigned to the new id.
     previous: Vec<String>,
     keys: GivenKeys,
 }
@@ -69,7 +69,7 @@ impl Presence {
             keys,
         };
         presence.write().await?;
-        // If the server crashes from now on, the next server still knows that another store was in use.
+        // If the server crashes after this, the next server can still tell that another store was in use.
         left_store::mark_unused(&presence.table, &presence.place, since).await?;
         Ok(presence)
     }
@@ -80,7 +80,8 @@ impl Presence {
         let mut difference = Difference::default();
         loop {
             tokio::time::sleep(RENEWAL).await;
-            // If the database fails, this loop logs nothing. The operations that need the database log the error.
+            // If the database fails, this loop logs nothing, because the operations that need the database log the
+            // error.
             let Ok(servers) = self.renew().await else { continue };
             let other = servers.into_iter().find(|other| !other.is_same_store(&self.place));
             if let Some(other) = difference.lasting(other) {
@@ -116,8 +117,8 @@ impl Presence {
         session_place::in_use(&self.table, i64::MIN).await
     }
 
-    /// Checks whether Redis has become another Redis, for example because it lost its data in a restart. The other
-    /// servers check this as well, so all servers soon record the same store again.
+    /// Checks whether another Redis instance has taken the place of the previous one, for example because Redis lost
+    /// its data in a restart. The other servers check this as well, so all servers soon record the same store again.
     async fn find_lost_sessions(&mut self) {
         // If Redis does not respond, the recorded place stays unchanged.
         let Ok(found) = self.sessions.place().await else { return };
@@ -182,10 +183,10 @@ impl Presence {
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
-    /// Call this method when the server stops. The method deletes the server's rows, and records in the database where
-    /// the servers that are still running keep their sessions. If no other server is running, the method records where
-    /// this server kept its sessions. If the rows cannot be deleted, servers and commands ignore them once they are
-    /// more than [`LAPSE`](super::LAPSE) seconds old.
+    /// Call this method when the server stops. It deletes the server's rows, and records in the database where the
+    /// servers that are still running keep their sessions or, if no other server is running, where this server kept its
+    /// sessions. If the rows cannot be deleted, servers and commands ignore them once they are more than
+    /// [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(mut self) {
         for name in [self.row_of_place(), self.row_of_keys()] {
             if let Err(error) = self.table.delete(&name).await {

@@ -11,9 +11,9 @@ use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
-/// The name of a row of `hardtack_settings`. The row says where the servers kept their sessions when they last ran.
-/// While all running servers keep their sessions in the same place, each server writes this place into the row every
-/// few seconds. When a server stops, it writes the place of another running server into the row. If no other server is
+/// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. While
+/// all running servers keep their sessions in the same place, each server writes this place into the row every few
+/// seconds. When a server stops, it writes the place of another running server into the row. If no other server is
 /// running, it writes its own place.
 const NAME: &str = "session_place";
 
@@ -22,8 +22,8 @@ const NAME: &str = "session_place";
 /// renewed the row.
 pub(super) const SERVER: &str = "session_place_of_server:";
 
-/// If a server's row is older than this number of seconds, the server has probably been killed. A server renews its row
-/// every 10 seconds, and the rest allows for a slow database.
+/// If a server's row is older than this number of seconds, the server has probably been killed. Servers renew their
+/// rows every 10 seconds. The other 5 seconds allow for a slow database.
 const RECENT: i64 = 15;
 
 /// Records where the servers keep their sessions.
@@ -32,8 +32,8 @@ pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
 }
 
 /// Records where a running server keeps its sessions. If another running server keeps its sessions elsewhere, this
-/// function records nothing. For example, an operator might try out a server with another store while the usual servers
-/// run. The record still names the store of the usual servers, even if they are killed just after the trial.
+/// function records nothing. For example, while an operator tries out a server with another store, the record keeps
+/// naming the store of the usual servers, even if they are killed just after the trial.
 pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(), Error> {
     match of_running_servers(table).await?.iter().all(|other| other.is_same_store(place)) {
         true => record(table, place).await,
@@ -41,8 +41,8 @@ pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(),
     }
 }
 
-/// Call this function when a server stops, after its own row is deleted. Records where another running server keeps its
-/// sessions. If no other server is running, records `place`, where the stopping server kept its sessions.
+/// Records where another running server keeps its sessions. If no other server is running, records `place`, where the
+/// stopping server kept its sessions. Call this function when a server stops, after its own row is deleted.
 pub(super) async fn record_at_stop(table: &Table, place: &Place) -> Result<(), Error> {
     let others = of_running_servers(table).await?;
     record(table, others.first().unwrap_or(place)).await
@@ -166,7 +166,7 @@ async fn known(database: &Database) -> Result<Vec<Place>, Error> {
     }
 }
 
-/// Returns the place that a server has recorded last, if there is one.
+/// Returns the place that was recorded last, if there is one.
 async fn last(table: &Table) -> Result<Option<Place>, Error> {
     Ok(table.get(NAME).await?.and_then(|value| Place::parse(&value)))
 }

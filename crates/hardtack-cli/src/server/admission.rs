@@ -1,4 +1,4 @@
-//! Counts the open connections, in all and from each address, and limits them.
+//! Counts and limits the open connections, in total and from each address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -51,8 +51,8 @@ impl Admission {
         &self.limits
     }
 
-    /// Counts a connection and decides how to serve it. Returns `None` if the overflow lane is full as well. In that
-    /// case, the caller must close the connection at once.
+    /// Counts a connection and decides how to serve it. Returns `None` if the overflow lane is full as well. The caller
+    /// must then close the connection at once.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
         let address = self.counted(peer);
         let mut counts = self.counts();
@@ -76,8 +76,8 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), address, lane })
     }
 
-    /// Returns the address by which a connection is counted. Returns `None` for connections from trusted proxies. Also
-    /// returns `None` for connections from this machine, where only proxies and probes run.
+    /// Returns the address by which a connection is counted. Returns `None` for connections from trusted proxies, and
+    /// from this machine, where only proxies and probes run.
     fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let address = ClientAddress::from(peer);
         let is_exempt = address.ip().is_loopback() || self.limits.proxies.trust(address.ip());

@@ -149,8 +149,8 @@ impl Requests {
     }
 }
 
-/// Records when a connection was last used. This type is needed because hyper has no idle timeout for HTTP/2. Hyper
-/// also has no timeout for the phase in which it detects the version of HTTP.
+/// Records when a connection was last used. This type is needed because hyper has no idle timeout for HTTP/2, and no
+/// timeout for the phase in which it detects the version of HTTP.
 struct Activity {
     opened: Instant,
     in_flight: AtomicUsize,

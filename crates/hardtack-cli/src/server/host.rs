@@ -22,8 +22,8 @@ pub(crate) struct Hosts {
     site: String,
     /// The address that the server listens on.
     listener: IpAddr,
-    /// Whether the server has stopped warning about requests for other hosts. The server stops after the first request
-    /// that names the site's host, or after it has logged the warning once.
+    /// Whether the server has stopped warning about requests for other hosts. It stops after the first request that
+    /// names the site's host, or after it has logged the warning once.
     settled: AtomicBool,
 }
 
@@ -66,7 +66,7 @@ impl Hosts {
     }
 
     /// Logs a warning about the first request for another host. Logs nothing if an earlier request has named the site's
-    /// host, because the base URL is then right.
+    /// host, because this shows that the base URL is right.
     fn warn_of_first(&self, host: &Authority<'_>) {
         if !self.settled.swap(true, Ordering::Relaxed) {
             tracing::warn!(

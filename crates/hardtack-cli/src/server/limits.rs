@@ -14,7 +14,7 @@ pub(crate) struct Limits {
     pub(crate) connections_per_address: usize,
     /// How long a client may take to send the body of a request.
     pub(crate) body_timeout: Duration,
-    /// The proxies, each of which may have any number of connections.
+    /// The trusted proxies, each of which may have any number of connections.
     pub(crate) proxies: TrustedProxies,
 }
 
@@ -45,8 +45,8 @@ pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests in flight may take after the signal to stop.
 pub(super) const GRACE_PERIOD: Duration = Duration::from_secs(10);
 
-/// How long to wait after the system failed to accept a connection, for example because there were no file descriptors
-/// left.
+/// How long to wait after the operating system has failed to accept a connection, for example because there were no
+/// file descriptors left.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
 /// How often the log mentions connections beyond the limit.
@@ -65,12 +65,12 @@ pub(super) const HTTP2_STREAMS: u32 = 32;
 /// name and its value plus 32 (RFC 9113 section 6.5.2).
 pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
-/// How many bytes of a request body are kept for one stream until the route reads them.
+/// How many bytes of a request body are buffered for one stream until the route reads them.
 pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
-/// How many bytes of request bodies are kept for all streams of one connection together.
+/// How many bytes of request bodies are buffered for all streams of a connection together.
 pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 
-/// How much of a response is kept until the client reads it, in bytes.
+/// How many bytes of a response are buffered until the client reads them.
 pub(super) const HTTP2_SEND_BUFFER: usize = 8 * 1024;
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 /// that it starts.
 const RESERVE: usize = 128;
 
-/// Raises the process's limit on open files, so that it suffices for this number of connections. If the system does not
-/// allow this limit, raises it as far as possible. Returns the number of connections for which the new limit suffices.
+/// Raises the process's limit on open files, so that it suffices for this number of connections. If the operating
+/// system does not allow this, raises the limit as far as possible. Returns the number of connections for which the new
+/// limit suffices.
 #[cfg(unix)]
 pub(super) fn raise_for(connections: usize) -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

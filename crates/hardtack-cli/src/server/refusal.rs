@@ -1,4 +1,4 @@
-//! Responses that the server itself sends, instead of passing the request to a route.
+//! Responses that the server itself sends instead of passing the request to a route.
 
 use axum::http::{HeaderValue, Request, Version, header};
 use axum::response::Response;

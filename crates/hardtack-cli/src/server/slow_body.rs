@@ -1,4 +1,4 @@
-//! A request's body that fails if it does not arrive in time.
+//! A request body that fails if it does not arrive in time.
 
 use std::error::Error;
 use std::fmt;
@@ -13,8 +13,8 @@ use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A body that has two time limits: one for the whole body, and one for each pause in which no data arrives. The limits
-/// are enforced only while a route waits for data. Data that has already arrived is passed on even if a limit has been
-/// exceeded.
+/// are enforced only while a route waits for data. Data that has already arrived is passed on even after a limit has
+/// been exceeded.
 pub(super) struct TimedBody<B> {
     body: B,
     ends: Instant,

@@ -1,5 +1,5 @@
-//! An adapter is allowed to read the beginning of a body before the handler does. The handler must still receive every
-//! byte of the body, whether the client sends the body at once, in chunks, or slowly.
+//! An adapter may read the beginning of a body before the handler does. The handler must still receive every byte of
+//! the body, whether the client sends it all at once, in chunks, or slowly.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use crate::harness::{
     ACCESS, Case, MULTIPART, RawConnection, Site, URLENCODED, cookie_value, csrf_token, multipart_body,
 };
 
-/// The bodies to send. Each row contains a word that describes the length and is part of the case's name, the media type,
-/// and the number of filler bytes.
+/// The bodies to send. Each row contains a description of the length for the case's name, the media type, and the
+/// number of filler bytes.
 const SHAPES: &[(&str, &str, usize)] = &[
     ("short", URLENCODED, 0),
     ("of 60 KiB", URLENCODED, 60 << 10),
@@ -51,7 +51,7 @@ pub(super) fn cases() -> Vec<Case> {
             connection.write(body.as_bytes()).await;
             expect_echo(&site, connection, &body).await;
         }));
-        // Send only short bodies in tiny chunks. Long bodies would take too long, and would not test more.
+        // Send only short bodies in tiny chunks. Long bodies would take too long, and would test nothing more.
         for size in if filler == 0 { &[1, 2, 7, 64][..] } else { &[1000, 16 << 10] } {
             let name = format!("bodies: {media} {length}, in chunks of {size}");
             cases.push(Case::new(name, move |site| async move {

@@ -1,4 +1,4 @@
-//! The name of the access cookie must match byte for byte, no matter which other cookies are sent with it.
+//! The name of the access cookie must match byte for byte, regardless of the other cookies that are sent with it.
 
 use crate::harness::{ACCESS, Case, cookie_value};
 

@@ -132,12 +132,12 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// A request with a body to the route that needs a recent proof.
+/// Creates a request with a body to the route that requires a recent proof.
 fn post<'a>(client: &'a mut Client, csrf: &str) -> Request<'a> {
     client.post("/proven?a=b").header("x-csrf-token", csrf).header("content-type", "text/plain").body("9 £")
 }
 
-/// A link from a page of `from`, in a browser.
+/// Creates the request of a browser that follows a link. `from` is the value of `Sec-Fetch-Site`.
 fn link<'a>(client: &'a mut Client, from: &str) -> Request<'a> {
     let request = client.get("/protected?a=b").accept_html();
     request.header("sec-fetch-site", from).header("sec-fetch-mode", "navigate")

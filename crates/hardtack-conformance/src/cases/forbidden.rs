@@ -1,5 +1,5 @@
-//! Refused requests of logged-in users. Either the token lacks a claim, or the application forbids the request. The
-//! users stay logged in.
+//! Refused requests of logged-in users, who stay logged in. Either the token lacks a claim, or the application forbids
+//! the request.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};
@@ -28,7 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Expects that all kinds of client get 403, and are still logged in.
+/// Expects that every kind of client gets 403 and is still logged in.
 async fn expect_forbidden(site: &Site, client: &Client, path: &str, code: &str, sentence: &str) {
     let mut client = client.clone();
     let before: Vec<_> = client.cookies().into_iter().cloned().collect();
@@ -54,8 +54,8 @@ fn forbidden_by_handler() -> Case {
     })
 }
 
-/// If a client sends its token in a header, the challenge in the response must say that the token is not sufficient
-/// (RFC 6750 section 3.1).
+/// If a client sends its token in a header, the challenge in the response must say that the token is insufficient (RFC
+/// 6750 section 3.1).
 fn bearer_token() -> Case {
     Case::new("forbidden: e06: a bearer token gets insufficient_scope", |site| async move {
         let token = cookie_value(&site.alice().await, ACCESS);

@@ -1,5 +1,5 @@
 //! Cookies of another application on the same host. Their tokens have a `kid` that no key of this site has. Cookies
-//! with such tokens count as absent and are not deleted. Cookies with other invalid tokens are deleted.
+//! with such tokens count as absent and are not deleted, unlike cookies with other invalid tokens.
 
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, RefreshMode, SigningKey};

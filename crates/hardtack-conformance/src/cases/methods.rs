@@ -83,7 +83,7 @@ fn refused_by_the_router() -> Vec<Case> {
     cases
 }
 
-/// Browsers let any site open a WebSocket with the user's cookies, so the origin of a handshake must be checked.
+/// Browsers let every site open a WebSocket with the user's cookies, so the origin of a handshake must be checked.
 fn handshakes() -> Vec<Case> {
     let case = |name: &str, origin: Option<&'static str>, expected: &'static str| {
         Case::new(format!("methods: a WebSocket handshake {name}"), move |site| async move {

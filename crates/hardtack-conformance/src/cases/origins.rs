@@ -1,5 +1,5 @@
-//! The check that a request comes from this site or from a trusted origin. The check reads the fields `Sec-Fetch-Site`
-//! and `Origin`.
+//! The check that a request comes from this site or from a trusted origin, based on the fields `Sec-Fetch-Site` and
+//! `Origin`.
 
 use hardtack::{CsrfPolicy, RefreshMode};
 use serde_json::json;

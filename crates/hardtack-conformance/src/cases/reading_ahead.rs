@@ -1,6 +1,5 @@
-//! How much of a body is read before the handler runs. The adapter reads ahead only if two conditions are met. The
-//! handler must need a token or use `Auth`, and the request must have a cookie that this site has issued. The adapter
-//! reads no more than the limits allow.
+//! How much of a body is read before the handler runs. The adapter reads ahead only if the handler needs a token or
+//! uses `Auth`, and if the request has a cookie that this site has issued. It reads no more than the limits allow.
 
 use std::time::Duration;
 

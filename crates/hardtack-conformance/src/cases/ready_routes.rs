@@ -38,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// Returns the URLs with which the application serves the ready routes.
+/// Returns the URLs at which the application serves the ready-made routes.
 fn urls() -> Urls {
     let urls = Urls::default().login(LOG_IN).logout(LOG_OUT).reauthenticate(REAUTHENTICATE);
     urls.refresh("/ready/token/refresh").home("/anyone")
@@ -272,8 +272,8 @@ fn new_password() -> Case {
     })
 }
 
-/// Strangers use up the log-in attempts of an account. The user, who is still logged in, then enters the password
-/// again. The user's browser has no cookie from `remember_device`.
+/// Strangers use up the log-in attempts of an account. Its user, who is still logged in, then enters the password again
+/// in a browser that has no cookie from `remember_device`.
 fn attempts_to_reauthenticate() -> Case {
     Case::new("ready routes: attempts to enter the password again", |site| async move {
         let log_in = async |username: &str, password: &str| {
@@ -290,8 +290,8 @@ fn attempts_to_reauthenticate() -> Case {
         }
         site.expect("one guess more", &log_in("alice", PASSWORD).await, "429 too_many_attempts");
         site.expect("the user", &again(&mut alice, "alice", PASSWORD).await, "200 +access +refresh");
-        // A logged-in user guesses passwords. All guesses count against the session, no matter which user name is
-        // typed.
+        // A logged-in user guesses passwords. All guesses count against the session, regardless of the user name that
+        // is typed.
         for number in 0..10 {
             let username = if number % 2 == 0 { "alice" } else { "bob" };
             let guess = again(&mut alice, username, "guess").await;
@@ -303,8 +303,8 @@ fn attempts_to_reauthenticate() -> Case {
     })
 }
 
-/// A person double-clicks the button. The browser shows the second response. It has received the cookies of only this
-/// response, or of both responses.
+/// A user double-clicks the button, and the browser shows the second response. It has received the cookies of both
+/// responses, or only of this one.
 fn reauthentication_sent_twice() -> Case {
     Case::new("ready routes: a re-authentication that is sent twice", |site| async move {
         let mut alice = site.alice().await;

@@ -200,7 +200,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Tests a failure for which the application sets its own reply. The reply determines the status, the headers and the
-/// body. Hardtack still deletes the cookies.
+/// body, but Hardtack still deletes the cookies.
 fn own_reply(failing: &'static FailingRequest) -> Case {
     let reply = |kind: FailureKind| {
         Reply::json(418, &json!({ "own": format!("{kind:?}") })).header("x-own", "yes").header("x-own", "indeed")

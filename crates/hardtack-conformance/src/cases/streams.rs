@@ -77,8 +77,8 @@ async fn upload(site: &Site, kind: &'static str, mebibytes: u64) {
     let csrf = csrf_token(&alice);
     let cookie = format!("{ACCESS}={}", cookie_value(&alice, ACCESS));
     let mut growth = 0;
-    // Other tests in this process might allocate memory at the same time. For this reason, the case passes if one of
-    // three attempts succeeds.
+    // Other tests in this process might allocate memory at the same time, so the case passes if one of three attempts
+    // succeeds.
     for _ in 0..3 {
         let body = RepeatedBody::new(form_start(kind, &csrf), Bytes::from(vec![b'x'; MEBIBYTE as usize]), mebibytes);
         let length = body.length();
@@ -130,8 +130,8 @@ async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'sta
         connection.write(b"--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n").await;
     }
     let (response, written) = connection.write_until_response(&[b'x'; 16 << 10], 64 << 20).await;
-    // A framework might run a handler's extractors concurrently. The body extractor can then be the first to refuse the
-    // request, because the body is too long.
+    // A framework might run a handler's extractors concurrently. The body extractor might then refuse the request
+    // first, because the body is too long.
     let summary = site.summary(&response);
     let expected = if path == "/echo" && summary == "413" { summary.clone() } else { format!("403 {code}") };
     site.expect_eq("response", summary, expected);

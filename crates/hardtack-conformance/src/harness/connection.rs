@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::summary::RawResponse;
 
-/// How long to wait for a response after everything has been written.
+/// How long to wait for a response after the whole request has been written.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// An HTTP/1.1 connection for one request.
@@ -54,7 +54,7 @@ impl RawConnection {
         self.write(b"0\r\nx-checksum: 1\r\n\r\n").await;
     }
 
-    /// Reads an interim response, such as `100 Continue`, to the end of its head.
+    /// Reads an interim response, such as `100 Continue`, up to the end of its head.
     pub(crate) async fn read_interim(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -100,7 +100,7 @@ impl RawConnection {
         (response.expect("a response before the end of the body"), written)
     }
 
-    /// Resets the connection, as the system does for a browser that was killed.
+    /// Resets the connection, as the operating system does when a browser is killed.
     pub(crate) fn reset(self) {
         // With a linger time of zero, closing sends RST.
         let _ = self.0.set_zero_linger();

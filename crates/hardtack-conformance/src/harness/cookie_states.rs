@@ -1,4 +1,4 @@
-//! The states that a browser's access cookie can be in. For each state: the result of a request to a route that
+//! The states that a browser's access cookie can be in, and for each state the result of a request to a route that
 //! requires a token.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::site::{ACCESS, Site};
 use super::summary::without_prefix;
 use crate::client::Client;
 
-/// The result of a request to a route that needs an access token.
+/// The result of a request to a route that requires an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The request is accepted, and the password was typed recently.

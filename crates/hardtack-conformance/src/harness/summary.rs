@@ -1,4 +1,4 @@
-//! Describes a response in one line, and checks the rules that hold for every response.
+//! Describes a response in one line, and checks the rules that every response must follow.
 
 use bytes::Bytes;
 use hardtack::testing::{FailingSessions, StoredCookie};
@@ -95,8 +95,8 @@ pub(crate) fn without_prefix(name: &str) -> &str {
     ["__Host-Http-", "__Host-", "__Secure-"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
-/// Describes a response in one line. The line contains the status, and then the redirect target or the code of the
-/// problem document. After that, it lists the token cookies that the response sets (`+`) or deletes (`-`).
+/// Describes a response in one line: the status, the redirect target or the code of the problem document, and the token
+/// cookies that the response sets (`+`) or deletes (`-`).
 ///
 /// For example `401 missing_token`, `303 → /login?next=%2Fprotected` or `200 +access +refresh`.
 pub(crate) fn summary(response: &RawResponse) -> String {

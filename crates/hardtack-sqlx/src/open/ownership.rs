@@ -1,4 +1,4 @@
-//! Checks who owns the files of a database, and who else can write to these files or replace them.
+//! Checks who owns a database's files, and who else can write to or replace them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,16 @@ use hardtack::files::{check_trusted, check_trusted_folder, mode_if_readable_by_o
 
 use crate::error::OpenError;
 
-/// The suffixes of the file names of a database. The database file itself has no suffix. SQLite keeps its other files
-/// next to it.
+/// The suffixes of the names of a database's files. The database file itself has no suffix, and SQLite keeps its other
+/// files next to it.
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// How many symbolic links [`without_links`] follows before it gives up. Linux has the same limit
 /// (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite also
-/// follows links, and keeps its other files next to the target.
+/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite follows
+/// links too, and keeps its other files next to the target.
 pub(super) fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -35,9 +35,9 @@ pub(super) fn check_folder(database: &Path) -> Result<(), OpenError> {
     check_trusted_folder(folder).map_err(OpenError::Untrusted)
 }
 
-/// Returns an error if another user, except root, owns a file of the database or can write to it. A user who can write
-/// to the database can log in as anyone. Logs a warning if other users can read the database file. Skips files that do
-/// not exist.
+/// Returns an error if another user, except root, owns or can write to one of the database's files, because a user who
+/// can write to the database can log in as anyone. Logs a warning if other users can read the database file. Skips
+/// files that do not exist.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();

@@ -26,8 +26,8 @@ pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(options)
 }
 
-/// If this program was built without TLS, refuses a mode that needs TLS. sqlx would report this mistake only after
-/// connecting, and without the name of this crate's feature.
+/// Refuses a mode that needs TLS if this program was built without TLS. sqlx would report this mistake only after
+/// connecting, and would not name this crate's feature.
 pub(super) fn check_tls(options: &PgConnectOptions, has_tls: bool) -> Result<(), OpenError> {
     let needs_tls = match options.get_ssl_mode() {
         PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,
@@ -44,7 +44,7 @@ pub(super) fn check_tls(options: &PgConnectOptions, has_tls: bool) -> Result<(),
     Err(OpenError::InvalidUrl { reason })
 }
 
-/// The parameters that sqlx reads. Each group sets one value.
+/// The parameters that sqlx reads. The names in a group set the same value.
 const PARAMETERS: [&[&str]; 12] = [
     &["sslmode", "ssl-mode"],
     &["sslrootcert", "ssl-root-cert", "ssl-ca"],
@@ -60,13 +60,14 @@ const PARAMETERS: [&[&str]; 12] = [
     &["statement-cache-capacity"],
 ];
 
-/// Refuses parameters that sqlx would ignore, such as a misspelt `sslmode`. Also refuses parameters that are given
-/// twice. The error contains no values, because a value might be a password.
+/// Refuses parameters that sqlx would ignore, such as a misspelled `sslmode`, and parameters that are given twice. The
+/// error contains no values, because a value might be a password.
 fn check_parameters(url: &url::Url) -> Result<(), String> {
     let expected = || PARAMETERS.map(|names| names[0]).join(", ");
     let mut found: Vec<usize> = Vec::new();
     for (name, _) in url.query_pairs() {
-        // `options[NAME]=VALUE` sets the server setting `NAME`. `PARAMETERS` does not list the server's many settings.
+        // `options[NAME]=VALUE` sets the server setting `NAME`. `PARAMETERS` does not list these, because the server
+        // has many settings.
         if name.starts_with("options[") && name.ends_with(']') {
             continue;
         }
@@ -93,7 +94,7 @@ fn check_mode_of_environment(value: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// Returns the name of the TLS mode, as in the parameter `sslmode`.
+/// Returns the TLS mode, as it is written in the parameter `sslmode`.
 pub(super) fn mode_name(options: &PgConnectOptions) -> &'static str {
     match options.get_ssl_mode() {
         PgSslMode::Disable => "disable",

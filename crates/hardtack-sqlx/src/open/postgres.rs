@@ -9,21 +9,20 @@ use super::pg_options::{check_tls, label};
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
-/// The maximum number of connections in a pool. By default, a PostgreSQL server allows 100 connections and reserves
-/// three of them for superusers. The other 97 are enough for eight processes. Each process uses up to this many
-/// connections, and one more to listen for notifications.
+/// The maximum number of connections in a pool. Each process uses up to this many connections, and one more to listen
+/// for notifications. By default, a PostgreSQL server allows 100 connections and reserves three of them for superusers,
+/// so the other 97 are enough for eight processes.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection from the pool. After that, the request fails, and the client gets a 503. A
 /// function that opens a database waits this long for the server.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The pool pings a connection before use if the connection has been idle for this long. After an outage, the ping
-/// detects a dead connection before a request uses it. Under load, connections are rarely idle for this long, so pings
-/// are rare.
+/// If a connection has been idle for this long, the pool pings it before use. After an outage, the ping detects a dead
+/// connection before a request uses it. Under load, connections are rarely idle for this long, so pings are rare.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Settings that Hardtack relies on. They override the server's configuration:
+/// Settings that Hardtack relies on, which override the server's configuration:
 ///
 /// - The isolation level is READ COMMITTED, because the statements are written for it.
 /// - Time limits keep a stuck statement, or the transaction of a stopped process, from holding locks for long.
@@ -34,8 +33,8 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
     SET idle_in_transaction_session_timeout = '10s';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
-/// Opens a PostgreSQL database with the settings that Hardtack relies on, but creates no tables. [`DatabaseUrl`]
-/// describes the URL.
+/// Opens a PostgreSQL database with the settings that Hardtack relies on, but creates no tables. See [`DatabaseUrl`]
+/// for the format of the URL.
 ///
 /// The pool has up to ten connections. Each has READ COMMITTED isolation, durable commits and time limits. If the
 /// feature `tls` is enabled, connections to other machines require TLS, unless `sslmode` is set.
@@ -43,7 +42,7 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 /// # Errors
 /// - The URL is not valid.
 /// - The URL requires TLS, but the feature `tls` is off.
-/// - The server cannot be reached, or refuses the connection.
+/// - The server cannot be reached, or it refuses the connection.
 /// - The encoding of the database is not UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
     let url: DatabaseUrl = url.parse()?;

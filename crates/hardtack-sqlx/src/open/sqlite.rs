@@ -17,30 +17,30 @@ use crate::error::OpenError;
 /// would mostly wait.
 const CONNECTIONS: u32 = 4;
 
-/// How long a write waits for a write of another connection.
+/// How long a write waits for another connection's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a request waits for a connection from the pool. After that, the request fails, and the client gets a 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a database file with the settings that Hardtack relies on. Creates the file if it does not exist, but creates
-/// no tables.
+/// Opens a database file with the settings that Hardtack relies on. Creates the file if it does not exist, but does not
+/// create tables.
 ///
 /// The file uses a write-ahead log. SQLite confirms a commit only after it is durable (`synchronous = FULL`). Foreign
 /// keys are enforced, and the busy timeout is five seconds. On some errors, such as a full disk, SQLite ends the
-/// transaction by itself. The connection is then closed and not used again.
+/// transaction by itself. In this case, the pool closes the connection instead of reusing it.
 ///
 /// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. The
 /// file must belong to root or to the user that runs this process, and other users must not be able to write to it.
-/// Otherwise, this function refuses the file. If other users can read the file, the function logs a warning. The
-/// function also checks the folder of the file, because a user who can write to the folder can replace the file.
+/// Otherwise, this function returns an error. It also checks the folder, because a user who can write to the folder can
+/// replace the file. If other users can read the file, the function logs a warning.
 ///
-/// If the file is replaced while the pool is open, new connections fail. Hardtack's later operations on this database
-/// fail as well.
+/// If the file is replaced while the pool is open, new connections and Hardtack's later operations on this database
+/// fail.
 ///
 /// # Errors
-/// The file cannot be created, or it cannot be opened as an SQLite database. It is also an error if another user
-/// (except root) owns the file or its folder, or can write to one of them.
+/// The file cannot be created, or cannot be opened as an SQLite database, or another user (except root) owns the file
+/// or its folder or can write to one of them.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     let path = path.as_ref();
     // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.
@@ -68,7 +68,7 @@ pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError
     Ok(pool)
 }
 
-/// Opens a database in memory that lives as long as its pool. The pool has only one connection, because a second
+/// Opens an in-memory database that lives as long as its pool. The pool has only one connection, because a second
 /// connection would open another, empty database.
 pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
     pool_options(1)
@@ -77,7 +77,7 @@ pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
         .map_err(|source| OpenError::OpenFile { path: PathBuf::from(IN_MEMORY), source })
 }
 
-/// How errors name a database in memory.
+/// The name of an in-memory database in errors.
 const IN_MEMORY: &str = ":memory:";
 
 fn options() -> SqliteConnectOptions {
@@ -102,17 +102,16 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
 /// fails, and sqlx still considers the connection to be in a transaction. Every later `BEGIN IMMEDIATE` on this
 /// connection would fail.
 async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // If a transaction was dropped, its rollback is still queued. The connection runs the rollback before `ping`
-    // returns.
+    // If a transaction was dropped, its rollback is still queued. The connection executes it before `ping` returns.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
 
-/// If the file does not exist, creates it with mode 0600. If SQLite created the file, the mode would depend on the
-/// process's umask. SQLite gives its log and index files (`-wal`, `-shm`) the mode of the database file.
+/// Creates the file with mode 0600 if it does not exist. If SQLite created it, the mode would depend on the process's
+/// umask. SQLite gives its log and index files (`-wal`, `-shm`) the same mode as the database file.
 fn create_private(path: &Path) -> io::Result<()> {
-    // Closing a file drops all POSIX locks of this process on it, including SQLite's (sqlite.org/howtocorrupt, 2.2). So
-    // other tasks must not open the new file before this task closes it.
+    // Closing a file drops all POSIX locks of this process on it, including SQLite's (sqlite.org/howtocorrupt, 2.2).
+    // Therefore, no other task may open the new file before this task has closed it.
     static CREATING: Mutex<()> = Mutex::new(());
     let _guard = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
 
@@ -126,9 +125,9 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Switches the file to the write-ahead log, and retries the switch while the file is busy. If several processes open a
-/// new file at once, only one of them succeeds at first. SQLite's busy timeout does not apply to this switch, so the
-/// other processes must retry.
+/// Switches the file to the write-ahead log, and retries while the file is busy. If several processes open a new file
+/// at once, only one of them succeeds at first. The others must retry, because SQLite's busy timeout does not apply to
+/// this switch.
 async fn use_write_ahead_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let started = Instant::now();
     loop {

@@ -12,13 +12,13 @@ use crate::error::OpenError;
 /// The URL has one of two forms:
 ///
 /// - `sqlite:PATH` (feature `sqlite`) names a file, which is created if it does not exist. The path is not
-///   percent-decoded. Two slashes before the path are ignored. `sqlite::memory:` names a database in memory, which is
+///   percent-decoded, and two slashes before it are ignored. `sqlite::memory:` names an in-memory database, which is
 ///   lost when its pool is closed.
 /// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`) names a database on a server. The scheme can
-///   also be `postgresql`. Missing parts are taken from `PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or from `.pgpass`.
-///   Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same meaning as in libpq. Unknown
-///   or repeated parameters are refused. If the feature `tls` is enabled, connections to other machines require TLS,
-///   unless `sslmode` is set.
+///   also be `postgresql`. Missing parts are taken from the environment variables `PGHOST`, `PGUSER`, `PGPASSWORD` and
+///   so on, or from `.pgpass`. Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same
+///   meaning as in libpq. Unknown or repeated parameters are refused. If the feature `tls` is enabled, connections to
+///   other machines require TLS, unless `sslmode` is set.
 ///
 /// `Display` and `Debug` leave out the password.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ pub(crate) enum Location {
 
 impl DatabaseUrl {
     /// Returns the path of the SQLite file, whether or not the file exists. Returns `None` if the URL names a server or
-    /// a database in memory.
+    /// an in-memory database.
     pub fn file(&self) -> Option<&std::path::Path> {
         match &self.0 {
             #[cfg(feature = "sqlite")]
@@ -78,7 +78,7 @@ impl DatabaseUrl {
     }
 }
 
-/// Names an SQLite file.
+/// Converts the path of an SQLite file.
 #[cfg(feature = "sqlite")]
 impl From<std::path::PathBuf> for DatabaseUrl {
     fn from(path: std::path::PathBuf) -> Self {
@@ -98,7 +98,7 @@ impl FromStr for DatabaseUrl {
             "postgres" | "postgresql" => {
                 pg_options::parse(text).map(|options| Self(Location::Server(Box::new(options))))
             }
-            // The error does not repeat the scheme, because a mistyped URL may begin with the password.
+            // The error does not repeat the scheme, because a mistyped URL might begin with the password.
             _ => Err(OpenError::InvalidUrl { reason: format!("its scheme is unknown; expected {EXPECTED}") }),
         }
     }

@@ -1,4 +1,4 @@
-//! Recording, in a transaction of the application, that sessions must end.
+//! Recording, in the application's own transaction, that sessions must end.
 
 use std::sync::atomic::Ordering;
 
@@ -21,7 +21,7 @@ macro_rules! in_transaction {
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
             /// `Auth::renew`. Both methods end the sessions at once, and `renew` also gives this browser a new session.
-            /// If the program stops between the commit and this call, another process ends the sessions a few seconds
+            /// If the program stops between the commit and that call, another process ends the sessions a few seconds
             /// later.
             ///
             /// # Errors
@@ -37,10 +37,10 @@ macro_rules! in_transaction {
             }
 
             /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use this method when a logged-in user
-            /// changes the password. Pass the session of the request's token as `kept`.
+            /// changes their password, and pass the session of the request's token as `kept`.
             ///
             /// After the commit, pass the result to `Auth::renew`, which replaces the kept session as well. If the
-            /// session store is down at that time, the kept session continues, and the other sessions end when the
+            /// session store is down at that time, the kept session continues, and the other sessions end once the
             /// store is back.
             ///
             /// # Errors
@@ -71,7 +71,7 @@ in_transaction!(
     sqlx::PgConnection
 );
 
-/// For Hardtack's own crates, which write both databases through `hardtack-db`.
+/// For Hardtack's own crates, which access both databases through `hardtack-db`.
 #[doc(hidden)]
 impl PendingEnds<crate::Database> {
     /// Records, in a transaction, that all sessions of a user must end.
@@ -109,7 +109,7 @@ impl<P> PendingEnds<P> {
         subject: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, sqlx::Error> {
-        // Fail before the commit. After the commit, no process would end the sessions.
+        // Fail now, before the commit: no process would end the sessions after it.
         if !self.carried_out.load(Ordering::Relaxed) {
             return Err(sqlx::Error::Configuration(
                 "this PendingEnds is not registered with an authenticator, so the sessions would not end; pass a clone \

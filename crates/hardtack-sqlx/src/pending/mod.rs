@@ -15,20 +15,19 @@ use hardtack_db::{MigrateError, Pool, Statement};
 use crate::database::Database;
 use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 
-/// Records in the users' database which sessions must end. This is for applications that keep users in a database and
-/// sessions in another store, such as Redis.
+/// Records in the users' database which sessions must end. This type is for applications that keep their users in a
+/// database and their sessions in another store, such as Redis.
 ///
-/// Each record is an *intention* to end the sessions of a user. The record is written in the same transaction as the
-/// change that requires it. For example, a new password and the intention to end the old sessions are committed
-/// together, although the sessions are in another store.
+/// Each record is an *intention* to end the sessions of a user. It is written in the same transaction as the change
+/// that requires it. For example, a new password and the intention to end the old sessions are committed together, even
+/// though the sessions are in another store.
 ///
-/// Register a clone with the authenticator. Until then, the methods that write an intention return an error. The
-/// processes that follow the revocation log carry out the intentions within seconds. If the process that wrote an
-/// intention crashes, another process carries it out. While the session store is down, these processes refuse the
-/// sessions that must end.
+/// Register a clone with the authenticator. Until then, the methods that write an intention return an error. Processes
+/// that follow the revocation log carry out the intentions within seconds, even if the process that wrote an intention
+/// has crashed. While the session store is down, they refuse the sessions that must end.
 ///
 /// If processes with different session stores share this database, call [`set_store_id`](Self::set_store_id) in each
-/// process. A process then carries out only intentions for its own store, and intentions without a store.
+/// process. A process then carries out only the intentions for its own store and those without a store id.
 ///
 /// `P` is the type that this value was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///
@@ -56,8 +55,8 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 pub struct PendingEnds<P> {
     handle: P,
     pool: Pool,
-    /// Whether this value is registered with an authenticator, or the application has said that servers carry out the
-    /// intentions. Shared by all clones.
+    /// Whether this value is registered with an authenticator, or [`PendingEnds::carried_out_by_servers`] was called.
+    /// Shared by all clones.
     carried_out: Arc<AtomicBool>,
     /// The id of the session store. Shared by all clones.
     store_id: Arc<Mutex<Option<String>>>,
@@ -67,39 +66,39 @@ pub struct PendingEnds<P> {
 /// carries it out at once.
 const DELAY: i64 = 2;
 
-/// If no process carries out an intention, the intention is kept for this time.
+/// How long an intention is kept if no process carries it out.
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Creates a `PendingEnds` that keeps its intentions in a database that is already open. Call [`Self::migrate`]
-    /// before you use it.
+    /// before you use the `PendingEnds`.
     pub fn from_pool(pool: P) -> Self {
         Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default(), store_id: Arc::default() }
     }
 
     /// Allows intentions to be written even though this value is not registered with an authenticator of this process.
     /// Use this method in programs such as an administration tool. The application's servers must register a
-    /// `PendingEnds` on the same database. The sessions continue until one of these servers has carried out the
-    /// intention.
+    /// `PendingEnds` on the same database. Sessions continue until one of these servers has carried out the intention
+    /// to end them.
     pub fn carried_out_by_servers(self) -> Self {
         self.carried_out.store(true, Ordering::Relaxed);
         self
     }
 
-    /// Sets the id of the session store, for this value and its clones. New intentions then contain this id, and
+    /// Sets the id of the session store for this value and its clones. New intentions then contain this id, and
     /// intentions with another id are not carried out. For Redis, get the id from
     /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, new intentions contain no
     /// id, and intentions with an id are not carried out.
     ///
     /// The ids protect against a process that is started with the wrong session store by mistake. Without ids, this
-    /// process would find no sessions in its store. It would then remove intentions that the other processes have not
-    /// carried out yet.
+    /// process would find no matching sessions in its store and would then remove intentions that the other processes
+    /// have not carried out yet.
     pub fn set_store_id(&self, id: Option<&str>) {
         *self.store_id.lock().unwrap_or_else(PoisonError::into_inner) = id.map(str::to_owned);
     }
 
-    /// Assigns the intentions for the session store with the id `from` to the store with the id `to`. Call this method
-    /// if a store has lost its data, including its id, and has a new id. Returns the number of reassigned intentions.
+    /// Reassigns the intentions for the session store with the id `from` to the store with the id `to`, and returns how
+    /// many there were. Call this method if a store has lost its data, including its id, and has been given a new id.
     ///
     /// # Errors
     /// The database failed.
@@ -108,15 +107,15 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         self.pool.execute(statement).await.map_err(BackendError::new)
     }
 
-    /// Deletes intentions that are for other session stores and are at least 400 days old. Deletes up to `limit` of
-    /// these intentions, and returns how many were deleted. `now` is the time of the database's clock.
+    /// Deletes up to `limit` intentions that are for other session stores and at least 400 days old, and returns how
+    /// many it deleted. `now` is the time on the database's clock.
     ///
-    /// An application might replace a session store, for example after a trial or a loss of data. No process then
-    /// carries out the intentions for the old store. Browsers keep cookies for at most 400 days (RFC 6265bis). After
-    /// this time, no session of the old store can continue, so the intentions are not needed.
+    /// If an application replaces a session store, for example after a trial or a loss of data, no process carries out
+    /// the intentions for the old store. Browsers keep cookies for at most 400 days (RFC 6265bis), so after this time
+    /// no session of the old store can continue, and the intentions are no longer needed.
     ///
-    /// If a server registers this value with [`also_prune`](hardtack::AuthenticatorBuilder::also_prune), the server
-    /// does not have to call this method.
+    /// You do not have to call this method if you register the value with
+    /// [`also_prune`](hardtack::AuthenticatorBuilder::also_prune).
     ///
     /// # Errors
     /// The database failed.
@@ -124,7 +123,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         let sql = "DELETE FROM pending_ends WHERE number IN (SELECT number FROM pending_ends
             WHERE created_at <= $1 AND store IS NOT NULL AND store <> $2 ORDER BY number LIMIT $3)";
         // If this value has no store id, compare with the empty string. No store has an empty id, so every intention
-        // with a store id then counts as an intention for another store.
+        // with a store id then counts as one for another store.
         let own = self.store_id().unwrap_or_default();
         let statement = Statement::new(sql).bind((now - LIFETIME).unix_seconds()).bind(own).bind(i64::from(limit));
         self.pool.execute(statement).await.map_err(BackendError::new)
@@ -135,7 +134,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         &self.handle
     }
 
-    /// Creates the table `pending_ends`, or brings it up to date. Returns how many migrations were applied.
+    /// Creates or upgrades the table `pending_ends`. Returns how many migrations were applied.
     ///
     /// # Errors
     /// The table is newer than this program, or the database failed.
@@ -145,8 +144,8 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
 }
 
 impl Database {
-    /// Returns a [`PendingEnds`] that keeps its intentions in this database. Call [`PendingEnds::migrate`] before you
-    /// use it.
+    /// Returns a [`PendingEnds`] that keeps its intentions in this database. Before you use it, call
+    /// [`PendingEnds::migrate`].
     pub fn pending_ends(&self) -> PendingEnds<Self> {
         PendingEnds::from_pool(self.clone())
     }
@@ -154,8 +153,8 @@ impl Database {
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for PendingEnds<P> {
     async fn due(&self, limit: u32) -> Result<Vec<PendingRevocation>, BackendError> {
-        // Both times come from the database's clock. An intention with a time in the future is due as well, because
-        // such a time means that the database's clock was set back.
+        // Both times come from the database's clock. An intention with a time in the future is due as well, because the
+        // database's clock must have been set back.
         let statement = Statement::per_database(
             "SELECT number, subject, kept FROM pending_ends
              WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1

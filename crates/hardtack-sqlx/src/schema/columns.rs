@@ -10,8 +10,8 @@ use sqlx::{AssertSqlSafe, ColumnIndex, Decode, FromRow, Row, Type};
 use super::error::RowError;
 use super::values::{decode_id, is_storable, to_signed, to_storable, to_unsigned};
 
-/// Generates everything that depends on the list of columns: the type [`SessionRow`], and the code that reads and
-/// inserts a row. Also generates the macro `session_columns!()`, which lists the columns for `SELECT` and `RETURNING`.
+/// Generates everything that depends on the list of columns: the type [`SessionRow`], the code that reads and inserts a
+/// row, and the macro `session_columns!()`, which lists the columns for `SELECT` and `RETURNING`.
 macro_rules! session_row {
     ($first:ident: $first_type:ty, $($column:ident: $type:ty,)*) => {
         /// A row of the table `sessions`, in SQLite or PostgreSQL.

@@ -1,4 +1,4 @@
-//! Errors in the conversion between rows and sessions.
+//! Errors that occur when rows and sessions are converted into each other.
 
 /// A stored row that is not valid, or a session that cannot be stored.
 #[derive(Debug, thiserror::Error)]

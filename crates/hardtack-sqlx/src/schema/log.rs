@@ -6,9 +6,9 @@ use hardtack::session::{Revocation, RevocationKind, RevocationPage};
 use super::error::RowError;
 use super::values::{decode_id, to_unsigned};
 
-/// The sequence number of the log's head, followed by one entry. The entry consists of its sequence number, the
-/// session, the time, whether the session was replaced, and the newest generation whose tokens are outdated. If the
-/// session ended, this generation is `None`. If the page is empty, all fields of the entry are `None`.
+/// The log's head (the highest sequence number), followed by one entry: its sequence number, the session, the time,
+/// whether the session was replaced, and the newest generation whose tokens are outdated. This generation is `None` if
+/// the session ended. If the page is empty, all fields of the entry are `None`.
 pub(crate) type LogRow = (i64, Option<i64>, Option<String>, Option<i64>, Option<bool>, Option<i64>);
 
 /// Converts rows to a page of the log.

@@ -29,8 +29,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0005_outdated.sql"),
         include_str!("../../migrations/postgres/0005_outdated.sql"),
     ),
-    // This migration is not needed on SQLite, which has only one writer at a time. Holding a lock for a shorter time
-    // would not help there.
+    // This migration shortens the time for which a lock is held. That would not help on SQLite, which allows only one
+    // writer at a time.
     Migration::per_database(6, "", include_str!("../../migrations/postgres/0006_unnumbered.sql")),
     Migration::per_database(
         7,

@@ -1,7 +1,7 @@
 //! The tables, and the conversion between their rows and the types of `hardtack`.
 //!
-//! A new column of `sessions` needs a migration in [`migrations`], and two additions to [`columns`]: a line in the
-//! list, and code that converts the column to and from a field of [`Session`](hardtack::session::Session).
+//! To add a column to `sessions`, add a migration to [`migrations`]. In [`columns`], add a line to the list of columns,
+//! and code that converts the column to and from a field of [`Session`](hardtack::session::Session).
 
 mod columns;
 mod error;

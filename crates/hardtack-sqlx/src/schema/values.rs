@@ -12,13 +12,14 @@ pub(crate) fn decode_id(id: &str) -> Result<SessionId, RowError> {
 }
 
 /// Converts a number from a column to an unsigned number. If the number is negative, the error contains `column` and
-/// `id`. In a row of a session, `id` is the session's id. In any other row, `id` is the name of the table.
+/// `id`. For a row of `sessions` or `revocations`, `id` is the session's id. For other rows, it is the name of the
+/// table.
 pub(crate) fn to_unsigned(id: &str, column: &'static str, value: i64) -> Result<u64, RowError> {
     u64::try_from(value).map_err(|_| RowError::Negative { id: id.into(), column, value })
 }
 
 /// Converts a number to the signed type of the columns. If the number is too large for this type, the error contains
-/// `column` and `id`, the id of the session.
+/// `column` and the session's `id`.
 pub(crate) fn to_signed(id: SessionId, column: &'static str, value: u64) -> Result<i64, RowError> {
     i64::try_from(value).map_err(|_| RowError::TooLarge { id: id.to_string(), column, value })
 }

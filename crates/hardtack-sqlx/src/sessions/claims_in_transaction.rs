@@ -1,4 +1,4 @@
-//! Changing the claims of sessions in a transaction of the application.
+//! Changing the claims of sessions in the application's own transaction.
 
 use hardtack::authenticator::CheckedClaims;
 use hardtack::session::{ChangedClaims, RevocationKind};
@@ -11,15 +11,15 @@ macro_rules! claims_in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*
         impl Sessions<$pool> {
-            /// Marks the access tokens of a user as outdated, in your own transaction. Use this method if the
-            /// transaction changes what the callback
+            /// Marks a user's access tokens as outdated in your own transaction. Use this method if the transaction
+            /// changes something that the callback
             /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims) reads, such as the user's role.
-            /// After the commit, the user's next request refreshes the token, and the refresh calls the callback again.
-            /// If the transaction is rolled back, the tokens stay current.
+            /// After the commit, the next request in each session refreshes the token, and the refresh calls the
+            /// callback again. If the transaction is rolled back, the tokens stay current.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_changing_claims`](hardtack::Authenticator::finish_changing_claims). If the
-            /// program stops between the commit and this call, the processes that share the database still learn of the
+            /// program stops between the commit and that call, the processes that share the database still learn of the
             /// change within seconds, because they follow the revocation log.
             ///
             /// ```no_run
@@ -37,7 +37,7 @@ macro_rules! claims_in_transaction {
             /// ```
             ///
             /// # Errors
-            /// The database failed. Roll the transaction back.
+            /// The database failed. After an error, roll the transaction back.
             pub async fn reload_claims_in(
                 &self,
                 connection: &mut $connection,

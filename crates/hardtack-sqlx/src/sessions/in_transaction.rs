@@ -1,4 +1,4 @@
-//! Ending sessions in a transaction of the application.
+//! Ending sessions in the application's own transaction.
 
 use hardtack::SessionId;
 use hardtack::session::{EndedSessions, RevokeTarget};
@@ -11,13 +11,13 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*
         impl Sessions<$pool> {
-            /// Ends all sessions of a user in your own transaction. The sessions end when the transaction commits. If
-            /// the transaction is rolled back, the sessions continue. Use this method if every session must end: after
-            /// a password reset, or when a user is disabled or deleted.
+            /// Ends all sessions of a user in your own transaction. They end when the transaction commits, and continue
+            /// if it is rolled back. Use this method if every session must end: after a password reset, or when a user
+            /// is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
-            /// `Auth::renew`. `Auth::renew` also gives this browser a new session.
+            /// `Auth::renew`, which also gives this browser a new session.
             ///
             /// ```no_run
             /// use hardtack::{Authenticator, SessionId};
@@ -39,7 +39,7 @@ macro_rules! in_transaction {
             /// ```
             ///
             /// # Errors
-            /// The database failed. Roll the transaction back.
+            /// The database failed. After an error, roll the transaction back.
             pub async fn end_all_in(
                 &self,
                 connection: &mut $connection,
@@ -49,8 +49,8 @@ macro_rules! in_transaction {
             }
 
             /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use this method when a logged-in user
-            /// changes the password. Pass the session of the request's token as `kept`. After the commit, pass the
-            /// result to `Auth::renew`, which replaces the kept session as well.
+            /// changes their password, and pass the session of the request's token as `kept`. After the commit, pass
+            /// the result to `Auth::renew`, which replaces the kept session as well.
             ///
             /// # Errors
             /// The database failed. After an error, roll the transaction back.
@@ -82,7 +82,7 @@ in_transaction!(
     "Postgres"
 );
 
-/// For Hardtack's own crates, which write both databases through `hardtack-db`.
+/// For Hardtack's own crates, which access both databases through `hardtack-db`.
 #[doc(hidden)]
 impl Sessions<crate::Database> {
     /// Ends, in a transaction, all sessions of a user.
@@ -112,10 +112,10 @@ impl Sessions<crate::Database> {
 
     /// Returns whether a session of a user has ended. If it is live, it cannot end before this transaction does,
     /// because the transaction locks all live sessions of the user. Call this method in a transaction that changes the
-    /// user, so that a session cannot make the change after its end.
+    /// user, so that a session that has ended cannot make the change.
     ///
-    /// If the database has lost the session's row, for example because a backup was restored, the revocation log
-    /// decides. Such a session can still end before the transaction does.
+    /// If the database has lost the session's row, for example because a backup was restored, this method checks the
+    /// revocation log instead. Such a session can still end before the transaction does.
     ///
     /// # Errors
     /// The database failed.

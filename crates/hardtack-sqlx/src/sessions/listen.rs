@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 /// The channel that the trigger on `revocations` notifies. See `migrations/postgres/0001_sessions.sql`.
 const CHANNEL: &str = "hardtack_revocations";
 
-/// A connection that listens. It is opened when it is first needed, and clones share it.
+/// A connection that listens for notifications. It is opened when it is first needed, and clones share it.
 #[derive(Clone, Default)]
 pub(super) struct RevocationListener(Arc<Mutex<Option<PgListener>>>);
 
@@ -21,9 +21,9 @@ impl fmt::Debug for RevocationListener {
 }
 
 impl RevocationListener {
-    /// Waits for a notification. If there is no connection, opens a connection and then returns `Ok` at once. Returns
-    /// an error if the connection is lost or cannot be established. After a new connection or an error, the caller
-    /// might have missed notifications.
+    /// Waits for a notification. If there is no connection, opens one and returns `Ok` without waiting. Returns an
+    /// error if the connection is lost or cannot be established. Whenever a connection was opened or an error returned,
+    /// the caller might have missed notifications.
     ///
     /// Cancel safe: if the future is dropped, the connection stays open and keeps the notifications that it has
     /// received.
@@ -45,8 +45,8 @@ impl RevocationListener {
     }
 }
 
-/// Opens a connection outside the given pool. A connection of the pool would be unavailable to requests while it
-/// listens.
+/// Opens a connection outside the given pool, because a connection from the pool would be unavailable to requests while
+/// it listens.
 async fn connect(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let options = pool.connect_options();
     let own_pool = PgPoolOptions::new()

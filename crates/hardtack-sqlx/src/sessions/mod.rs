@@ -44,7 +44,7 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     ///
     /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`]. These functions turn on the
     /// settings that Hardtack relies on, such as durable commits and time limits. They return pools of sqlx 0.9. A pool
-    /// from another version of sqlx is a different type, so the code does not compile.
+    /// from another version of sqlx has a different type, so the code would not compile.
     pub fn from_pool(pool: P) -> Self {
         Self {
             pool: pool.clone().into().into(),
@@ -55,9 +55,9 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         }
     }
 
-    /// Sets the clock, for tests. This clock dates only the changes in the application's own transactions, for example
-    /// by [`end_all_in`](SqliteSessions::end_all_in). The authenticator's clock dates all other changes. Default:
-    /// [`SystemClock`](hardtack::clock::SystemClock).
+    /// Sets the clock, for tests. The store uses this clock only for changes in the application's own transactions,
+    /// such as those of [`end_all_in`](SqliteSessions::end_all_in). All other changes are dated by the authenticator's
+    /// clock. Default: [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
@@ -68,8 +68,8 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         &self.handle
     }
 
-    /// Brings the tables up to date and returns how many migrations were applied. The table of [`Self::throttle`] is
-    /// one of these tables. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
+    /// Creates or upgrades the tables, including that of [`Self::throttle`], and returns how many migrations were
+    /// applied. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.
@@ -96,20 +96,20 @@ impl Database {
 #[cfg(feature = "sqlite")]
 impl SqliteSessions {
     /// Opens a database file with [`open_sqlite`](crate::open_sqlite), which creates the file if it does not exist.
-    /// Then brings the tables up to date.
+    /// Then creates or upgrades the tables.
     ///
     /// # Errors
-    /// All errors of [`open_sqlite`](crate::open_sqlite). It is also an error if the tables cannot be brought up to
-    /// date, for example because they are newer than this program.
+    /// The errors of [`open_sqlite`](crate::open_sqlite), or the tables cannot be created or upgraded, for example
+    /// because they are newer than this program.
     pub async fn open(path: impl AsRef<std::path::Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
         Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
     }
 
-    /// Opens a database in memory, for tests and demonstrations. The database lives until the last clone of this value
-    /// is dropped.
+    /// Opens an in-memory database for tests and demonstrations, which lives until the last clone of this value is
+    /// dropped.
     ///
-    /// The database has only one connection, so an open transaction makes all other callers wait.
+    /// The pool has only one connection, so an open transaction makes all other callers wait.
     ///
     /// # Errors
     /// SQLite failed.
@@ -120,12 +120,12 @@ impl SqliteSessions {
 
 #[cfg(feature = "postgres")]
 impl PostgresSessions {
-    /// Opens a database with [`open_postgres`](crate::open_postgres) and brings the tables up to date.
-    /// [`DatabaseUrl`](crate::DatabaseUrl) describes the URL.
+    /// Opens a database with [`open_postgres`](crate::open_postgres), and creates or upgrades the tables. See
+    /// [`DatabaseUrl`](crate::DatabaseUrl) for the format of the URL.
     ///
     /// # Errors
-    /// All errors of [`open_postgres`](crate::open_postgres). It is also an error if the tables cannot be brought up to
-    /// date, for example because they are newer than this program.
+    /// The errors of [`open_postgres`](crate::open_postgres), or the tables cannot be created or upgraded, for example
+    /// because they are newer than this program.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let label = url.parse::<open::DatabaseUrl>()?.to_string();
         Self::from_pool(open::open_postgres(url).await?).migrated(label).await

@@ -1,8 +1,8 @@
 //! Ending sessions and marking their access tokens as outdated, inside a transaction.
 //!
-//! To avoid deadlocks, every transaction takes its locks in the same order: first the lock of a subject's log-ins, then
-//! the rows of `sessions` in the order of their ids, and last `revocation_head`. After a transaction has locked
-//! `revocation_head`, it only writes the log and commits.
+//! To avoid deadlocks, every transaction takes its locks in the same order: first the lock on a subject's log-ins, then
+//! the rows of `sessions` in the order of their ids, and finally `revocation_head`. Once it has locked
+//! `revocation_head`, it only writes to the log and commits.
 
 use std::fmt::Write as _;
 
@@ -21,12 +21,12 @@ const LOG_BATCH: usize = 500;
 /// The maximum number of sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The maximum number of excess sessions that one log-in ends. A subject can have that many excess sessions only if the
-/// sessions began before the limit was set or lowered.
+/// The maximum number of excess sessions that one log-in ends. A subject can only have that many if the sessions began
+/// before the limit was set or lowered.
 const MOST_EXCESS: i64 = 10_000;
 
-/// Ends sessions, and returns the sessions that this call ended. The caller must [append](log_ends) the ends of these
-/// sessions to the log in the same transaction.
+/// Ends sessions, and returns those that this call ended. The caller must [log](log_ends) that they ended, in the same
+/// transaction.
 pub(super) async fn end_sessions(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -44,10 +44,9 @@ pub(super) async fn end_sessions(
 /// Ends the sessions of `target` before a new session begins. If the subject would then have more than `limit`
 /// sessions, also ends the least recently used sessions.
 ///
-/// Returns the sessions that this call ended, and the time at which they end. This time is `now`, with one exception: a
-/// server whose clock is ahead might have dated the last rotation of an excess session later than `now`. In that case,
-/// the sessions end at the time of that rotation. The caller must [append](log_ends) the ends of these sessions to the
-/// log in the same transaction.
+/// Returns the sessions that this call ended, and their end time. This time is `now`, unless a server whose clock is
+/// ahead has dated the last rotation of an excess session later than `now`. In that case, the sessions end at the time
+/// of that rotation. The caller must [log](log_ends) that the sessions ended, in the same transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -57,7 +56,7 @@ pub(super) async fn end_sessions_and_excess(
 ) -> Result<(Vec<SessionId>, Timestamp), sqlx::Error> {
     let ids = match target {
         RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids,
-        // With any other target, the subject keeps at most one older session, so there are no excess sessions to find.
+        // With any other target, the subject keeps at most one older session, so there are no excess sessions.
         _ => return Ok((end_sessions(connection, target, now).await?, now)),
     };
     let excess = find_excess(connection, ids, subject, limit, now).await?;
@@ -68,8 +67,8 @@ pub(super) async fn end_sessions_and_excess(
 }
 
 /// Returns the end time to write to the log after this transaction has ended the subject's sessions at `now`. This time
-/// is `now`, with one exception: a server whose clock is ahead might have dated the last rotation of one of these
-/// sessions later than `now`. In that case, the end time is the time of that rotation.
+/// is `now`, unless a server whose clock is ahead has dated the last rotation of one of these sessions later than
+/// `now`. In that case, the end time is the time of that rotation.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -82,12 +81,12 @@ pub(super) async fn end_of(
     Ok(rotated_at.map_or(now, |rotated_at| now.max(Timestamp::from_unix_seconds(rotated_at))))
 }
 
-/// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write already waits for the
-/// transaction.
+/// Makes log-ins of a subject wait until the transaction ends. On SQLite, this function does nothing, because every
+/// write already waits for the transaction.
 ///
-/// A transaction of the application also takes this lock before it ends the subject's sessions or changes their claims.
-/// Without the lock, a log-in could read the old password or the old role before the commit, and begin a session that
-/// the transaction does not see.
+/// The application's own transactions also take this lock before they end the subject's sessions or change their
+/// claims. Without the lock, a log-in could read the old password or the old role before the commit, and begin a
+/// session that the transaction does not see.
 pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
     if connection.is_postgres() && schema::is_storable(subject) {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
@@ -110,8 +109,8 @@ pub(super) async fn lock_live(connection: &mut Connection<'_>, subject: &str) ->
     live.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Returns whether a session that is not live is known to have ended, because it has a row or because the log contains
-/// its end. Returns `false` if the database has lost the row of a session that has not ended.
+/// Returns whether a session that is not live is known to have ended: it still has a row, or the log says that it
+/// ended. Returns `false` if the database has lost the row of a session that has not ended.
 pub(super) async fn is_known_to_have_ended(
     connection: &mut Connection<'_>,
     id: SessionId,
@@ -122,8 +121,8 @@ pub(super) async fn is_known_to_have_ended(
     Ok(!rows.is_empty())
 }
 
-/// Returns the sessions that must end so that the subject can begin a new session without exceeding `limit`. Also
-/// returns the time of each session's last rotation. Does not count the sessions in `ending`.
+/// Returns the sessions that must end so that the subject can begin a new session without exceeding `limit`, and the
+/// time at which each was last rotated. Does not count the sessions in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
     ending: &[SessionId],
@@ -153,7 +152,7 @@ async fn find_excess(
     rows.iter().map(|(id, at)| Ok((schema::decode_id(id)?, Timestamp::from_unix_seconds(*at)))).collect()
 }
 
-/// Ends sessions by id, in the order of their ids. `target` says which of these sessions are replaced by a new session.
+/// Ends sessions by id, in the order of their ids. `target` determines which of them are marked as replaced.
 async fn end_by_id(
     connection: &mut Connection<'_>,
     ids: &[SessionId],
@@ -164,7 +163,8 @@ async fn end_by_id(
     ids.sort_unstable();
     ids.dedup();
     let mut ended = Vec::new();
-    // One statement sets the same `replaced` for all its sessions, so divide the ids into runs with the same value.
+    // A statement sets `replaced` to the same value for all its sessions, so divide the ids into runs with the same
+    // value.
     for batch in ids.chunk_by(|one, next| target.replaces(*one) == target.replaces(*next)) {
         for batch in batch.chunks(ID_BATCH) {
             let replaced = batch.first().is_some_and(|id| target.replaces(*id));
@@ -225,9 +225,9 @@ async fn end_by_subject(
     ended.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Marks the current access tokens of a subject's sessions as outdated. If `claims` are given, also stores them in the
-/// sessions. Returns the sessions with their generations. The caller must [append](append_to_log) them to the log in
-/// the same transaction.
+/// Marks the current access tokens of a subject's sessions as outdated, and stores `claims` in the sessions if they are
+/// given. Returns the sessions with their generations, which the caller must [append](append_to_log) to the log in the
+/// same transaction.
 pub(super) async fn mark_outdated(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -255,9 +255,9 @@ pub(super) async fn mark_outdated(
     outdated.into_iter().map(decode).collect()
 }
 
-/// Appends the end of each session in `ended` to the log. If the target names a session that has no row, also appends
-/// an entry for that session, because the database might have lost the row. Like [`append_to_log`], call this function
-/// last in a transaction.
+/// Appends an entry to the log for each session in `ended`. If the target names a session that has no row, also appends
+/// an entry for that session, because the database might have lost the row. Like [`append_to_log`], this function must
+/// be called last in a transaction.
 pub(super) async fn log_ends(
     connection: &mut Connection<'_>,
     ended: &[SessionId],
@@ -283,8 +283,8 @@ pub(super) async fn log_ends(
     append_to_log(connection, entries.into_iter(), now).await
 }
 
-/// Appends entries to the log. Call this function last in a transaction. After the call, all other transactions that
-/// write to the log wait until this transaction ends.
+/// Appends entries to the log. Call this function last in a transaction, because all other transactions that write to
+/// the log then wait until this transaction ends.
 pub(super) async fn append_to_log(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,
@@ -324,11 +324,11 @@ pub(super) async fn append_to_log(
     Ok(())
 }
 
-/// Appends entries to the log in a transaction of the application. The commit might come long after this call.
+/// Appends entries to the log in the application's own transaction, which might commit long after this call.
 ///
-/// On PostgreSQL, a deferred trigger gives the entries their numbers at the commit, so other writers do not wait for
-/// the application (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries get their numbers at once,
-/// because other writers always wait for the transaction.
+/// On PostgreSQL, a deferred trigger numbers the entries at the commit, so other writers do not wait for the
+/// application (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries are numbered at once, because
+/// other writers wait for the transaction anyway.
 pub(super) async fn append_at_commit(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

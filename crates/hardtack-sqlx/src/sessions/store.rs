@@ -1,4 +1,4 @@
-//! The operations of the store. Most SQL is common to SQLite and PostgreSQL.
+//! The store's operations. Most of the SQL is the same for SQLite and PostgreSQL.
 
 use hardtack::BackendError;
 use hardtack::SessionId;
@@ -12,12 +12,11 @@ use super::{Sessions, revoke};
 use crate::database::Database;
 use crate::schema::{self, LogRow, SessionRow, session_columns};
 
-/// The maximum number of rows that one transaction of [`SessionStore::prune`] deletes. The number is small, so that a
-/// log-in does not wait long.
+/// The maximum number of rows that one transaction of [`SessionStore::prune`] deletes. The limit is low so that log-ins
+/// do not have to wait long.
 const PRUNE_BATCH: u64 = 500;
 
-/// The maximum number of sessions that one transaction ends while [`end_all_sessions`](Sessions::end_all_sessions)
-/// runs.
+/// The maximum number of sessions that one transaction of [`end_all_sessions`](Sessions::end_all_sessions) ends.
 const END_BATCH: i64 = 500;
 
 /// The store was used before [`Sessions::migrate`] was called.
@@ -64,7 +63,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
-        // The generation is too large for its column, so no row has this generation.
+        // A generation that is too large for its column is not in any row.
         let Ok(column) = i64::try_from(generation) else { return Ok(None) };
         let sql = concat!(
             "UPDATE sessions SET generation = generation + 1, rotated_at = $3, confirmed = FALSE,
@@ -159,7 +158,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         if !schema::is_storable(subject) {
             return Ok(Vec::new());
         }
-        // The second condition on created_at lets the index find the beginning of the page.
+        // The last condition on created_at lets the index find the beginning of the page.
         let sql = concat!(
             "SELECT ",
             session_columns!(),
@@ -225,9 +224,9 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 }
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> Sessions<P> {
-    /// Ends the sessions of all users, and returns how many were ended. If the application returns to this store after
-    /// using another store, call this method first. Otherwise, sessions would still be live even if their users have
-    /// logged out or changed the password in the meantime.
+    /// Ends the sessions of all users and returns how many it ended. If the application returns to this store after it
+    /// has used another store, call this method first. Otherwise, sessions would still be live even if their users have
+    /// logged out or changed their passwords in the meantime.
     ///
     /// # Errors
     /// The database failed. Some of the sessions might have ended.
@@ -257,8 +256,8 @@ fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation
 }
 
 impl<P> Sessions<P> {
-    /// Runs a statement that rotates a session after a re-authentication. The same transaction records in the log that
-    /// the tokens of `generation` are outdated.
+    /// Runs a statement that rotates a session after a re-authentication, and records in the log, in the same
+    /// transaction, that the tokens of `generation` are outdated.
     async fn rotate_and_outdate(
         &self,
         id: SessionId,
@@ -277,8 +276,8 @@ impl<P> Sessions<P> {
         Ok(Some(rotated))
     }
 
-    /// Adds a session. The same transaction ends the sessions that `target` selects. If the subject would then have
-    /// more than `limit` sessions, the transaction also ends the least recently used sessions.
+    /// Adds a session and, in the same transaction, ends the sessions that `target` selects. If the subject would then
+    /// have more than `limit` sessions, the transaction also ends the least recently used ones.
     async fn insert(
         &self,
         session: &Session,
@@ -312,8 +311,8 @@ impl<P> Sessions<P> {
         Ok(ended)
     }
 
-    /// Converts an error of the database. If the tables are missing or outdated, returns [`NotMigrated`] instead. Its
-    /// message says what to do.
+    /// Converts an error from the database. If the tables are missing or outdated, returns [`NotMigrated`] instead,
+    /// which says what to do.
     async fn explain(&self, error: sqlx::Error) -> BackendError {
         let is_refused = matches!(error, sqlx::Error::Database(_));
         if is_refused && matches!(self.pool.is_migrated("sessions", schema::MIGRATIONS).await, Ok(false)) {

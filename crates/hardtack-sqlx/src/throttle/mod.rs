@@ -1,4 +1,4 @@
-//! Counters of attempts, which several servers share.
+//! Counters of attempts that several servers share.
 
 mod limit;
 mod statements;
@@ -31,16 +31,16 @@ use crate::sessions::Sessions;
 /// # }
 /// ```
 ///
-/// - A refused attempt only reads the database. There is one exception: if a stored time is too far in the future, the
-///   store corrects it.
+/// - A refused attempt only reads from the database, unless a stored time is too far in the future and must be
+///   corrected.
 /// - If the database does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and
 ///   the [`Throttle`](hardtack::throttle::Throttle) counts in memory.
 /// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle. If
-///   the clocks of two servers that share an SQLite file differ by up to ten minutes, both servers use the later time.
-///   Buckets may then refill late, by as much as the clocks differ, but clients get no additional attempts. If the
-///   clocks differ by more, clients that alternate between the servers get additional attempts.
-/// - After every 64th allowed attempt, the store deletes some counters whose buckets are full. If there are more than
-///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes counters that have counted only a few attempts.
+///   the clocks of two processes that share an SQLite file differ by up to ten minutes, both processes use the later
+///   time. Buckets may then refill late, by up to the difference between the clocks, but clients get no additional
+///   attempts. If the clocks differ by more, clients that alternate between the processes get additional attempts.
+/// - After every 64th allowed attempt, the store deletes some of the counters whose buckets are full. If there are more
+///   than [`Self::DEFAULT_CAPACITY`] counters, it also deletes counters that have counted only a few attempts.
 #[derive(Clone, Debug)]
 pub struct SqlThrottleStore {
     pool: Pool,
@@ -49,7 +49,7 @@ pub struct SqlThrottleStore {
 }
 
 impl SqlThrottleStore {
-    /// The default for the approximate maximum number of counters in the table. To set another maximum, call
+    /// The default maximum number of counters in the table, which is only approximate. To set another maximum, call
     /// [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
@@ -63,7 +63,7 @@ impl SqlThrottleStore {
         Self { pool: pool.into().into(), sweep, timeout: Self::DEFAULT_TIMEOUT }
     }
 
-    /// Sets approximately how many counters the table holds.
+    /// Sets the approximate maximum number of counters in the table.
     #[must_use]
     pub fn with_capacity(self, capacity: u32) -> Self {
         Self { sweep: Arc::new(Sweep::new(capacity)), ..self }
@@ -72,9 +72,9 @@ impl SqlThrottleStore {
     /// Sets how long an operation waits for the database. After this time, the operation fails, and the
     /// [`Throttle`](hardtack::throttle::Throttle) counts in memory.
     ///
-    /// If the database is slow at times, set a longer time: while a server counts in memory, attackers get more
-    /// attempts. If the database hangs, each operation delays its request by this time. On PostgreSQL, more than a few
-    /// seconds rarely makes a difference, because the connections have their own time limits.
+    /// If the database is sometimes slow, set a longer timeout: while a server counts in memory, attackers get more
+    /// attempts. If the database hangs, however, each operation delays its request by the whole timeout. On PostgreSQL,
+    /// more than a few seconds rarely makes a difference, because the connections have their own time limits.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -92,8 +92,8 @@ impl SqlThrottleStore {
     /// Takes one token from each budget in one transaction. Returns whether the tokens were taken and, if not, how long
     /// to wait.
     async fn take_tokens(&self, budgets: &[Budget], now: i64) -> Result<Verdict, sqlx::Error> {
-        // In a flood, most attempts are refused. First read the counters without a lock, so that most refusals neither
-        // wait nor write.
+        // During a flood of attempts, most are refused. First read the counters without a lock, so that most refusals
+        // neither wait nor write.
         let (now, stored) = statements::read(&self.pool, budgets, now).await?;
         let (verdict, changed) = decide(budgets, &stored, now);
         if verdict != Verdict::Taken && changed.is_empty() {

@@ -1,4 +1,4 @@
-//! The statements on the table `throttle`.
+//! The statements that access the table `throttle`.
 //!
 //! On PostgreSQL, every statement that locks several rows locks them in the order of their keys, to prevent deadlocks.
 
@@ -9,25 +9,25 @@ use sqlx::AssertSqlSafe;
 /// PostgreSQL's time in milliseconds.
 const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
-/// The key of a row that belongs to no counter. SQLite has no server with a clock of its own, so each process uses its
-/// own clock. The column `full_at` of this row stores the latest time at which a process took a token.
+/// The key of a row that is not a counter. SQLite has no server whose clock the processes could share, so each process
+/// uses its own clock. The column `full_at` of this row stores the latest time at which a process took a token.
 const CLOCK_KEY: &[u8] = b"";
 
-/// How far the time in the row [`CLOCK_KEY`] is allowed to be ahead of a server's clock, in milliseconds. If the time
-/// is further ahead, it is ignored, because it probably comes from a wrong clock that was corrected later.
+/// How far the time in the row [`CLOCK_KEY`] may be ahead of a process's clock, in milliseconds. A time that is further
+/// ahead is ignored, because it probably comes from a wrong clock that has been corrected since.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// A row that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
-/// counter's two buckets will be full. If the table contains none of the keys, [`read`] gets a single row, which
-/// contains only the time.
+/// counter's two buckets will be full. If the table contains none of the keys, [`read`] gets a single row that contains
+/// only the time.
 type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 
 /// The result of [`read`] and [`lock`]: the time, and the stored counters with their keys.
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
 /// Reads the counters of the budgets, and the time. On PostgreSQL, the time comes from the database server. On SQLite,
-/// the time is the later of `now` and the time in the row [`CLOCK_KEY`]. If the time in the row is more than
-/// [`MAX_AHEAD_MS`] ahead of `now`, the time is `now`.
+/// it is the later of `now` and the time in the row [`CLOCK_KEY`], or `now` if the time in the row is more than
+/// [`MAX_AHEAD_MS`] ahead of it.
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
@@ -61,8 +61,8 @@ pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now:
 
 fn decode(rows: Vec<Row>, now: i64, postgres: bool) -> Stored {
     let of_clock = rows.iter().find(|(_, key, ..)| key.as_deref() == Some(CLOCK_KEY)).and_then(|(_, _, at, _)| *at);
-    // Use the later time. Otherwise, a process whose clock is behind would lower the times that another process stored.
-    // For the other process, the buckets would then be full too early.
+    // Use the later time. Otherwise, a process whose clock is behind would lower the times that another process has
+    // stored, and the other process would consider the buckets full too early.
     let latest = of_clock.filter(|at| (now..=now.saturating_add(MAX_AHEAD_MS)).contains(at)).unwrap_or(now);
     let time = rows.first().map(|row| row.0).filter(|_| postgres).unwrap_or(latest);
     let counters = rows
@@ -85,7 +85,8 @@ pub(super) fn write(counters: &[(Budget, Counter)], now: i64, postgres: bool) ->
         let statement = statement.bind(budget.key().as_bytes().to_vec()).bind(counter.full_at);
         statement.bind(counter.failures_full_at).bind(i64::from(counter.spent(budget, now)))
     });
-    // The sweep begins after the empty key, so it does not delete this row.
+    // The sweep does not delete the row of the clock, because it only deletes rows whose keys are greater than the
+    // empty key.
     if postgres { statement } else { statement.bind(CLOCK_KEY.to_vec()).bind(now).bind(0_i64).bind(0_i64) }
 }
 

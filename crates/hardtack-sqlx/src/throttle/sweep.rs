@@ -1,21 +1,21 @@
-//! Deletes counters that are not needed any more.
+//! Deletes counters that are no longer needed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use hardtack_db::{Pool, Statement};
 
-/// How many attempts pass between two steps of the sweep.
+/// How many attempts there are between two steps of the sweep.
 const PERIOD: u64 = 64;
 
 /// How many rows one step of the sweep reads. Between two steps, fewer rows than this are inserted.
 const ROWS: usize = 500;
 
-/// Walks through the table in key order, [`ROWS`] rows at a time, and deletes the counters whose buckets are full.
+/// Walks through the table in key order, [`ROWS`] rows per step, and deletes the counters whose buckets are full.
 ///
-/// Keys are random, so the range of keys that a step covers shows roughly how many rows the table has. If the table has
-/// too many rows, the step also deletes half of the counters that it has read: those with the fullest buckets. The
-/// bucket of an account under attack is almost empty, so its counter stays.
+/// Keys are random, so the range of keys that a step covers indicates roughly how many rows the table has. If there are
+/// too many, the step also deletes the half of the counters it has read that have the fullest buckets. The bucket of an
+/// account under attack is almost empty, so its counter stays.
 #[derive(Debug)]
 pub(super) struct Sweep {
     capacity: u32,
@@ -36,7 +36,7 @@ impl Sweep {
 
     pub(super) async fn run(&self, pool: &Pool, now: i64) {
         if let Err(error) = self.step(pool, now).await {
-            // The sweep failed. The next step tries again.
+            // A failure does no harm, because the next step tries again.
             tracing::debug!(event = "throttle_sweep_failed", error = &error as &dyn std::error::Error);
         }
     }
@@ -56,8 +56,7 @@ impl Sweep {
         let too_many = rows.len() as f64 > f64::from(self.capacity) * width;
         rows.sort_by_key(|(_, spent)| *spent);
         let least_spent = if too_many { rows.get(rows.len() / 2).map_or(-1, |(_, spent)| *spent) } else { -1 };
-        // If an attempt holds a lock on a row, the row's counter is in use. The sweep skips such a row instead of
-        // waiting.
+        // If an attempt holds a lock on a row, the row's counter is in use. Skip it instead of waiting.
         let delete = Statement::per_database(
             "DELETE FROM throttle WHERE key > $1 AND key <= $2
              AND (full_at <= $3 AND failures_full_at <= $3 OR spent <= $4)",

@@ -79,7 +79,7 @@ async fn a_newer_database_is_refused() {
         assert!(matches!(&error, MigrateError::Newer { component, found: 9, known: 8 } if component == "sessions"));
         assert_eq!(
             error.to_string(),
-            "the tables of `sessions` are at version 9, but this program knows only versions up to 8; \
+            "the tables of `sessions` are at version 9, but this program supports only versions up to 8; \
              run a newer version of the program, or restore a backup from before the upgrade"
         );
         assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 2, "other components are not affected");

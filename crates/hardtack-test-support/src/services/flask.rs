@@ -18,7 +18,8 @@ const REQUIREMENTS: &str = include_str!("../../flask/requirements.txt");
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Application {
-    /// An application with one route for each way to require a token. It takes all its settings from the environment.
+    /// An application that has one route for each way to require a token, and reads all its settings from the
+    /// environment.
     Compat,
     /// The tutorial's app.
     Tutorial,
@@ -26,7 +27,7 @@ pub enum Application {
 
 impl Application {
     /// Starts the application on a free port of 127.0.0.1 and waits until it responds. `env` contains its `JWT_*`
-    /// options. The application ends when the returned process is dropped or the test's own process ends.
+    /// options. The application ends when the returned process is dropped or the test process ends.
     ///
     /// # Panics
     /// If Python is missing or its packages cannot be installed. The message says what to do.
@@ -59,7 +60,7 @@ impl Application {
 }
 
 /// Returns the Python interpreter of a virtual environment with the applications' packages. The environment is kept in
-/// Cargo's target directory. It is created again only if the list of packages or the version of Python changes.
+/// Cargo's target directory, and is only recreated if the list of packages or the version of Python changes.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
@@ -68,7 +69,7 @@ fn python() -> &'static Path {
         (REQUIREMENTS, version).hash(&mut hasher);
         let directory = target().join(format!("flask-venv-{:016x}", hasher.finish()));
         let python = directory.join("bin/python");
-        // Take a lock, because tests of another package may create the environment at the same time.
+        // Take a lock, because another package's tests might create the environment at the same time.
         let lock = File::create(directory.with_extension("lock")).expect("the target directory is writable");
         lock.lock().expect("the file can be locked");
         let finished = directory.join("finished");

@@ -1,5 +1,4 @@
-//! Real servers for tests. Each server has its own port and directory. A server ends when the process that started it
-//! ends.
+//! Real servers for tests. Each server has its own port and directory, and ends when the process that started it ends.
 
 pub mod flask;
 pub mod postgres;

@@ -14,9 +14,9 @@ use crate::wait::LONGEST_WAIT;
 /// How long to wait between two checks of the server.
 const STEP: Duration = Duration::from_millis(20);
 
-/// A shell script that starts the server and then waits for its own standard input. If the script reads a line, it
-/// stops the server and keeps the server's files. If the input ends before that, the script stops the server and
-/// deletes the files. The input ends whenever the test process ends, even if the test process is killed.
+/// A shell script that starts the server and then waits for input. If the script reads a line, it stops the server and
+/// keeps the server's files. If the input ends first, the script stops the server and deletes the files. The input ends
+/// when the test process ends, even if that process is killed.
 const WATCH: &str = r#"
 bin=$1 dir=$2 port=$3
 "$bin/postgres" -D "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
@@ -52,9 +52,9 @@ pub struct PostgresServer {
     databases: AtomicUsize,
 }
 
-/// Returns the server that all tests of this process share. Each test creates its own
-/// [database](PostgresServer::database) there. A test that stops the server must use [a server of its
-/// own](PostgresServer::start_new) instead.
+/// Returns the server that all tests in this process share. Each test creates its own
+/// [database](PostgresServer::database) on it. A test that stops the server must start [its own
+/// server](PostgresServer::start_new) instead.
 pub fn shared() -> &'static PostgresServer {
     static SHARED: OnceLock<PostgresServer> = OnceLock::new();
     SHARED.get_or_init(PostgresServer::start_new)
@@ -85,7 +85,7 @@ impl PostgresServer {
         format!("postgres://postgres:{}@127.0.0.1:{}/{name}", self.password, self.port)
     }
 
-    /// Returns the password that the URLs contain. The tested programs must not print it.
+    /// Returns the password in the URLs, which the tested programs must not print.
     pub fn password(&self) -> &str {
         &self.password
     }
@@ -99,8 +99,8 @@ impl PostgresServer {
         succeeded("psql", psql.output().expect("psql runs")).trim_end().to_owned()
     }
 
-    /// Changes settings with `ALTER SYSTEM` and restarts the server. The changes last until this server is dropped. On
-    /// a new server, `fsync` is off.
+    /// Changes settings with `ALTER SYSTEM` and restarts the server. The changes last until this server is dropped. By
+    /// default, `fsync` is off.
     pub fn configure(&self, settings: &[(&str, &str)]) {
         for (name, value) in settings {
             self.psql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
@@ -144,8 +144,7 @@ impl PostgresServer {
         }
     }
 
-    /// Stops the server in the same way as an operator. The server rolls back open transactions and closes all
-    /// connections.
+    /// Stops the server as an operator would: it rolls back open transactions and closes all connections.
     pub fn stop(&self) {
         let mut child = self.watcher().take().expect("the server is running");
         end(&mut child, true);
@@ -176,8 +175,7 @@ impl PostgresServer {
         std::iter::once(server).chain(children.split_whitespace().map(str::to_owned)).collect()
     }
 
-    /// Waits until the server accepts connections. Returns `false` if the server ends or if the deadline passes before
-    /// that.
+    /// Waits until the server accepts connections. Returns `false` if the server ends or the deadline passes first.
     fn becomes_ready(&self, deadline: Instant) -> bool {
         let started = Instant::now();
         while Instant::now() < deadline {
@@ -223,8 +221,7 @@ impl Drop for PostgresServer {
     }
 }
 
-/// Ends the watcher script and its server, and waits until both have ended. If `keep` is true, the server's files are
-/// kept.
+/// Ends the watcher script and its server, and waits until both have ended. Keeps the server's files if `keep` is true.
 fn end(child: &mut Child, keep: bool) {
     if let Some(mut stdin) = child.stdin.take()
         && keep
@@ -248,8 +245,8 @@ fn as_server_user(command: &[&str]) -> Command {
     other
 }
 
-/// Returns the directory with the programs of the newest installed PostgreSQL. Debian has a directory for each version,
-/// and these directories are not on the `PATH`.
+/// Returns the directory that contains the programs of the newest installed PostgreSQL version. On Debian, each version
+/// has its own directory, which is not on the `PATH`.
 fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions.map(|version| version.path().join("bin"));

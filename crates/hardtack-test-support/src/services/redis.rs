@@ -17,7 +17,7 @@ const STEP: Duration = Duration::from_millis(10);
 
 /// A shell script that reads commands from its input, one per line. `start` starts the server. Any other word is a
 /// signal to send to the server. The script prints a line after each command. When the input ends, the script kills the
-/// server. When the test process ends for any reason, the input ends too.
+/// server. This also happens if the test process ends for any reason.
 const SUPERVISOR: &str = r#"
 pid=
 while read -r command; do
@@ -32,8 +32,8 @@ if [ -n "$pid" ]; then kill -s KILL "$pid" 2>/dev/null; wait "$pid"; fi
 rm -rf -- "$DIRECTORY"
 "#;
 
-/// A `redis-server` on a free port of 127.0.0.1, with a password and a directory of its own. It confirms a write only
-/// after appending it to a file, so confirmed writes survive [`kill`](Self::kill).
+/// A `redis-server` on a free port of 127.0.0.1, with its own password and directory. It confirms a write only after
+/// appending it to a file, so confirmed writes survive [`kill`](Self::kill).
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
@@ -46,14 +46,14 @@ pub struct RedisServer {
 #[derive(Debug)]
 struct Supervisor {
     child: Child,
-    /// The supervisor's standard input. `drop` takes and closes it, because the supervisor ends when its input ends.
+    /// The supervisor's standard input. `drop` closes it, which ends the supervisor.
     commands: Option<ChildStdin>,
     replies: BufReader<ChildStdout>,
 }
 
 impl RedisServer {
-    /// Returns the server that all tests of this process share. Each test takes a [`name`](Self::name) for its keys,
-    /// and must not stop the server.
+    /// Returns the server that all tests in this process share. Each test must use its own [`name`](Self::name) for its
+    /// keys, and must not stop the server.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<RedisServer> = OnceLock::new();
         SHARED.get_or_init(Self::start)
@@ -75,7 +75,7 @@ impl RedisServer {
             program.is_ok_and(|status| status.success()),
             "redis-server is not on the PATH: install it with scripts/test or with: apt-get install redis-server"
         );
-        // Another process may take the port before Redis does.
+        // Another process might take the port before Redis does.
         (0..5).find_map(|_| Self::try_start(settings)).expect("a port stays free in one of five attempts")
     }
 
@@ -100,7 +100,7 @@ impl RedisServer {
         let mut child = Command::new("sh")
             .args(["-c", SUPERVISOR, "sh"])
             .args(fixed.as_flattened())
-            // With an empty value, Redis makes no snapshots.
+            // The empty value turns snapshots off.
             .args(["--save", ""])
             .args(settings)
             .env("DIRECTORY", path)
@@ -141,7 +141,7 @@ impl RedisServer {
         format!("test-{}", self.names.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Stops the server with SIGTERM, and waits until it has ended.
+    /// Stops the server with SIGTERM and waits until it has ended.
     pub fn stop(&self) {
         self.supervise("TERM");
     }
@@ -172,8 +172,8 @@ impl RedisServer {
         }
     }
 
-    /// Stops the server, and starts another server on the same port. The first call starts an empty server. Each
-    /// further call switches back to the other of these two servers.
+    /// Stops the server and starts another one on the same port. The first call starts an empty server. Each later call
+    /// switches back to the other of these two servers.
     ///
     /// # Panics
     /// If the files of the servers cannot be moved.

@@ -11,9 +11,8 @@ use crate::event::cut_user_agent;
 /// What a request says about its client: the address, the user agent and the cookies. The type is the same in every
 /// adapter.
 ///
-/// An adapter's `Auth::client_info` returns this value. Libraries take this value as an argument to count attempts by
-/// the client's address, or to record which client made a change. An example is
-/// `hardtack_accounts::Accounts::verify_password`.
+/// An adapter's `Auth::client_info` returns this value. Libraries take it as an argument to count attempts by the
+/// client's address, or to record which client made a change, as `hardtack_accounts::Accounts::verify_password` does.
 ///
 /// ```
 /// use hardtack::ClientInfo;
@@ -46,7 +45,7 @@ impl ClientInfo {
         Self { address: Some(address.into()), ..self }
     }
 
-    /// Sets the user agent. It is cut to 256 bytes.
+    /// Sets the user agent, truncated to 256 bytes.
     #[must_use]
     pub fn with_user_agent(self, agent: &str) -> Self {
         Self { user_agent: Some(cut_user_agent(agent).to_owned()), ..self }
@@ -68,9 +67,8 @@ impl ClientInfo {
         self.user_agent.as_deref()
     }
 
-    /// Returns the value of a cookie. Returns `None` if the request has no cookie with this name. Also returns `None`
-    /// if the request has several cookies with this name, because an attacker on a sibling domain may have added one of
-    /// them.
+    /// Returns the value of a cookie. Returns `None` if the request has no cookie with this name, or several of them,
+    /// because an attacker on a sibling domain might have added one.
     pub fn cookie(&self, name: &CookieName) -> Option<&[u8]> {
         name.find_in(self.cookie_fields.iter().map(Vec::as_slice)).ok().flatten()
     }

@@ -1,4 +1,4 @@
-//! The two routes of sessions that are bound to devices.
+//! The two routes for sessions that are bound to devices.
 
 use super::Exchange;
 use crate::authenticator::{Binding, BoundRefresh, TokenVerdict};
@@ -8,11 +8,11 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reason, Reply};
 use crate::token::VerifiedToken;
 
 impl Exchange<'_> {
-    /// Handles a POST to [`Urls::bind`](crate::Urls::bind). A browser sends this request to register the public key of
-    /// its device. Binds the session to the device and sets new cookies.
+    /// Handles a POST to [`Urls::bind`](crate::Urls::bind), which a browser sends to register the public key of its
+    /// device. Binds the session to the device and sets new cookies.
     ///
-    /// If the session cannot be bound, the reply has the status 404 and no cookies, and the session continues as
-    /// before. This happens, for example, if the log-in was more than a minute ago or the session is already bound.
+    /// If the session cannot be bound, for example because the log-in was more than a minute ago or the session is
+    /// already bound, the reply has the status 404 and no cookies, and the session continues as before.
     ///
     /// # Errors
     /// - The method is not POST, or the request comes from another site.
@@ -43,16 +43,16 @@ impl Exchange<'_> {
         }
     }
 
-    /// Handles a POST to [`Urls::bound`](crate::Urls::bound). A browser sends this request to refresh a bound session.
-    /// If the browser proves that it has the key of the device, sets new cookies.
+    /// Handles a POST to [`Urls::bound`](crate::Urls::bound), which a browser sends to refresh a bound session. Sets
+    /// new cookies if the browser proves that it has the device's key.
     ///
     /// If there is no valid proof, but the request names a bound session, the reply tells the browser what to do next:
     /// - 403 with a challenge: the browser signs the challenge and posts again.
     /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
-    /// - 503: this server's clock is behind another server's clock, or the user typed the password again after the
+    /// - 503: this server's clock is behind another server's clock, or the user entered the password again after the
     ///   browser sent the request. The browser keeps the session and posts again later.
     ///
-    /// If the browser got any other 4xx status, it would forget the session.
+    /// If it got any other 4xx status, the browser would forget the session.
     ///
     /// # Errors
     /// - The method is not POST.
@@ -79,7 +79,7 @@ impl Exchange<'_> {
             // The browser has logged in again since it bound the session that the request names.
             return Ok(end_of(named));
         }
-        // A script can set the header field with the proof, but not the field with the session id. Accept a proof only
+        // A script can set the header field with the proof, but not the one with the session id, so accept a proof only
         // together with a session id.
         let proof = if named.is_some() { self.single_value(PROOF) } else { None };
         let verifier = self.verifier();
@@ -98,10 +98,9 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns the response to a refresh that failed for `reason`. If the failure is temporary, the response is 503 or
-    /// an error, so that the browser keeps the session. If the failure is permanent and the request names a bound
-    /// session, the response makes the browser forget that session. If the request names no bound session, the response
-    /// is an error.
+    /// Returns the response to a refresh that failed for `reason`. If the failure is temporary, the result is a 503 or
+    /// an error, so that the browser keeps the session. If the failure is permanent, the response makes the browser
+    /// forget the bound session that the request names; if the request names none, the result is an error.
     fn forget(&self, named: Option<&str>, reason: Reason) -> Result<Reply, Failure> {
         let passes = matches!(reason.kind(), FailureKind::Unavailable | FailureKind::Internal);
         match named {
@@ -115,8 +114,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns the freshness of the browser's access token. Returns [`Fresh::No`] if the access token is missing or not
-    /// valid, or if the access token and the refresh token belong to different sessions.
+    /// Returns the freshness of the browser's access token, or [`Fresh::No`] if the access token is missing, is not
+    /// valid, or belongs to a different session than the refresh token.
     fn freshness_of(&self, refresh: &VerifiedToken) -> Fresh {
         match self.authenticator.cookie_token(&self.head, TokenKind::Access) {
             Ok(Some(TokenVerdict::Valid(access))) if access.session() == refresh.session() => access.claims().fresh,

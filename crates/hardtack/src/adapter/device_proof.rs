@@ -1,4 +1,4 @@
-//! Replies that make a browser prove that it has the key of its device, and then repeat the request.
+//! Replies that make a browser prove that it has its device's key and then repeat the request.
 
 use super::Exchange;
 use crate::authenticator::{ARRIVED, REDIRECTED};
@@ -8,8 +8,8 @@ use crate::refusal::{NO_STORE, Reason, Reply};
 use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
-    /// Returns the reply that makes the browser prove that it has the key of its device. Returns `None` if a proof
-    /// would not help, or if the browser was asked for one a moment ago. In both cases, the request is refused.
+    /// Returns the reply that makes the browser prove that it has its device's key. Returns `None` if a proof would not
+    /// help, or if the browser was asked for one a moment ago. In both cases, the request is refused.
     ///
     /// The reply is a redirect or a page. Both delete the browser's access cookie, because browsers send a proof only
     /// if that cookie is missing or about to expire.
@@ -43,9 +43,9 @@ impl Exchange<'_> {
         Some(cookies)
     }
 
-    /// Removes the note, because the browser has sent a proof. Keeps a mark. If the user is re-authenticating at the same
-    /// moment, the response to the re-authentication sets a new mark and can arrive before this response. So if the
-    /// cookie contains only a mark, this response does not set the cookie.
+    /// Removes the note from the cookie, because the browser has sent a proof, but keeps a mark. If the cookie contains
+    /// only a mark, this response does not set it: if the user is re-authenticating at the same moment, the response to
+    /// the re-authentication sets a new mark and might arrive before this response.
     pub(super) fn remove_note(&self, cookies: &mut SetCookies) {
         let (verifier, policy) = (self.verifier(), self.authenticator.cookies());
         let note = verifier.device_note().filter(|note| !note.is_empty());
@@ -53,7 +53,7 @@ impl Exchange<'_> {
             (Some(mark), Some(_)) => {
                 let (max_age, now) = (Some(self.authenticator.longest_idle()), self.authenticator.now());
                 let setting = Setting { domain: None, max_age, now };
-                // If the cookie cannot be set, the note soon stops counting anyway.
+                // If the cookie cannot be set, the note soon expires anyway.
                 let _ = policy.set(&policy.device_proof, &format!(".{mark}"), &setting, cookies);
             }
             (Some(_), None) => {}
@@ -62,14 +62,14 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns the path and the query of this request, or `None` if the server must not send a browser there.
+    /// Returns the path and the query of this request, or `None` if browsers must not be redirected there.
     fn here(&self) -> Option<NextPath> {
         self.authenticator.next(&self.authenticator.settings().public_path(self.head.target()))
     }
 }
 
-/// A page that makes the browser request `here` from this site. The fragment of the URL is lost, because browsers do
-/// not send the fragment to the server.
+/// A page that makes the browser request `here` from this site. The URL's fragment is lost, because browsers do not
+/// send it to the server.
 fn come_back(here: &NextPath) -> Reply {
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\

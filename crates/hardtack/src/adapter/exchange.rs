@@ -13,11 +13,11 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Need, RequiredClaims, TokenLocation};
 use crate::user::FindUser;
 
-/// The operations that a handler can perform on one request, such as verifying its token, logging a user in and logging
-/// a user out. Where necessary, the operations also check the request's origin and its CSRF value.
+/// The operations that a handler can perform on one request, such as verifying its token, or logging a user in or out.
+/// Where necessary, they also check the request's origin and its CSRF value.
 ///
-/// An adapter creates an `Exchange` from its framework's request. The adapter also converts each [`Failure`] into a
-/// response of its framework.
+/// An adapter creates an `Exchange` from its framework's request, and converts each [`Failure`] into a response of the
+/// framework.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -86,8 +86,8 @@ impl<'a> Exchange<'a> {
     pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
         match self.try_verify(need) {
             Verification::Ready(result) => result,
-            // The future is boxed because it is large and rarely needed. If it were not boxed, every handler's future
-            // would reserve space for it.
+            // The future is large and rarely needed. If it were not boxed, every handler's future would reserve space
+            // for it.
             Verification::Pending(pending) => Box::pin(self.finish_verifying(pending)).await,
         }
     }
@@ -101,10 +101,10 @@ impl<'a> Exchange<'a> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    /// Verifies the token that a route needs, as far as that is possible without I/O.
+    /// Verifies the token that a route needs as far as possible without I/O.
     ///
-    /// For nearly every request, the result is [`Verification::Ready`]. To avoid boxing the future of
-    /// [`verify`](Self::verify) for these requests, an adapter can call this method first.
+    /// For nearly every request, the result is [`Verification::Ready`]. An adapter can call this method first so that
+    /// it has to box the future of [`verify`](Self::verify) only for the other requests.
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         self.try_verify_with(need, &RequiredClaims::NONE)
@@ -112,9 +112,9 @@ impl<'a> Exchange<'a> {
 
     /// Like [`try_verify`](Self::try_verify), but the token must also have the given claims.
     ///
-    /// A token can lack a claim just because the token was issued before the claim was added. Hardtack refreshes the
-    /// token if two conditions are met: the token was in a cookie, and a new token of the session would have the claim.
-    /// Otherwise, the request is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// A token might lack a claim only because it was issued before the claim was added. If the token was in a cookie,
+    /// and a new token of the session would have the claim, Hardtack refreshes the token. Otherwise, the request is
+    /// refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -208,8 +208,8 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(Reason::InsufficientClaims(flaw)).about(token) })
     }
 
-    /// Returns a reader for the beginning of the body, if verifying a token requires the body. A form can contain the
-    /// CSRF field, and JSON can contain the token itself.
+    /// Returns a reader for the beginning of the body if the body is needed to verify a token, because a form can
+    /// contain the CSRF field, and JSON can contain the token itself.
     ///
     /// If [`RequestState::has_unread_body`] is true, call this method before [`verify`](Self::verify), and pass the
     /// reader's result to [`RequestState::set_body`].
@@ -291,8 +291,8 @@ impl<'a> Exchange<'a> {
         self.authenticator
     }
 
-    /// Returns the client's address. If the socket's peer is a trusted proxy, this is the address that the proxy names.
-    /// Otherwise, it is the address of the peer. Returns `None` if the server does not know the peer.
+    /// Returns the client's address. If the socket's peer is a trusted proxy, this is the address in the proxy's
+    /// header. Otherwise, it is the peer's address. Returns `None` if the server does not know the peer.
     pub fn client_address(&self) -> Option<ClientAddress> {
         self.authenticator.client_address(&self.head)
     }
@@ -308,19 +308,18 @@ impl<'a> Exchange<'a> {
         self.head.query(name)
     }
 
-    /// Returns the page to go to after a log-in: the query's `next`, or the home page. The result is the home page if
-    /// `next` is missing, is not a path on this site, or is a route of the log-in flow.
+    /// Returns the page to go to after a log-in: the query parameter `next`, or the home page if `next` is missing, is
+    /// not a path on this site, or is a route of the log-in flow.
     pub fn next_or_home(&self) -> String {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }
 
-    /// Returns the query's `next`, if it is a path on this site.
+    /// Returns the query parameter `next` if it is a path on this site.
     pub(super) fn query_next(&self) -> Option<NextPath> {
         self.head.query("next").and_then(|next| self.authenticator.next(&next))
     }
 
-    /// Returns the path that the browser requested. It includes the path of the base URL, even if a proxy has stripped
-    /// it.
+    /// Returns the path that the browser requested, including the base URL's path, even if a proxy has stripped that.
     pub(super) fn public_path(&self) -> Cow<'a, str> {
         self.authenticator.settings().public_path(self.head.path())
     }

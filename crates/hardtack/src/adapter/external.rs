@@ -11,17 +11,17 @@ use crate::refusal::{Failure, Reason};
 /// How long a log-in at another site may take.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// The maximum number of unfinished log-ins of a browser. If the browser begins another log-in, the oldest log-in is
+/// The maximum number of unfinished log-ins per browser. If the browser begins another log-in, the oldest one is
 /// forgotten.
 const MAX_BEGUN: usize = 8;
 
 /// The maximum total size of one browser's state cookies, in bytes. The browser sends them with every request. The size
-/// must be limited because another site can make a browser begin log-ins. If the application's `kept` contains a part
-/// of the URL, that site can also make the cookies longer.
+/// must be limited because another site can make a browser begin log-ins. If the application's `kept` contains part of
+/// the URL, that site can make the cookies longer, too.
 const MAX_BYTES: usize = 4096;
 
-/// The purpose for which the cookies are encrypted. A cookie that was encrypted for another purpose cannot be
-/// decrypted.
+/// The purpose for which the cookies are encrypted. A cookie that was encrypted for another purpose cannot be decrypted
+/// for this one.
 const PURPOSE: &str = "hardtack log-in state";
 
 /// The content of the cookie of an unfinished log-in.
@@ -33,17 +33,17 @@ struct Begun {
 
 impl Exchange<'_> {
     /// Begins a log-in that ends with a GET request: an OAuth callback, or a link in an email. Returns a value for the
-    /// parameter `state`, and a cookie that ties this value to the browser.
+    /// `state` parameter and a cookie that ties this value to the browser.
     ///
     /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns the string.
     /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
     ///
     /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state and its own cookie.
     /// A browser can have at most eight of these cookies, with a total size of at most 4096 bytes. If a new log-in
-    /// exceeds a limit, the oldest log-ins are forgotten, so keep `kept` short.
+    /// would exceed a limit, the oldest ones are forgotten, so keep `kept` short.
     ///
     /// # Errors
-    /// The cookie would be longer than browsers accept, because `kept` is long.
+    /// `kept` is so long that browsers would not accept the cookie.
     pub fn begin_external(&self, kept: &str) -> Result<(String, SetCookies), Failure> {
         let (state, now) = (PreSessionKey::nonce(), self.authenticator.now());
         let text = format!("{state} {} {kept}", now.unix_seconds());
@@ -90,7 +90,7 @@ impl Exchange<'_> {
         Ok(begun.kept)
     }
 
-    /// Returns the log-in with this state. Returns `None` if this browser has not begun such a log-in.
+    /// Returns the log-in with this state, or `None` if this browser has not begun such a log-in.
     fn begun(&self, state: &str) -> Option<Begun> {
         let sealed = if PreSessionKey::is_nonce(state.as_bytes()) {
             self.slot(state).name.find(&self.head).ok().flatten()?
@@ -111,8 +111,9 @@ impl Exchange<'_> {
         now <= at + LIFETIME && at <= now + self.authenticator.settings().claims.skew()
     }
 
-    /// Returns `Set-Cookie` values that delete the cookies of the oldest log-ins. The browser then stays within
-    /// [`MAX_BEGUN`] and [`MAX_BYTES`]. Both limits include the log-in that begins now, whose cookie has `bytes` bytes.
+    /// Returns `Set-Cookie` values that delete the cookies of the oldest log-ins, so that the browser stays within
+    /// [`MAX_BEGUN`] and [`MAX_BYTES`]. Both limits include the log-in that begins now. The name and value of its
+    /// cookie have `bytes` bytes in total.
     fn outdated(&self, now: Timestamp, mut bytes: usize) -> SetCookies {
         let states = self.states();
         let mut all: Vec<_> =
@@ -141,8 +142,7 @@ impl Exchange<'_> {
         states.filter(|state| PreSessionKey::is_nonce(state.as_bytes())).map(str::to_owned).collect()
     }
 
-    /// Returns the cookie of one state. Each state has its own cookie, so that two tabs cannot overwrite each other's
-    /// cookies.
+    /// Returns the cookie of one state. Each state has its own cookie, so that two tabs cannot overwrite each other's.
     fn slot(&self, state: &str) -> CookieSlot {
         let slot = &self.authenticator.cookies().log_in_state;
         CookieSlot { name: CookieName::new(format!("{}_{state}", slot.name.as_str())), ..slot.clone() }

@@ -48,8 +48,7 @@ impl Exchange<'_> {
         if !csrf.protect || !csrf.pre_session || self.sends_json() {
             return Ok(());
         }
-        // A browser can have several of these cookies, set for different paths. The form was rendered with one of the
-        // cookies.
+        // A browser can have several of these cookies, set for different paths. The form was rendered with one of them.
         let nonces = self.authenticator.cookies().pre_session.name.find_all(&self.head);
         let nonces = nonces.into_iter().filter(|value| PreSessionKey::is_nonce(value)).take(MAX_NONCES);
         let form = self.verifier().form_token(TokenKind::Access);

@@ -1,5 +1,4 @@
-//! The refresh URL. It refreshes the tokens, and redirects the browser to the page that the browser originally
-//! requested.
+//! The refresh URL, which refreshes the tokens and redirects the browser to the page that it originally requested.
 
 use super::Exchange;
 use crate::authenticator::TokenVerdict;
@@ -10,8 +9,8 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION}
 use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
-    /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the query's `next`. Without
-    /// `next`, a browser is redirected to the home page, and an API client gets 200 and JSON.
+    /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the path in the query parameter
+    /// `next`. Without `next`, a browser is redirected to the home page, and an API client gets 200 and JSON.
     ///
     /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser was posting a
     /// password to the re-authentication page, it posts the password to that page again. A GET is allowed only with
@@ -21,8 +20,8 @@ impl Exchange<'_> {
     /// is refused, the browser returns to that page as a visitor.
     ///
     /// With [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), the browser refreshes a bound session with a proof
-    /// before it follows the redirect to this URL. In this case, this method refreshes nothing, and redirects the
-    /// browser as usual.
+    /// before it follows the redirect to this URL. In this case, this method does not refresh the session again, but
+    /// redirects the browser as usual.
     ///
     /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
     /// 403 page that makes the browser repeat the request, this time from this site.
@@ -81,9 +80,9 @@ impl Exchange<'_> {
     /// Returns whether a failed refresh redirects the browser back to the page `next`, which then treats the user as a
     /// visitor.
     ///
-    /// When that page redirects a browser to the refresh URL, the page also deletes the access cookie. If the browser
-    /// still sends the access cookie, this method returns `false`. If it returned `true`, the page and the refresh URL
-    /// would redirect the browser in an endless loop.
+    /// When that page redirects a browser to the refresh URL, it also deletes the access cookie. If the browser still
+    /// sends the access cookie, this method returns `false`, because otherwise the page and the refresh URL would
+    /// redirect the browser in an endless loop.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

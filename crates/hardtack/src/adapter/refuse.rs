@@ -14,8 +14,8 @@ impl Exchange<'_> {
         self.reject(Rejection { from_cookie: !self.state.is_bearer(), ..Rejection::from(reason) })
     }
 
-    /// Returns a failure that tells the logged-in user that the request is not allowed. The reply contains `sentence`.
-    /// The user stays logged in.
+    /// Returns a failure that tells the logged-in user, with `sentence`, that the request is not allowed. The user
+    /// stays logged in.
     pub fn forbid(&self, sentence: impl Into<Cow<'static, str>>) -> Failure {
         self.refuse(Reason::Forbidden(sentence.into()))
     }

@@ -45,9 +45,9 @@ impl Exchange<'_> {
     /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
     /// This method normally ignores an expired access token in the cookie, because the token may have been copied, for
-    /// example from a log. There is one exception. If the path of the refresh cookie does not cover the log-out URL,
-    /// the browser does not send the refresh token with a log-out. In this case, the method also ends the session of an
-    /// expired access token.
+    /// example from a log. There is one exception: if the path of the refresh cookie does not cover the log-out URL,
+    /// the browser does not send the refresh token with a log-out, so this method also ends the session of an expired
+    /// access token.
     ///
     /// If the request has several cookies with the same name, this method ends the sessions of all of them.
     ///
@@ -115,7 +115,7 @@ impl Exchange<'_> {
     /// - The refresh token is missing, invalid or expired, or its session has ended.
     /// - The refresh token was replaced by a newer one and is no longer accepted (see
     ///   [`race_window`](crate::session::SessionPolicy::race_window)).
-    /// - The method is safe (such as GET). GET is allowed with [`RefreshMode::Redirect`].
+    /// - The method is safe (such as GET). With [`RefreshMode::Redirect`], GET is allowed.
     /// - The request comes from another site.
     /// - The store failed.
     /// - The request is a POST whose CSRF token is missing or wrong.
@@ -148,8 +148,8 @@ impl Exchange<'_> {
     }
 
     /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. The value
-    /// is masked, like that of an access token. This method returns the value even if the token has expired. Returns
-    /// `None` if the token is missing or otherwise invalid.
+    /// is masked, like that of an access token. Returns `None` if the token is missing or invalid, but not if it has
+    /// merely expired.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
@@ -159,11 +159,10 @@ impl Exchange<'_> {
     /// `subject`.
     ///
     /// The session's earlier tokens are then refused (ASVS 5.0 V7.2.4). All servers refuse the earlier refresh token at
-    /// once. This server also refuses the earlier access tokens at once. Other servers refuse these access tokens as
-    /// soon as they have read the revocation log, at the latest after
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness).
+    /// once. This server also refuses the earlier access tokens at once. Other servers do so as soon as they have read
+    /// the revocation log, at the latest after [`max_staleness`](crate::session::SessionPolicy::max_staleness).
     ///
-    /// If the browser has already sent a request with the earlier tokens, for example in another tab, this request is
+    /// If the browser has already sent a request with the earlier tokens, for example in another tab, that request is
     /// refused. Its response deletes no cookies, and the session continues. There is one exception: if the browser
     /// sends the form twice within the [race window](crate::session::SessionPolicy::race_window), the second call
     /// returns the same tokens as the first call.
@@ -236,7 +235,7 @@ impl Exchange<'_> {
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
-    /// Returns the valid tokens in the request's cookies. If several cookies have the same name, the tokens of all of
+    /// Returns the valid tokens in the request's cookies. If several cookies have the same name, the tokens from all of
     /// them are returned, because each may belong to a different session. Invalid tokens are left out.
     ///
     /// Expired tokens are normally left out, too, because an expired token may have been copied, for example from a

@@ -9,8 +9,8 @@ use crate::error::BackendError;
 /// [`AuthenticatorBuilder::also_prune`](crate::AuthenticatorBuilder::also_prune), they are deleted together with
 /// expired sessions.
 pub trait Prune: Send + Sync + 'static {
-    /// Returns the time of the database's clock, or `None` if the database has no clock. If this time differs from the
-    /// authenticator's by more than a minute, one of the two clocks is wrong, so no row is deleted.
+    /// Returns the current time according to the database, or `None` if the database has no clock. If this time differs
+    /// from the authenticator's by more than a minute, one of the two clocks is wrong, so no row is deleted.
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send;
 
     /// Deletes up to `limit` rows that have expired as of `now`, and returns how many it deleted. If the result is
@@ -36,7 +36,7 @@ impl<P: Prune> ErasedPrune for P {
     }
 }
 
-/// Rows of the application that are pruned with the sessions, and the name of these rows in the log.
+/// Rows of the application that are pruned with the sessions, and their name in the log.
 pub(super) struct AlsoPruned {
     pub(super) what: &'static str,
     rows: Box<dyn ErasedPrune>,

@@ -10,9 +10,9 @@
 //! The server makes the browser repeat a request only once. If the browser still sends no proof, the request is
 //! refused.
 //!
-//! One cookie contains a note that says what the browser was told. The note counts for [`NOTE_LIFETIME`]. After a dot,
-//! the cookie can also contain the mark of a re-authentication. A cookie with a mark lives longer than the note, so the
-//! note then has a time: `redirected~SECONDS.MARK`, with the Unix time of the note.
+//! One cookie contains a note that says what the browser was told. The note is valid for [`NOTE_LIFETIME`]. After a
+//! dot, the cookie can also contain the mark of a re-authentication. A cookie with a mark lives longer than the note,
+//! so the note then includes the Unix time at which it was written: `redirected~SECONDS.MARK`.
 
 use std::time::Duration;
 
@@ -28,11 +28,11 @@ pub(crate) const ARRIVED: &str = "arrived";
 /// cookie, the server does not redirect again.
 pub(crate) const REDIRECTED: &str = "redirected";
 
-/// How long a note counts. During this time, Hardtack does not tell the browser again. The time is long enough for a
-/// browser to send a proof and repeat the request. The response to the proof removes the note.
+/// How long a note is valid. During this time, Hardtack does not give the browser the same instruction again. This is
+/// long enough for a browser to send a proof and repeat the request. The response to the proof removes the note.
 pub(crate) const NOTE_LIFETIME: Duration = Duration::from_secs(10);
 
-/// The length of a mark, in bytes.
+/// The maximum length of a mark, in bytes.
 const LONGEST_MARK: usize = 22;
 
 impl RequestVerifier<'_> {
@@ -72,9 +72,9 @@ impl RequestVerifier<'_> {
             && self.device_note() != Some(ARRIVED.as_bytes())
     }
 
-    /// Returns what the browser was last told to do so that it sends a proof. Returns `None` if the browser does not
-    /// send the cookie, or if the time of the note is more than [`NOTE_LIFETIME`] ago. The time may be up to
-    /// [`MAX_SKEW`] in the future, because another server may have written the note.
+    /// Returns the note: what the browser was last told to do so that it sends a proof. Returns `None` if the browser
+    /// does not send the cookie, or if the note is older than [`NOTE_LIFETIME`]. Its time may be up to [`MAX_SKEW`] in
+    /// the future, because another server may have written the note.
     pub(crate) fn device_note(&self) -> Option<&[u8]> {
         let note = self.device_cookie()?.split(|byte| *byte == b'.').next()?;
         let Some(tilde) = note.iter().position(|byte| *byte == b'~') else { return Some(note) };

@@ -1,8 +1,8 @@
 //! The background jobs of an authenticator: following the store's revocation log, and pruning the store.
 //!
 //! The core has no runtime, so the adapter starts the background jobs when a request arrives. Between its steps, a job
-//! holds only a weak reference to its authenticator. When the authenticator is dropped, the job ends. If the runtime
-//! ends while the authenticator is in use, the next request starts the job again.
+//! holds only a weak reference to its authenticator, and it ends when the authenticator is dropped. If the runtime
+//! shuts down while the authenticator is in use, the next request starts the job again.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -54,8 +54,8 @@ impl Authenticator {
     /// Follows the revocation log and deletes expired rows. Skips a job that is turned off or already running. Adapters
     /// spawn the future on the runtime of the request.
     ///
-    /// The future ends when the last clone of the authenticator is dropped. If there is no job to run, the future ends
-    /// at once. If the future is dropped earlier, for example because its runtime ends,
+    /// The future completes when the last clone of the authenticator is dropped, or at once if there is no job to run.
+    /// If the future itself is dropped earlier, for example because its runtime shuts down,
     /// [`needs_background_work`](Self::needs_background_work) returns `true` again.
     ///
     /// The core has no timer, so pass the timer of your runtime as `sleep`:
@@ -105,7 +105,7 @@ impl Authenticator {
     }
 }
 
-/// Waits until one of two futures is ready.
+/// Waits until one of two futures completes.
 pub(super) async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
     let (mut one, mut other) = (pin!(one), pin!(other));
     poll_fn(|context| match one.as_mut().poll(context) {
@@ -115,7 +115,7 @@ pub(super) async fn either(one: impl Future<Output = ()>, other: impl Future<Out
     .await;
 }
 
-/// Waits until two futures are ready.
+/// Waits until two futures have completed.
 async fn both(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
     let (mut one, mut other) = (pin!(one), pin!(other));
     let (mut one_ready, mut other_ready) = (false, false);

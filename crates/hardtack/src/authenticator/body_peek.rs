@@ -30,8 +30,8 @@ impl Authenticator {
     /// puts the body where extractors can reach it. This method itself reads nothing.
     ///
     /// A JSON body is read if the settings allow tokens in JSON. A form is read to find its CSRF field, but only if all
-    /// of the following are true: the request has cookies, its method needs a CSRF value, and no header contains the
-    /// value.
+    /// of the following are true: the request has cookies, its method needs a CSRF value, and the CSRF headers do not
+    /// already contain the value.
     pub fn may_read_body(&self, head: &RequestHead<'_>) -> bool {
         self.body_content(head).is_some()
     }

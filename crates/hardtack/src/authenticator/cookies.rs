@@ -62,8 +62,8 @@ impl Authenticator {
         token: &IssuedToken,
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
-        // The cookie lasts as long as a refresh token that is issued at the same time. The browser therefore still
-        // sends an access token that has expired. The server can then tell an expired token from a missing one.
+        // The cookie lasts as long as a refresh token that is issued at the same time, so the browser still sends an
+        // access token that has expired, and the server can tell an expired token from a missing one.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         let policy = self.cookies();
@@ -157,8 +157,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Returns the domain in the options. Returns an error if the cookie's name has the prefix `__Host-`, which does
-    /// not allow a domain.
+    /// Returns the domain in the options, or an error if the cookie's name has the prefix `__Host-`, which does not
+    /// allow a domain.
     fn own_domain<'o>(&self, options: &'o CookieOptions, slot: &CookieSlot) -> Result<Option<&'o str>, IssueError> {
         match &options.domain {
             Some(domain) if slot.name.as_str().starts_with("__Host-") => {
@@ -184,7 +184,7 @@ impl Authenticator {
     }
 
     /// Returns the cookies that delete both tokens. The adapter also adds `Clear-Site-Data: "cache"` to the response
-    /// that carries these cookies, so that the Back button shows no pages of the session. With
+    /// that carries these cookies, so that the Back button does not show pages of the session. With
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the adapter does not add this header.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.

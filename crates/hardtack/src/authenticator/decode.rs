@@ -38,7 +38,7 @@ impl Authenticator {
     }
 
     /// Returns the id (`jti`) of a valid token. With
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a token can lack an id. In this case, the
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a token can lack an id, in which case the
     /// result is empty.
     ///
     /// In Flask-JWT-Extended: `get_jti`.

@@ -10,8 +10,8 @@
 //! A task also wakes at least once a minute to compare the current time with the token's expiry.
 //!
 //! A task that waits for the end of a session does not stop when the token expires. Instead, it reads the session's
-//! row, which contains the expiry of the session. When this time comes, it reads the row again, because requests may
-//! have extended the session.
+//! expiry time from its row. When this time comes, it reads the row again, because requests may have extended the
+//! session.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -27,12 +27,12 @@ use crate::revocation::SessionStatus;
 use crate::session::SessionId;
 use crate::token::VerifiedToken;
 
-/// The longest sleep. A timer stops while the machine is suspended, and ignores changes of the clock, so a longer sleep
+/// The longest sleep. A timer stops while the machine is suspended and ignores changes to the clock, so a longer sleep
 /// could end too late.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// The future that `Auth::ended` and `Auth::ended_session` return. The future of `Auth::ended` completes when the token
-/// is no longer valid. The future of `Auth::ended_session` completes when the token's session has ended.
+/// The future that `Auth::ended` and `Auth::ended_session` return. With `Auth::ended`, it completes when the token is
+/// no longer valid. With `Auth::ended_session`, it completes when the token's session has ended.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Ended(Pin<Box<dyn Future<Output = ()> + Send>>);
 
@@ -122,7 +122,7 @@ impl Watched {
         F: Fn(Duration) -> S + Send + Sync,
         S: Future<Output = ()> + Send,
     {
-        // Register before the first check. A change that happens during the check then wakes the task too.
+        // Register before the first check, so that a change that happens during the check wakes the task, too.
         let watch = self.session.map(|id| authenticator.0.watchers.watch(id));
         while self.is_live(&authenticator).await {
             let left = self.deadline.map_or(LONGEST_SLEEP, |end| end.since(authenticator.now()));

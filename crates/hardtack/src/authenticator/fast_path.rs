@@ -1,5 +1,5 @@
-//! Flags about the settings that an ordinary request depends on. They are computed once, when the authenticator is
-//! built.
+//! Flags that summarize the settings that matter to an ordinary request. They are computed once, when the authenticator
+//! is built.
 //!
 //! A request with a valid cookie checks these flags instead of looking through all the settings. Decision 28 gives the
 //! reasons.
@@ -28,7 +28,7 @@ pub(super) struct FastPath {
 }
 
 impl FastPath {
-    /// Computes the flags. `records` tells whether verifications are recorded to explain refusals.
+    /// Computes the flags. `records` says whether verifications are recorded to explain refusals.
     pub(super) fn new(settings: &Settings, callbacks: &Callbacks, records: bool) -> Self {
         let json = settings.sources.may_be_in(TokenLocation::Json);
         let form = settings.csrf.protect && settings.csrf.check_form;

@@ -49,8 +49,7 @@ pub struct TokenBuilder<'a> {
 enum Added {
     /// The callbacks add nothing.
     Nothing,
-    /// The callbacks `additional_claims` and `additional_headers` are called when the token is issued. They return
-    /// claims and header members.
+    /// The callbacks `additional_claims` and `additional_headers` will be called when the token is issued.
     Asked,
     /// The callback `additional_claims` has already returned these claims. The callback `additional_headers` will be
     /// called when the token is issued.
@@ -81,7 +80,7 @@ impl<'a> TokenBuilder<'a> {
     }
 
     /// Makes the token fresh for the configured [fresh lifetime](crate::AuthenticatorBuilder::fresh_lifetime). Call
-    /// this if the user has just typed the password (`fresh=True`).
+    /// this method if the user has just typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self
@@ -140,9 +139,9 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Signs the token, and waits for the callback
-    /// [`additional_claims`](crate::AuthenticatorBuilder::additional_claims). If that callback waits for something,
-    /// such as a database query, call this method instead of [`issue`](Self::issue).
+    /// Waits for the callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims), then signs the
+    /// token. Call this method instead of [`issue`](Self::issue) if the callback waits for something, such as a
+    /// database query.
     ///
     /// # Errors
     /// The same errors as [`issue`](Self::issue).
@@ -186,7 +185,7 @@ impl<'a> TokenBuilder<'a> {
             self.claims.to_json(&extra)?
         } else {
             let payload = named(&self.claims, self.identity, extra, settings)?;
-            // With `flask_compatible`, additional claims might have replaced other claims. So read the claims from the
+            // With `flask_compatible`, additional claims might have replaced other claims, so read the claims from the
             // payload.
             self.claims = settings.claims_profile().read(&payload).unwrap_or(self.claims);
             payload

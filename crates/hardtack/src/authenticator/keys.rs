@@ -14,8 +14,8 @@ impl Authenticator {
     /// served.
     ///
     /// If the new set still verifies tokens with the previous signing key, users stay logged in: see
-    /// [`KeySet::retire`]. If a token was signed with a key that is not in the new set, the token is refused from now
-    /// on, even if it is cached.
+    /// [`KeySet::retire`]. Tokens that were signed with a key that is not in the new set are refused from then on, even
+    /// if they are cached.
     ///
     /// ```
     /// use hardtack::{Authenticator, KeySet, SigningKey};
@@ -36,7 +36,7 @@ impl Authenticator {
     /// use.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {
         self.0.keys.replace(keys, &self.0.settings, self.0.store.is_some())?;
-        // Clear the cache last. A verification that began with the previous keys then cannot add its token to the
+        // Clear the cache last, so that a verification that began with the previous keys cannot add its token to the
         // cleared cache.
         self.0.token_cache.clear();
         Ok(())

@@ -38,8 +38,8 @@ impl Freshness {
     }
 }
 
-/// A log-in: the subject (the user's id), and the properties of the new session. A string is converted into a log-in
-/// with that string as the subject.
+/// A log-in: the subject (the user's id), and the properties of the new session. A string converts into a log-in with
+/// that string as its subject.
 ///
 /// ```
 /// use hardtack::LogIn;
@@ -108,13 +108,13 @@ impl LogIn {
         self
     }
 
-    /// Sets the user agent that a list of the user's devices shows. The user agent is truncated to 256 bytes.
+    /// Sets the user agent to show in a list of the user's devices. It is truncated to 256 bytes.
     pub fn user_agent(mut self, agent: &str) -> Self {
         self.user_agent = Some(cut_user_agent(agent).to_owned());
         self
     }
 
-    /// Sets the address that a list of the user's devices shows.
+    /// Sets the address to show in a list of the user's devices.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
@@ -125,8 +125,8 @@ impl LogIn {
     /// with the session's cookies.
     ///
     /// A log-in and a password change can run at the same time. The password change ends only sessions that already
-    /// exist. If the log-in stores its session a moment later, the password change misses this session. To prevent
-    /// this, let `check` find out whether the user still has the password that was verified.
+    /// exist, so it misses a session that the log-in stores a moment later. To prevent this, let `check` find out
+    /// whether the user still has the password that was verified.
     ///
     /// ```
     /// use hardtack::refusal::Reason;

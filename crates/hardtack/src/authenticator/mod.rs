@@ -83,7 +83,7 @@ use crate::revocation::{HeldSubjects, LogPosition, Moment, RevocationCache};
 use crate::session::{ErasedPendingRevocations, ErasedStore, SessionRules};
 use crate::urls::Urls;
 
-/// Verifies requests, issues tokens and revokes tokens. Clones share all settings and all state.
+/// Verifies requests, and issues and revokes tokens. Clones share all settings and all state.
 ///
 /// ```
 /// use hardtack::{Authenticator, KeySet, SigningKey};
@@ -161,7 +161,7 @@ impl Authenticator {
         self.0.cookies.refresh.is_sent_to(path)
     }
 
-    /// Returns the site's origin (scheme, host and port). Returns `None` if no base URL is set. Do not use a request's
+    /// Returns the site's origin (scheme, host and port), or `None` if no base URL is set. Do not use a request's
     /// `Host` instead, because the client chooses it.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
@@ -174,20 +174,20 @@ impl Authenticator {
     }
 
     /// Returns the client's address. If the socket's peer is a [trusted proxy](AuthenticatorBuilder::trusted_proxies),
-    /// this is the address that the proxy names. Otherwise, it is the address of the peer. Returns `None` if the server
-    /// does not know the peer.
+    /// this is the address that the proxy reports. Otherwise, it is the address of the peer. Returns `None` if the
+    /// server does not know the peer.
     pub fn client_address(&self, head: &RequestHead<'_>) -> Option<ClientAddress> {
         let settings = self.settings();
         self.0.proxy_notices.check(&settings.proxies, settings.base.as_ref(), head);
         settings.proxies.client_address(head)
     }
 
-    /// Returns the proxies that are trusted to name the client's address.
+    /// Returns the proxies that are trusted to report the client's address.
     pub fn trusted_proxies(&self) -> &TrustedProxies {
         &self.settings().proxies
     }
 
-    /// Returns the current time of the authenticator's clock.
+    /// Returns the current time according to the authenticator's clock.
     #[inline]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
@@ -199,12 +199,12 @@ impl Authenticator {
     }
 
     /// Returns the current time of the wall clock and of the monotonic clock. Use both for decisions that must stay
-    /// correct when the wall clock is set.
+    /// correct when the wall clock is changed.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
     }
 
-    /// Returns `text` if [`Self::next`] accepts it as a page to return to. Otherwise, returns the home page.
+    /// Returns `text` if [`Self::next`] accepts it as a page to return to, and the home page otherwise.
     pub fn next_or_home(&self, text: Option<&str>) -> String {
         text.and_then(|text| self.next(text)).map_or_else(|| self.0.settings.urls.home.clone(), |next| next.to_string())
     }

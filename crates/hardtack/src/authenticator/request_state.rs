@@ -111,7 +111,7 @@ impl RequestState {
         self.keeps_body && self.body.get().is_none()
     }
 
-    /// Stores what was found in the beginning of the body.
+    /// Stores what was found at the beginning of the body.
     pub fn set_body(&self, body: Peeked) {
         // If the body has already been set, keep the first result.
         let _ = self.body.set(Box::new(body));
@@ -162,7 +162,7 @@ impl RequestState {
     }
 
     /// Returns whether this request can refresh its tokens. Three conditions must hold: a layer adds the cookies to the
-    /// response, the head of the response is not sent yet, and the request has not refreshed its tokens before.
+    /// response, the head of the response has not been sent yet, and the request has not already refreshed its tokens.
     #[inline]
     pub(crate) fn can_refresh(&self) -> bool {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
@@ -172,7 +172,7 @@ impl RequestState {
     /// tokens, because the response could not carry the new cookies.
     ///
     /// [`finish`](Self::finish) calls this method. An adapter also calls this method if the client disconnects and the
-    /// handler is cancelled. A task that the handler has spawned may still use the state then.
+    /// handler is cancelled, because a task that the handler has spawned may still use the state.
     #[inline]
     pub fn close_head(&self) {
         self.head_sent.store(true, Ordering::Release);
@@ -184,7 +184,7 @@ impl RequestState {
         self.head_sent.load(Ordering::Acquire)
     }
 
-    /// Returns what was found in the body before the handler ran. Returns `None` if the body was not read.
+    /// Returns what was found in the body before the handler ran, or `None` if the body was not read.
     #[inline]
     pub(crate) fn body(&self) -> Option<&Peeked> {
         self.body.get().map(|body| &**body)
@@ -280,8 +280,8 @@ impl RequestState {
         let _ = self.external.set(Box::new(finished));
     }
 
-    /// Returns `true` at the first call after the request has finished a log-in at another site. The caller is then
-    /// allowed to log the user in. At any other call, returns `false`.
+    /// Returns `true` on the first call after the request has finished a log-in at another site. The caller is then
+    /// allowed to log the user in. On any other call, returns `false`.
     pub(crate) fn take_finished_external(&self) -> bool {
         self.external.get().is_some_and(|finished| !finished.is_taken.swap(true, Ordering::Relaxed))
     }

@@ -7,8 +7,8 @@ impl Authenticator {
     /// authenticator with the same keys can read such text or create it. Returns `None` if encryption fails.
     ///
     /// `purpose` says what the text is for. Text that was sealed for one purpose cannot be opened for another. If the
-    /// text belongs to a user or must expire, include the user's id and the expiry time in the text. Check both after
-    /// [`open_sealed`](Self::open_sealed).
+    /// text belongs to a user or must expire, include the user's id and the expiry time in the text, and check both
+    /// after [`open_sealed`](Self::open_sealed).
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};

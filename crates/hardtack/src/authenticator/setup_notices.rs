@@ -1,5 +1,5 @@
-//! Warnings about mistakes in the application's setup. Hardtack notices these mistakes when it handles requests. Each
-//! warning is logged once. The warning about a missing page is logged once for each missing page.
+//! Warnings about mistakes in the application's setup that Hardtack notices while it handles requests. Each warning is
+//! logged once, except that the warning about a missing page is logged once for each missing page.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 

@@ -19,7 +19,7 @@ use crate::token::VerifiedPayload;
 /// How many tokens are cached by default.
 pub(super) const DEFAULT_ENTRIES: usize = 8192;
 
-/// How many bytes an entry may take on average. If entries are larger, the cache holds fewer of them.
+/// How many bytes an entry may take up on average. If entries are larger, the cache holds fewer of them.
 const BYTES_PER_ENTRY: usize = 2048;
 
 /// The maximum length of a cached token, in bytes. Longer tokens do not fit into a cookie.
@@ -57,7 +57,7 @@ struct Entry {
 }
 
 impl TokenCache {
-    /// Creates a cache for at most `entries` tokens. If the tokens take more than 2 KiB each on average, the cache
+    /// Creates a cache for at most `entries` tokens. If the tokens take up more than 2 KiB each on average, the cache
     /// holds fewer of them. Zero turns the cache off.
     pub(super) fn new(entries: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -87,8 +87,8 @@ impl TokenCache {
         with(shard, |table| table.get(&key).map(hit))?
     }
 
-    /// Returns how many times the cache has been cleared. To verify a token and then cache it, call this method before
-    /// you read the keys.
+    /// Returns how many times the cache has been cleared. If a token is to be cached after it has been verified, call
+    /// this method before reading the keys.
     pub(super) fn version(&self) -> usize {
         self.version.load(Ordering::Acquire)
     }
@@ -141,7 +141,7 @@ impl TokenCache {
         shard.map(|shard| &shard.0)
     }
 
-    /// The number of entries, and their bytes.
+    /// The number of entries, and their total size in bytes.
     #[cfg(test)]
     pub(super) fn size(&self) -> (usize, u64) {
         let sizes = self.shards.iter().filter_map(|shard| with(&shard.0, |table| (table.len(), table.weight())));

@@ -1,4 +1,4 @@
-//! The states of finished log-ins at other sites. Each state is accepted once.
+//! The states of finished log-ins at other sites. Each state is accepted only once.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -32,7 +32,7 @@ pub(crate) struct RequestVerifier<'a> {
     pub(super) state: &'a RequestState,
 }
 
-/// The result of the synchronous part.
+/// The result of the synchronous part of a verification.
 pub(crate) enum Attempt {
     /// The verification is complete. The result is a token, `None` (only if the token is optional), or the reason for
     /// refusing the request.
@@ -50,7 +50,7 @@ pub(crate) enum Pending {
     Sources(Locations),
 }
 
-/// What the access cookie contains, as far as that can be found out without I/O.
+/// What the access cookie contains, as far as this can be determined without I/O.
 #[derive(Debug)]
 pub(crate) enum CookieVerdict {
     /// The token is valid, and its session is live or need not be checked.
@@ -246,7 +246,7 @@ impl<'a> RequestVerifier<'a> {
         Ok(check_double_submit(&self.head, self.form_token(kind), expected, csrf, csrf.names(kind))?)
     }
 
-    /// Returns what was found of the form's CSRF field for this kind of token.
+    /// Returns what is known about the form's CSRF field for this kind of token.
     pub(crate) fn form_token(&self, kind: TokenKind) -> &'a FormToken {
         self.state.body().map_or(&FormToken::Unread, |body| body.form_token(kind))
     }
@@ -256,7 +256,7 @@ impl<'a> RequestVerifier<'a> {
         self.state.body().and_then(Peeked::json)
     }
 
-    /// Returns whether this request should replace a token. In sliding mode, a token is replaced when more than half of
+    /// Returns whether this request should replace a token. In sliding mode, a token is replaced once more than half of
     /// its lifetime has passed.
     #[inline]
     pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
@@ -330,7 +330,7 @@ impl Authenticator {
             }
             return self.token_verdict(payload, verdict, now);
         }
-        // Read the version before the keys. If the keys are replaced in the meantime, the result is not cached.
+        // Read the version before the keys, so that the result is not cached if the keys are replaced in the meantime.
         let version = self.0.token_cache.version();
         let payload = self.verify_signature(text)?;
         let payload = VerifiedPayload::read(payload, &self.settings().claims_profile())?;

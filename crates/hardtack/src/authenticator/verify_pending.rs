@@ -1,5 +1,5 @@
-//! Completes a verification that needs I/O. It might have to read the session's row, refresh in place, or call a
-//! callback.
+//! Completes a verification that needs I/O, for example to read the session's row, to refresh the tokens in place, or
+//! to call a callback.
 
 use super::explain::Found;
 use super::verify::{CookieVerdict, Pending, RequestVerifier, TokenVerdict};
@@ -133,8 +133,8 @@ impl RequestVerifier<'_> {
     /// the claim, the old token must be from a cookie, and this request must not have refreshed its token yet.
     /// Otherwise, returns `None`. In redirect mode, returns [`Reason::RefreshNeeded`] instead of a new token.
     ///
-    /// This method first checks that the new token will have the claim. The new token is not fresh. Without this check,
-    /// the user could lose a fresh token and still be refused.
+    /// This method first checks that the new token will have the claim. The new token is not fresh, so without this
+    /// check, the user could lose a fresh token and still be refused.
     pub(crate) async fn renew_for_claims(
         &self,
         token: &VerifiedToken,
@@ -197,7 +197,7 @@ impl RequestVerifier<'_> {
         let path = self.authenticator.settings().public_path(self.head.path());
         if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(&path) {
             // Browsers do not send the access cookie to this path, so a missing access cookie does not mean that the
-            // token has expired. A refresh here would replace the token at each request. The user would then lose a
+            // token has expired. A refresh here would replace the token on each request, and the user would lose a
             // fresh token, because the new token is not fresh.
             if !need.optional {
                 self.authenticator.setup_notices().notice_unsent_access_cookie(&path);
@@ -256,8 +256,8 @@ impl RequestVerifier<'_> {
     /// token.
     ///
     /// If the token is required, this method checks the origin first. If the request comes from another site, the error
-    /// then says so, instead of reporting a missing token. The token of such a request might just be missing because
-    /// `SameSite` keeps the browser from sending the cookies.
+    /// says so instead of reporting a missing token: the token might be missing only because `SameSite` keeps the
+    /// browser from sending the cookies.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -267,10 +267,10 @@ impl RequestVerifier<'_> {
         Err(reason)
     }
 
-    /// Handles a valid token with outdated claims. The claims of its session have changed since the token was issued.
+    /// Handles a valid token with outdated claims: the claims of its session have changed since the token was issued.
     ///
-    /// - If this request has already refreshed its token and the head of the response is not sent yet, the request
-    ///   continues with the outdated token.
+    /// - If this request has already refreshed its token and the head of the response has not been sent yet, the
+    ///   request continues with the outdated token.
     /// - In sliding mode, if the response can still carry a new token, that token replaces the outdated one at once.
     /// - In all other cases, the outdated token is treated like an expired one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
@@ -303,7 +303,7 @@ impl RequestVerifier<'_> {
         Ok(refreshed.access)
     }
 
-    /// Returns the token of the refresh cookie for a route that only verifies the token and does not exchange it.
+    /// Returns the token in the refresh cookie, for a route that only verifies the token and does not exchange it.
     async fn looked_up_refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let token = self.refresh_token(need).await?;
         if let (Some(token), false) = (&token, need.skip_revocation_check) {
@@ -312,7 +312,7 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Returns the token of the refresh cookie if it is valid and the CSRF check succeeds. Refuses the token if this
+    /// Returns the token in the refresh cookie if it is valid and the CSRF check succeeds. Refuses the token if this
     /// process's cache says that its session has ended. The session's row is checked only when the token is exchanged.
     pub(crate) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         self.refresh_token_if(need, |token| self.check_csrf(token)).await
@@ -376,9 +376,8 @@ impl RequestVerifier<'_> {
         Ok(Some(token))
     }
 
-    /// Checks that a token's session is live. Looks up the session in the revocation cache. If the cache might be stale
-    /// or the token is a refresh token, looks up the session in the store. An access token with outdated claims counts
-    /// as expired.
+    /// Checks that a token's session is live. Looks up the session in the revocation cache or, if the cache might be
+    /// stale or the token is a refresh token, in the store. An access token with outdated claims counts as expired.
     pub(crate) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.authenticator.check_not_held(token)?;
         let Some(id) = token.session() else { return Ok(()) };
@@ -416,7 +415,7 @@ impl RequestVerifier<'_> {
 
     /// Returns whether this refusal makes the cookies useless. If it does, the response should delete the cookies.
     ///
-    /// If the application or a later request refreshes the token, the refresh token might still be valid when the
+    /// If the application or a later request has to refresh the token, the refresh token might still be valid when the
     /// access token has expired. In this case, the cookies are useless only if both tokens have expired.
     pub(crate) fn makes_cookies_useless(&self, reason: &Reason) -> bool {
         if matches!(reason, Reason::Token(TokenError::Expired)) && self.leaves_refreshing() {
@@ -424,8 +423,8 @@ impl RequestVerifier<'_> {
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
         // If the session was replaced, the browser has newer cookies or is about to get them. A token that is not valid
-        // yet will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5). If a
-        // session is bound to a device, its browser refreshes the session as soon as it can send a proof.
+        // yet will become valid, and the server that issued it already considers it valid (RFC 7519 section 4.1.5). If
+        // a session is bound to a device, its browser refreshes the session as soon as it can send a proof.
         let goes_on = matches!(reason, Reason::Replaced) || reason.is_early() || reason.is_unproven();
         !goes_on && reason.kind().unsets_cookies()
     }

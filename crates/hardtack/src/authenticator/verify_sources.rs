@@ -95,8 +95,7 @@ impl<'a> RequestVerifier<'a> {
         extract(location, kind, &self.head, sources, cookie, self.body_json())
     }
 
-    /// Returns the reason why the content of a location cannot be a token. Returns `None` if the content might be a
-    /// token.
+    /// Returns the reason why the content of a location cannot be a token, or `None` if it might be a token.
     pub(super) fn flaw(&self, location: TokenLocation, extracted: &Extracted<'_>) -> Option<Reason> {
         match extracted {
             Extracted::Absent(_) | Extracted::Token(_) => None,

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-/// A signal that one task waits for. If the signal is sent while the task does not wait, the task receives it at the
-/// next wait.
+/// A signal that one task waits for. If the signal is sent while the task is not waiting, the task receives it the next
+/// time it waits.
 #[derive(Debug, Default)]
 pub(super) struct WakeSignal {
     sent: AtomicBool,
@@ -23,8 +23,8 @@ impl WakeSignal {
     /// Waits for the signal. If the signal was sent since the last call, returns at once.
     pub(super) async fn received(&self) {
         poll_fn(|context| {
-            // Register the waker before you check for the signal. If the signal is sent in between, it either wakes the
-            // task or is found by the check.
+            // Register the waker before checking for the signal, so that a signal that is sent in between either wakes
+            // the task or is found by the check.
             *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
             if self.sent.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }
         })

@@ -19,21 +19,21 @@ pub struct BaseUrl {
     /// The path without the slash at its end. Empty if the site is at the root of its host.
     path: String,
     https: bool,
-    /// Additional origins that count as this site's own. A browser on the server's machine can reach the site under
-    /// these origins.
+    /// Additional origins that count as this site's own, under which a browser on the server's machine can reach the
+    /// site.
     local: Vec<String>,
     is_loopback: bool,
 }
 
-/// The host names and addresses by which a browser reaches a server on the same machine.
+/// The host names and addresses with which a browser can reach a server on the same machine.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {
     /// Parses a URL of the form `https://host[:port][/path]`. The scheme may be `http` if the host is a loopback
     /// address, `localhost`, or a name that ends in `.localhost`.
     ///
-    /// Write a host with letters outside ASCII in its ASCII form, such as `xn--bcher-kva.example`. With the feature
-    /// `idn`, Hardtack converts `bücher.example` to this form.
+    /// Write a host name that contains non-ASCII letters in its ASCII form, such as `xn--bcher-kva.example`. With the
+    /// feature `idn`, Hardtack converts `bücher.example` to this form.
     ///
     /// # Errors
     /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.

@@ -104,8 +104,8 @@ impl FormPeek {
         let (kept, room) = (self.seen.len(), self.limit - self.seen.len());
         self.seen.extend_from_slice(&chunk[..chunk.len().min(room)]);
         let full = chunk.len() >= room;
-        // Scan again only when the length has doubled. Otherwise, a body of many small chunks would be scanned once for
-        // each chunk.
+        // Scan again only when the length has doubled. Otherwise, a body of many small chunks would be scanned once per
+        // chunk.
         if full || self.seen.len() >= self.scan_at {
             self.scan_at = self.seen.len() * 2;
             let mut found = self.scan(false);
@@ -145,7 +145,7 @@ impl FormPeek {
                 let end = if complete {
                     self.seen.len()
                 } else {
-                    // Stop at the last pair, because it may continue in the next chunk.
+                    // Stop before the last pair, because it may continue in the next chunk.
                     self.seen.iter().rposition(|byte| *byte == b'&').unwrap_or(0)
                 };
                 let pairs = form_urlencoded::parse(&self.seen[..end]);

@@ -28,7 +28,7 @@ pub(crate) enum JsonTokens {
 pub(crate) enum Member {
     /// The member is missing, null, false, zero or empty. Flask-JWT-Extended treats all these cases alike.
     Absent,
-    /// The member is present, but is not a string. Or it occurs more than once.
+    /// The member is present but is not a string, or it occurs more than once.
     Unfit,
     /// The member is a string that is not empty.
     Text(String),
@@ -76,7 +76,7 @@ impl JsonPeek {
     /// Starts reading if the media type of the body is JSON. Otherwise, returns `None`.
     ///
     /// If the member for a token occurs more than once, it is refused, because another program, such as a proxy, might
-    /// have read a different value. If `last_wins` is true, the last value is used, as in Flask-JWT-Extended.
+    /// have read a different value. If `last_wins` is true, the last value is used instead, as in Flask-JWT-Extended.
     pub(crate) fn start(
         head: &RequestHead<'_>,
         access_key: &str,

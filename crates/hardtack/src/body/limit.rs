@@ -51,7 +51,7 @@ impl ReadAheadLimits {
     }
 
     /// Sets how many bodies can be read at the same time. If this many bodies are already being read, the next request
-    /// with a body to read gets 503 with `Retry-After`. Default: 512 bodies, which take at most 32 MiB of memory.
+    /// with a body to read gets 503 with `Retry-After`. Default: 512 bodies, which take up at most 32 MiB of memory.
     pub const fn at_once(mut self, bodies: usize) -> Self {
         self.at_once = bodies;
         self

@@ -9,8 +9,8 @@ use crate::jwt::TokenKind;
 /// Reads the beginning of a body before the handler runs, and keeps it in one buffer.
 ///
 /// An adapter gets a `BodyPeek` from [`Exchange::body_peek`](crate::adapter::Exchange::body_peek). It passes the body's
-/// chunks to [`push`](Self::push) until `push` returns `false` or the body ends. Then the adapter passes the same bytes
-/// on to the handler.
+/// chunks to [`push`](Self::push) until `push` returns `false` or the body ends, and then passes the same bytes on to
+/// the handler.
 #[derive(Debug)]
 pub struct BodyPeek {
     reader: Reader,

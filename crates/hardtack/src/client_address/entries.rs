@@ -47,7 +47,7 @@ fn node(text: &[u8]) -> Option<IpAddr> {
 
 /// Splits a field value at each delimiter outside quoted strings, starting from the right, and trims the parts.
 ///
-/// A proxy has appended the right part of the value, which is well-formed. The left part comes from the client, and
+/// The right part of the value was appended by a proxy, so it is well-formed. The left part comes from the client, and
 /// might contain an unpaired quotation mark. If the value were split from the left, this mark would hide the proxy's
 /// part.
 struct RightSplit<'f> {

@@ -91,8 +91,8 @@ impl Notices {
         );
     }
 
-    /// Warns if an untrusted peer in a private network names a client in a header field, as a proxy does. Does not warn
-    /// about peers in public networks, because any client on the internet can send such a field.
+    /// Warns if an untrusted peer in a private network reports a client's address in a header field, as a proxy does.
+    /// Does not warn about peers in public networks, because any client on the internet can send such a field.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),

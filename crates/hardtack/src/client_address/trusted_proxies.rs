@@ -30,13 +30,14 @@ impl TrustedProxies {
     /// application. Any other machine in the network could forge the client's address.
     ///
     /// # Errors
-    /// A text is neither a network nor an address, or a network contains every address.
+    /// A string is neither a network nor an address, or a network contains every address.
     pub fn new(networks: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, ConfigError> {
         let networks: Result<Vec<_>, _> = networks.into_iter().map(|text| parse(text.as_ref())).collect();
         Ok(Self { networks: networks?, header: ForwardedHeader::default() })
     }
 
-    /// Sets the header field in which the proxies name the client. Default: [`ForwardedHeader::XForwardedFor`].
+    /// Sets the header field in which the proxies report the client's address. Default:
+    /// [`ForwardedHeader::XForwardedFor`].
     #[must_use]
     pub const fn header(mut self, header: ForwardedHeader) -> Self {
         self.header = header;

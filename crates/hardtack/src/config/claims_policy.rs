@@ -19,7 +19,7 @@ use crate::jwt::Claims;
 pub struct ClaimsPolicy {
     /// If set, this tolerance replaces `clock_skew`.
     pub(crate) leeway: Option<Duration>,
-    /// If not set, the tolerance is three seconds, or zero in `flask_compatible`.
+    /// If not set, the tolerance is three seconds, or zero with `flask_compatible`.
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) encode_audience: Vec<String>,
     /// The accepted audiences. If the list is empty, the realm is the only accepted audience.
@@ -29,7 +29,7 @@ pub struct ClaimsPolicy {
     pub(crate) decode_issuers: Vec<String>,
     /// The claim that holds the subject.
     pub(crate) identity_claim: String,
-    /// Whether the subject must be text.
+    /// Whether the subject must be a string.
     pub(crate) verify_sub: bool,
     pub(crate) encode_nbf: bool,
 }

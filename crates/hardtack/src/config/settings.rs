@@ -196,7 +196,7 @@ impl Settings {
     }
 }
 
-/// The name of the query parameter that contains the page to show after a log-in.
+/// The name of the query parameter that says which page to show after a log-in.
 const NEXT: &str = "next";
 
 /// The maximum length of a realm's name, in bytes. The name must be short, because it becomes a part of every cookie's

@@ -1,5 +1,5 @@
-//! Checks whether a string can be the domain of a cookie (RFC 6265 section 5.1.3). Also checks whether browsers refuse
-//! the domain because it is a public suffix (RFC 6265bis §5.7).
+//! Checks whether a string can be the domain of a cookie (RFC 6265 section 5.1.3), and whether browsers refuse the
+//! domain because it is a public suffix (RFC 6265bis §5.7).
 //!
 //! Browsers have a list of all public suffixes, which has thousands of entries and changes often. This module knows
 //! only well-known public suffixes, so that it never refuses a domain that browsers accept.

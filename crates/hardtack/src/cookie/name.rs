@@ -8,8 +8,8 @@ use crate::request::RequestHead;
 
 /// The error for a request that has more than one cookie with the same name.
 ///
-/// An attacker on a sibling domain can add a second cookie of this name. Hardtack then ignores both cookies, because
-/// the choice between them would decide who is logged in.
+/// An attacker on a sibling domain can add a second cookie of this name. Hardtack then uses neither of them, because a
+/// choice between the two would decide who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;
@@ -58,8 +58,8 @@ impl CookieName {
         }
     }
 
-    /// Searches the values of `Cookie` fields, and returns the value of the cookie with this name. Returns `None` if
-    /// no cookie has this name.
+    /// Searches the values of `Cookie` fields, and returns the value of the cookie with this name, or `None` if no
+    /// cookie has this name.
     ///
     /// # Errors
     /// [`DuplicateCookie`] if there is more than one such cookie.

@@ -100,10 +100,9 @@ impl CookiePolicy {
     /// Sets the paths to which browsers send the access cookie (`JWT_ACCESS_COOKIE_PATH`). A response sets the cookie
     /// once for each path. Default: `/`.
     ///
-    /// In sliding mode, there is no refresh cookie. Hardtack therefore adds the log-in, log-out, sign-up and
-    /// re-authentication URLs to these paths, unless the paths already cover them. Without the access cookie, a log-in,
-    /// log-out or sign-up could not end the session that the browser already has, and a re-authentication would be
-    /// refused.
+    /// In sliding mode, there is no refresh cookie, so Hardtack adds the log-in, log-out, sign-up and re-authentication
+    /// URLs to these paths, unless the paths already cover them. Without the access cookie, a log-in, log-out or
+    /// sign-up could not end the session that the browser already has, and a re-authentication would be refused.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();
@@ -112,10 +111,10 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`. In redirect mode, the default is the refresh URL. The log-in, log-out and sign-up URLs need one of
-    /// the two cookies to end the browser's current session. If browsers do not send the access cookie to such a URL,
-    /// the default also includes this URL. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set,
-    /// the two URLs for bound sessions are also included.
+    /// Default: `/`. In redirect mode, the default is the refresh URL, plus each of the log-in, log-out and sign-up
+    /// URLs to which browsers do not send the access cookie, because these URLs need one of the two cookies to end the
+    /// browser's current session. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the two
+    /// URLs for bound sessions are also included.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -132,8 +131,8 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). Browsers send cookies that
-    /// are not `Secure` over unencrypted connections too, and anyone on the network path can read them there.
+    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). Browsers also send cookies
+    /// that are not `Secure` over unencrypted connections, where anyone on the network path can read them.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
@@ -154,7 +153,7 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets whether the cookies end when the browser is closed (`JWT_SESSION_COOKIE`). Default: yes.
+    /// Sets whether the cookies are deleted when the browser is closed (`JWT_SESSION_COOKIE`). Default: yes.
     ///
     /// If set to `false`, the cookies last as long as the session or the refresh token. The access cookie lasts longer
     /// than its token, so that the server can tell an expired token from a missing one.
@@ -172,10 +171,10 @@ impl CookiePolicy {
         self
     }
 
-    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL. The log-in,
-    /// log-out and sign-up URLs need one of the two cookies to end the browser's current session. If browsers do not
-    /// send the access cookie to such a URL, the paths also include this URL. If `binds_sessions` is `true`, the paths
-    /// also include the two URLs for bound sessions, which need the refresh cookie.
+    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL, plus each of the
+    /// log-in, log-out and sign-up URLs to which browsers do not send the access cookie, because these URLs need one of
+    /// the two cookies to end the browser's current session. If `binds_sessions` is `true`, the paths also include the
+    /// two URLs for bound sessions, which need the refresh cookie.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {
@@ -188,7 +187,7 @@ impl CookiePolicy {
     /// Adds the log-in, log-out, sign-up and re-authentication URLs to the paths of the access cookie, for sliding
     /// mode, which has no refresh cookie.
     pub(crate) fn send_access_without_refresh(&mut self, urls: &Urls) {
-        // Do not add paths to an empty list. An empty list is an error, which is reported later.
+        // Do not add paths to an empty list, which is an error that is reported later.
         if !self.access_paths.is_empty() {
             add_uncovered(&mut self.access_paths, &[], &urls.end_sessions());
             add_uncovered(&mut self.access_paths, &[], &[&urls.reauthenticate]);

@@ -65,9 +65,9 @@ impl ResolvedPolicy {
     /// Refuses two cookies with the same name, and a cookie with the name of one of the application's own cookies
     /// (`reserved`).
     ///
-    /// Names are compared without their prefixes, because cookies have no prefixes over http. Two cookies that differ
-    /// only in their prefixes would have the same name over http. Flask-JWT-Extended adds no prefixes, so the Flask
-    /// preset compares whole names.
+    /// Names are compared without their prefixes. Over http, cookies have no prefixes, so two cookies that differ only
+    /// in their prefixes would have the same name. Flask-JWT-Extended adds no prefixes, so the Flask preset compares
+    /// whole names.
     pub(super) fn check_names(&self, reserved: &[&'static str]) -> Result<(), ConfigError> {
         let bare = |slot: &CookieSlot| {
             let name = slot.name.as_str();

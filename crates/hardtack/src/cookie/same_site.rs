@@ -3,8 +3,8 @@
 /// The `SameSite` attribute of cookies. The default of [`CookiePolicy`](super::CookiePolicy) is [`Lax`](Self::Lax).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
-    /// The cookie is not sent with requests that another site starts. If the user follows a link on another site, the
-    /// cookie is not sent with the first request.
+    /// The cookie is not sent with requests that another site starts, not even with the first request after the user
+    /// follows a link on another site.
     Strict,
     /// The cookie is sent when the user follows a link on another site. It is not sent with requests from that site's
     /// POST forms and scripts.
@@ -12,7 +12,7 @@ pub enum SameSite {
     /// The cookie is always sent. Requires `Secure` and CSRF protection.
     None,
     /// The cookie has no `SameSite` attribute. This is the default in Flask-JWT-Extended. Some browsers treat such a
-    /// cookie as `Lax`, and other browsers treat it as `None`.
+    /// cookie as `Lax`, and others treat it as `None`.
     InsecureUnset,
 }
 

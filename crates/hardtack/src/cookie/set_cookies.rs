@@ -3,7 +3,7 @@
 use crate::session::SessionId;
 
 /// The value of `Clear-Site-Data` in a response that ends the browser's session. It makes the browser clear its cache,
-/// so that even the Back button shows no page of that session.
+/// so that even the Back button does not show pages of that session.
 ///
 /// The value does not include `"cookies"`, because that would delete the cookies of the whole registrable domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
@@ -52,7 +52,7 @@ impl SetCookies {
     }
 
     /// Returns the value of the header [`REGISTRATION`](crate::adapter::REGISTRATION), which adapters add to the
-    /// response. Returns `None` if the response with these cookies does not ask the browser to bind the session to its
+    /// response, or `None` if the response with these cookies does not ask the browser to bind the session to its
     /// device.
     pub fn registration(&self) -> Option<&str> {
         self.registration.as_deref()

@@ -113,9 +113,9 @@ impl StoredCookie {
     }
 
     /// Returns the requirements of the name's prefix that the cookie does not meet (RFC 6265bis §4.1.3 and §5.7). The
-    /// prefixes `__Secure-`, `__Host-`, `__Http-` and `__Host-Http-`, in upper or lower case, have requirements. If a
-    /// cookie does not meet them, browsers ignore the cookie. The result is empty if all requirements are met, or if
-    /// the name has no such prefix.
+    /// prefixes `__Secure-`, `__Host-`, `__Http-` and `__Host-Http-`, in upper or lower case, have requirements, and
+    /// browsers ignore a cookie that does not meet them. The result is empty if all requirements are met, or if the
+    /// name has no such prefix.
     pub(crate) fn missing_for_prefix(&self) -> Vec<&'static str> {
         let name = self.name.to_ascii_lowercase();
         let is_http = name.starts_with("__host-http-") || name.starts_with("__http-");

@@ -25,15 +25,15 @@ pub enum CsrfError {
     /// The CSRF token of a log-in or sign-up form does not match the CSRF cookie that was sent.
     #[error("the CSRF token in the form's hidden field does not match the CSRF cookie")]
     OtherPreSession,
-    /// The field is not in the part of the form that is read before the handler runs. The form is longer than this
+    /// The field is not in the part of the form that is read before the handler runs, and the form is longer than this
     /// part.
     #[error(
         "the CSRF field is not in the first part of the form, and Hardtack searches only this part (its length is \
          ReadAheadLimits::bytes); put the field first in the form"
     )]
     BeyondPeek,
-    /// The form was not read. Either no layer wraps the route, or a middleware between the layer and the handler has
-    /// read the form.
+    /// The form was not read. Either no layer wraps the route, or middleware between the layer and the handler has read
+    /// the form.
     #[error(
         "the form's CSRF token could not be read; if no authentication layer wraps this route, add the layer; if a \
          middleware between the layer and the handler reads the form, move the middleware outside the layer"
@@ -77,9 +77,9 @@ impl CsrfError {
     }
 }
 
-/// Compares the `csrf` claim with the CSRF value in the request's header. If the request lacks this header, compares
-/// the claim with the value in the form's hidden field. The value can be masked. The query is not searched, because
-/// queries end up in logs and in `Referer`.
+/// Compares the `csrf` claim with the CSRF value in the request's header or, if the request lacks this header, in the
+/// form's hidden field. The value can be masked. The query is not searched, because queries end up in logs and in
+/// `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

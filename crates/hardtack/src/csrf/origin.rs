@@ -38,11 +38,11 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
 /// that is, if the browser says that this site or the user started the request.
 ///
 /// With a base URL, `origin` must be the origin of that URL. There is one exception, for a developer who forwards a
-/// port. If the base URL is on loopback and `any_scheme` is true, `origin` can be any loopback origin with the same
+/// port: if the base URL is on loopback and `any_scheme` is true, `origin` can be any loopback origin with the same
 /// scheme.
 ///
-/// Without a base URL, the host of `origin` must be the host of the request. The scheme must be https. If `any_scheme`
-/// is true, the scheme can also be http.
+/// Without a base URL, the host of `origin` must be the host of the request, and its scheme must be https or, if
+/// `any_scheme` is true, http.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_scheme: bool) -> bool {
     if let Some(base) = base {
         return base.is_origin(origin) || (any_scheme && base.is_loopback_origin(origin));

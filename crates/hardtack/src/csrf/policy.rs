@@ -28,8 +28,8 @@ pub struct CsrfPolicy {
     pub(crate) refresh: CsrfNames,
     /// The methods that need a CSRF value. If `None`, all unsafe methods need one.
     pub(crate) methods: Option<Vec<String>>,
-    /// Whether an empty header or field counts as missing, as in Flask-JWT-Extended. If not, an empty header or field
-    /// counts as a wrong value.
+    /// Whether an empty header or field counts as missing, as in Flask-JWT-Extended. Otherwise, it counts as a wrong
+    /// value.
     pub(crate) empty_is_missing: bool,
     pub(crate) trusted_origins: Vec<String>,
     /// Whether pages contain the masked CSRF value instead of the raw one.

@@ -15,13 +15,13 @@ const SHORT_VALUE: usize = 36;
 /// The length of the longest string that is stored without allocating: a masked value of [`SHORT_VALUE`] bytes.
 const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 
-/// The CSRF value of a session, for the hidden field of a form or for a script of the page.
+/// The CSRF value of a session, for the hidden field of a form or for a script on the page.
 ///
 /// By default, the value is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token)
 /// returns a different string, and Hardtack accepts each of these strings. Masking defends against BREACH. In this
-/// attack, the attacker makes a compressed page contain a string of their choice. From the length of the response, the
-/// attacker deduces whether the string occurs in the CSRF value.
-/// [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
+/// attack, the attacker makes a compressed page contain a string of their choice, and deduces from the length of the
+/// response whether the string occurs in the CSRF value. [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns
+/// masking off.
 ///
 /// To write the value into a page, use `Display`, or dereference the `CsrfToken` to a `&str`.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl CsrfToken {
         }
     }
 
-    /// Creates a text that contains the value unmasked.
+    /// Creates a token with the unmasked value.
     pub(crate) fn raw(value: &str) -> Self {
         let mut bytes = [0; SHORT_TEXT];
         Self(match bytes.get_mut(..value.len()) {
@@ -56,7 +56,7 @@ impl CsrfToken {
         })
     }
 
-    /// Masks the value. The result is a random mask, followed by the XOR of mask and value, in base64url.
+    /// Masks the value. The result is a random mask, followed by the XOR of the mask and the value, in base64url.
     pub(crate) fn masked(value: &str) -> Self {
         let (value, mut buffer) = (value.as_bytes(), [0; 2 * SHORT_VALUE]);
         if let Some(place) = buffer.get_mut(..2 * value.len()) {
@@ -73,7 +73,7 @@ impl CsrfToken {
     }
 }
 
-/// Fills the first half of `place` with a random mask, and the second half with the XOR of mask and value.
+/// Fills the first half of `place` with a random mask, and the second half with the XOR of the mask and the value.
 fn mask(value: &[u8], place: &mut [u8]) {
     let (mask, masked) = place.split_at_mut(value.len());
     rand::fill(mask);

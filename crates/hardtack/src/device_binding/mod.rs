@@ -17,11 +17,11 @@
 //!
 //! A thief who has copied the cookies of a bound session can use the access token until it expires. Device binding does
 //! not protect against malware on the device. Malware that runs during the log-in can register its own key. Malware
-//! that runs later can use the device's key, as long as the malware stays on the device. The server cannot check
-//! whether the browser keeps the key in hardware. A session is bound only once, so if the browser loses the key, the
-//! user has to log in again.
+//! that runs later can use the device's key as long as it stays on the device. The server cannot check whether the
+//! browser keeps the key in hardware. A session is bound only once, so if the browser loses the key, the user has to
+//! log in again.
 //!
-//! This module contains the formats and the cryptography. It does no I/O. Its rules:
+//! This module contains the formats and the cryptography, and does no I/O. Its rules:
 //!
 //! - A proof shows only that the browser has the key. The refresh cookie identifies the session, so the server always
 //!   requires this cookie in addition to the proof.

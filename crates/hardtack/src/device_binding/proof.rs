@@ -28,7 +28,7 @@ pub(crate) enum ProofError {
     #[error("the `typ` of the proof is not dbsc+jwt")]
     WrongType,
     /// A proof for a registration contains no public key, or the public key cannot be used. It may be malformed, weak,
-    /// or of a type other than ES256 and RS256.
+    /// or for an algorithm other than ES256 and RS256.
     #[error("the key of the proof is refused: {0}")]
     BadKey(KeyError),
     /// A proof for a refresh contains a key, or the `alg` of the proof is not the algorithm of the session's key.

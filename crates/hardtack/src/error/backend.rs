@@ -26,7 +26,7 @@ impl BackendError {
     }
 
     /// Creates the error for an operation that the backend does not support. For example, a newer version of Hardtack
-    /// might add a variant to a `#[non_exhaustive]` enum. A session store that does not support the variant returns
+    /// might add a variant to a `#[non_exhaustive]` enum, and a session store that does not support the variant returns
     /// this error.
     pub fn unsupported(operation: &str) -> Self {
         Self::new(format!("{operation} is not supported"))

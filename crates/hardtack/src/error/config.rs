@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use crate::jwt::KeyError;
 
-/// A setting that is unsafe or cannot work. The text says what to change.
+/// A setting that is unsafe or cannot work. The message says what to change.
 #[derive(PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A key is missing, weak or unreadable.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The base URL is not an origin.
-    #[error("the base URL {url:?} cannot be used: {why}; expected an origin such as https://site.example")]
+    /// The base URL is malformed, or it contains a part that is not allowed, such as a query.
+    #[error("the base URL {url:?} cannot be used: {why}; expected a URL such as https://site.example")]
     BadBaseUrl {
         /// The given URL.
         url: String,
@@ -249,7 +249,7 @@ pub enum ConfigError {
          remove the session store"
     )]
     NeverExpiringWithSessions,
-    /// The jitter is more than half of an access token's life.
+    /// The jitter is more than half of an access token's lifetime.
     #[error("the access jitter is {percent}%; at most 50% is allowed; set a lower value, for example 5%")]
     TooMuchJitter {
         /// The given percentage.

@@ -30,19 +30,19 @@ const MAX_DEPTH: usize = 127;
 pub enum JsonFlaw {
     /// The body is not JSON (RFC 8259).
     Syntax {
-        /// The line of the error, beginning with 1.
+        /// The line of the error, counted from 1.
         line: usize,
-        /// The column of the error in bytes, beginning with 1, or 0 if the error is at the beginning of a line.
+        /// The column of the error in bytes, counted from 1, or 0 if the error is at the beginning of a line.
         column: usize,
     },
-    /// The body is JSON, but is nested more than 127 levels deep. If the body is an object, contains the name of the
-    /// member.
+    /// The body is JSON, but is nested more than 127 levels deep. If the body is an object, the value is the name of
+    /// the member.
     TooDeep(Option<String>),
     /// The body is JSON, but contains a number that does not fit into a 64-bit floating-point number. If the body is an
-    /// object, contains the name of the member.
+    /// object, the value is the name of the member.
     NumberOutOfRange(Option<String>),
-    /// The syntax of the body is valid, but a member has the wrong type or another problem. If the body is an object,
-    /// contains the name of the member.
+    /// The body is valid JSON, but a member has the wrong type or is unacceptable for another reason. If the body is an
+    /// object, the value is the name of the member.
     WrongMember(Option<String>),
 }
 
@@ -54,7 +54,7 @@ impl JsonFlaw {
             let at = offset(body, error.line(), error.column());
             return Self::WrongMember(scan().name_before(at));
         }
-        // Skipping a value has no limits, so this fails only if the body is not JSON.
+        // serde_json applies no limits to values that it skips, so this fails only if the body is not JSON.
         if serde_json::from_slice::<IgnoredAny>(body).is_ok() {
             let scan = scan();
             if let Some(at) = scan.too_deep {
@@ -92,7 +92,7 @@ fn offset(body: &[u8], line: usize, column: usize) -> usize {
     start + column
 }
 
-/// What a pass over the bytes of valid JSON finds.
+/// What a scan of the bytes of valid JSON finds.
 #[derive(Default)]
 struct Scan {
     /// The names of the members of the outermost object, each with the offset of its end.
@@ -207,7 +207,7 @@ mod tests {
         }
         // The body is not JSON, so the number is not the reason.
         assert!(matches!(flaw::<serde_json::Value>(r#"{"a": 1e999, "#), JsonFlaw::Syntax { line: 1, .. }));
-        // The limit is the limit of serde_json.
+        // The limit is that of serde_json.
         assert!(serde_json::from_str::<serde_json::Value>(&deep(127)).is_ok());
         for (body, expected) in [
             (r#"{"age": 1, "name": 1}"#, JsonFlaw::WrongMember(member("name"))),

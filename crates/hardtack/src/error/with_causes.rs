@@ -5,8 +5,8 @@ use std::fmt;
 
 /// Displays an error and its causes on one line, separated by colons. Use it in logs.
 ///
-/// The errors of this crate do not repeat the text of their [`source`](Error::source). The errors of other crates might
-/// repeat it. If an error's text already ends with the text of its cause, `WithCauses` does not add the cause again.
+/// The errors of this crate do not repeat the text of their [`source`](Error::source), but those of other crates might.
+/// If an error's text already ends with the text of its cause, `WithCauses` does not add the cause again.
 ///
 /// ```
 /// use hardtack::BackendError;
@@ -18,8 +18,8 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct WithCauses<'a>(pub &'a dyn Error);
 
-/// Implements `Debug` for errors, with the text of the error and of its causes. If `main` returns an error, Rust prints
-/// the error with `Debug`.
+/// Implements `Debug` for errors so that it prints the text of the error and of its causes, because Rust prints an
+/// error that `main` returns with `Debug`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __debug_as_sentence {

@@ -7,7 +7,7 @@ use crate::base_url::BaseUrl;
 use crate::clock::Timestamp;
 use crate::cookie::{PublicSuffix, StoredCookie, public_suffix};
 
-/// The longest time for which browsers keep a cookie: 400 days (RFC 6265bis §5.5).
+/// The longest time that browsers keep a cookie: 400 days (RFC 6265bis §5.5).
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// Advice about a `Domain` that browsers refuse.
@@ -137,7 +137,7 @@ impl Browser<'_> {
         (Step::new(Check::Name, verdict, format!("Browsers accept the name {name}. {scripts}")), None)
     }
 
-    /// Returns whether the field has a `Path` that browsers accept. The last `Path` counts.
+    /// Returns whether the field has a `Path` that browsers accept. If there are several, the last one counts.
     fn has_path(&self) -> bool {
         let attributes = self.cookie.raw.split(';').skip(1).map(|text| text.split_once('=').unwrap_or((text, "")));
         let paths = attributes.filter(|(key, _)| key.trim().eq_ignore_ascii_case("path"));
@@ -277,7 +277,7 @@ impl Browser<'_> {
     fn lifetime(&self) -> Finding {
         let passed = |text: String| (Step::new(Check::Lifetime, Verdict::Passed, text), None);
         if self.cookie.is_deletion() {
-            let text = "The field deletes the cookie, because its Max-Age is not above zero or its Expires has passed. \
+            let text = "The field deletes the cookie, because its Max-Age is not positive or its Expires has passed. \
                         Browsers delete only a cookie of the same name, Domain and Path.";
             return (Step::new(Check::Lifetime, Verdict::Noted, text), None);
         }

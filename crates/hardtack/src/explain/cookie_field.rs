@@ -1,4 +1,4 @@
-//! The names in a request's `Cookie` fields. They help to find out why a cookie is missing.
+//! The names of a request's cookies. They help to find out why a cookie is missing.
 
 use crate::request::RequestHead;
 
@@ -62,7 +62,7 @@ pub(crate) enum Difference {
 }
 
 impl Difference {
-    /// Compares a name of a request with the similar name that the server expects.
+    /// Compares the name of a cookie in a request with the similar name that the server expects.
     pub(crate) fn between(sent: &str, expected: &str) -> Self {
         if sent.eq_ignore_ascii_case(expected) {
             Self::Case

@@ -1,8 +1,8 @@
 //! Why a request was accepted or refused, step by step.
 //!
-//! An [`Explanation`] lists the checks of one verification in their order. It says what each check found, and which
-//! check refused the request. An explanation contains no token, signature or CSRF value. The only user data in an
-//! explanation is the subject.
+//! An [`Explanation`] lists the checks of one verification in order. It says what each check found, and which check
+//! refused the request. An explanation contains no token, signature or CSRF value. The only user data in it is the
+//! subject.
 //!
 //! There are two ways to get explanations:
 //!

@@ -99,7 +99,7 @@ fn article(html: &mut String, explanation: &Explanation, now: Timestamp) {
 /// Escapes a text. Each part between two back-ticks becomes a `<code>` element.
 fn marked(text: &str) -> String {
     let text = escaped(text);
-    // If the number of back-ticks is odd, the last back-tick stays.
+    // If the number of back-ticks is odd, the last one is kept as text.
     let pairs = text.matches('`').count() / 2;
     let mut html = String::with_capacity(text.len() + pairs * 11);
     for (index, part) in text.splitn(pairs * 2 + 1, '`').enumerate() {

@@ -1,4 +1,4 @@
-//! The latest requests, and what ended the latest sessions.
+//! Keeps the latest requests and the events that ended sessions.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -49,9 +49,8 @@ impl Recorder {
         }
     }
 
-    /// Keeps the explanation of a request, and logs a refusal. If a handler has several extractors, the request can be
-    /// verified several times. In this case, the first refusal is kept. If there is no refusal, the last verification
-    /// is kept.
+    /// Keeps and logs the explanation of a request. If a handler has several extractors, its request can be verified
+    /// several times. In this case, the first refusal is kept or, if there is none, the last verification.
     pub(crate) fn record(&self, id: u16, explanation: Explanation) {
         let mut kept = self.lock();
         match kept.requests.iter_mut().find(|(own, _)| *own == id) {
@@ -96,8 +95,8 @@ impl Recorder {
     }
 
     /// Returns the latest event that might have ended a user's session. An event that names the session takes
-    /// precedence. An event that ended all sessions of the user counts only if it happened at `issued` or later.
-    /// Earlier events ended earlier sessions.
+    /// precedence. An event that ended all sessions of the user counts only if it happened at `issued` or later,
+    /// because earlier events ended earlier sessions.
     pub(crate) fn end_of(&self, session: SessionId, subject: &str, issued: Timestamp) -> Option<SessionEnd> {
         let kept = self.lock();
         let named = kept.ends.iter().find(|end| end.session == Some(session));

@@ -67,7 +67,7 @@ pub enum Check {
     Csrf,
     /// The session of the token has not ended.
     Session,
-    /// The device has proved that it has the key of the session.
+    /// The client has proved that it has the session's device key.
     Binding,
     /// The user has entered the password recently.
     Freshness,

@@ -1,4 +1,5 @@
-//! Reads regular files of limited size. A path might instead lead to a FIFO, a device or a file of several gigabytes.
+//! Reads regular files up to a maximum size. A path might instead refer to a FIFO, a device or a file of several
+//! gigabytes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 /// regular file.
 ///
 /// # Errors
-/// The operating system's error, or [`io::ErrorKind::InvalidInput`] if the path does not lead to a regular file.
+/// The operating system's error, or [`io::ErrorKind::InvalidInput`] if the path does not refer to a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

@@ -78,7 +78,7 @@ crate::__debug_as_sentence!(UntrustedFile);
 /// accepts every file.
 ///
 /// If you are going to read the file, open it first and pass the metadata of the open file. Do not pass the metadata of
-/// the path: by the time you open the path, it might lead to another file.
+/// the path: by the time you open the path, it might refer to another file.
 ///
 /// ```
 /// use hardtack::files;
@@ -112,8 +112,9 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
     Ok(())
 }
 
-/// Returns an error if anyone except root and the user of this process can replace files in the folder. If the path
-/// contains symbolic links, checks the folder that they lead to. On systems other than Unix, accepts every folder.
+/// Returns an error if anyone except root and the user of this process can replace files in the folder. Follows
+/// symbolic links in the path, and checks the folder that they lead to. On systems other than Unix, accepts every
+/// folder.
 ///
 /// Two kinds of folders are accepted even though their mode lets other users write to them:
 /// - Folders with the sticky bit, such as `/tmp`. In these, users can remove only their own files.
@@ -136,10 +137,11 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
     if cfg!(unix) { check_folder(&resolve(path)?) } else { Ok(()) }
 }
 
-/// Finds the nearest folder above this one that [`check_trusted_folder`] would refuse, and returns the reason.
+/// Finds a folder above `path` that [`check_trusted_folder`] would refuse, and returns the reason. If `path` contains
+/// symbolic links, also checks the folders above these links and their targets.
 ///
-/// A user who can write to a folder above this one can replace this folder with a different folder. The user needs no
-/// access to the files in the old folder. A program that starts later then uses the files of the new folder.
+/// A user who can write to one of these folders can replace the folder at `path` with a different one, even without
+/// access to the files in it. A program that starts later then uses the files in the new folder.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     let resolved = resolve(path).ok().filter(|_| cfg!(unix))?;
     let untrusted = |path: &Path| path.ancestors().skip(1).find_map(|folder| check_folder(folder).err());
@@ -316,7 +318,7 @@ mod tests {
         assert!(matches!(&found, UntrustedFile::FolderWritableByOthers { path, .. } if *path == expected), "{found}");
         set_mode(&above, 0o755);
 
-        // A user who can write to the folder of a symbolic link can make the link lead elsewhere.
+        // A user who can write to the folder of a symbolic link can make the link point elsewhere.
         let links = above.join("links");
         fs::create_dir(&links).unwrap();
         let outer = above.join("outer");

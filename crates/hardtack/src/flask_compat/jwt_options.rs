@@ -16,9 +16,9 @@ use crate::token_source::{Locations, TokenLocation};
 /// Values of the `JWT_*` options of Flask-JWT-Extended, as text.
 ///
 /// Flags are `true` or `false`, times are whole seconds, and the items of lists are separated by commas. An option for
-/// a key, such as `JWT_SECRET_KEY`, contains the secret or the PEM text. To read the key from a file instead, set the
-/// option to `@` followed by the path. Alternatively, append `_FILE` to the option's name and set that option to the
-/// path. `docs/options.md` lists all options.
+/// a key, such as `JWT_SECRET_KEY`, contains the secret, the PEM text or the JWK. To read the key from a file instead,
+/// set the option to `@` followed by the path. Alternatively, append `_FILE` to the option's name and set that option
+/// to the path. `docs/options.md` lists all options.
 ///
 /// ```
 /// use hardtack::Authenticator;
@@ -126,9 +126,9 @@ impl JwtOptions {
 
     /// Loads the keys for `JWT_ALGORITHM` (default: HS256).
     ///
-    /// An HMAC algorithm uses `JWT_SECRET_KEY`. The other algorithms use `JWT_PRIVATE_KEY`. To only verify tokens, set
-    /// `JWT_PUBLIC_KEY` alone. If `JWT_DECODE_ALGORITHMS` names further algorithms for the same type of key, the key
-    /// also verifies tokens that were signed with these algorithms.
+    /// An HMAC algorithm uses `JWT_SECRET_KEY`. The other algorithms use `JWT_PRIVATE_KEY`. To verify tokens without
+    /// signing any, set `JWT_PUBLIC_KEY` alone. If `JWT_DECODE_ALGORITHMS` names further algorithms for the same type
+    /// of key, the key also verifies tokens that were signed with these algorithms.
     ///
     /// # Errors
     /// - A key is missing, weak, unreadable or not suitable for the algorithm.
@@ -361,7 +361,7 @@ fn known(name: &str) -> Result<&'static str, ConfigError> {
     known.ok_or_else(|| ConfigError::UnknownOption { option: name.to_owned() })
 }
 
-/// Options that Flask-JWT-Extended does not have: the files that contain secrets and keys.
+/// Options that Flask-JWT-Extended does not have: the paths of files that contain secrets and keys.
 const FILE_NAMES: [&str; 3] = ["JWT_SECRET_KEY_FILE", "JWT_PRIVATE_KEY_FILE", "JWT_PUBLIC_KEY_FILE"];
 
 fn is_secret(option: &str) -> bool {

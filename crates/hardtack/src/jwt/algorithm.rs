@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 /// The family of an algorithm, with its parameters.
 ///
-/// Code that differs between algorithms matches on this enum and its parameters without a wildcard. If a variant is
-/// added, the compiler then reports every `match` that must handle it.
+/// Code that differs between algorithms matches on this enum and its parameters without a wildcard, so if a variant is
+/// added, the compiler reports every `match` that must handle it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     /// HMAC (RFC 7518 §3.2).
@@ -104,9 +104,9 @@ algorithms! {
     PS384 => Family::Rsa(RsaPadding::Pss, Hash::Sha384),
     /// RSASSA-PSS with SHA-512.
     PS512 => Family::Rsa(RsaPadding::Pss, Hash::Sha512),
-    /// Ed25519, with its name from RFC 8037 §3.1. JWT libraries that support Ed25519 know this name.
+    /// Ed25519 under its name in RFC 8037 §3.1. JWT libraries that support Ed25519 recognize this name.
     EdDSA => Family::Ed25519,
-    /// Ed25519, with its name from RFC 9864 §2.2. Unlike `EdDSA`, this name specifies the curve. The signatures are the
+    /// Ed25519 under its name in RFC 9864 §2.2. Unlike `EdDSA`, this name specifies the curve. The signatures are the
     /// same, so a key with one of the two names also verifies tokens with the other name in `alg`.
     Ed25519 => Family::Ed25519,
 }
@@ -180,7 +180,7 @@ impl Curve {
 #[error("unknown algorithm; expected {}", names())]
 pub struct ParseAlgorithmError;
 
-/// Writes the message. If `main` returns an error, Rust prints the error with `Debug`.
+/// Writes the message, because Rust prints an error that `main` returns with `Debug`.
 impl fmt::Debug for ParseAlgorithmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

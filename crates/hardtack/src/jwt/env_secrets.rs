@@ -14,16 +14,17 @@ impl KeySet {
     /// Reads the HMAC secret in an environment variable, such as `JWT_SECRET_KEY`, and creates a set with this key for
     /// HS256.
     ///
-    /// The bytes of the variable are the secret. The bytes are not decoded or trimmed. To read the secret from a file
-    /// instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path. Alternatively,
-    /// append `_FILE` to the variable's name, as in `JWT_SECRET_KEY_FILE`, and set that variable to the path.
+    /// The value of the variable is the secret, byte for byte: it is neither decoded nor trimmed. To read the secret
+    /// from a file instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path.
+    /// Alternatively, append `_FILE` to the variable's name, as in `JWT_SECRET_KEY_FILE`, and set that variable to the
+    /// path.
     ///
     /// To replace the secret without logging users out, append `_PREVIOUS` to the variable's name, as in
     /// `JWT_SECRET_KEY_PREVIOUS`, and set that variable to the old secret. The variable can contain several secrets,
-    /// separated by commas. Remove the variable when the lifetime of a refresh token has passed.
+    /// separated by commas. Remove the variable once the lifetime of a refresh token has passed.
     ///
     /// The key's id is derived from the secret. If another application on the same host uses a different secret, its
-    /// tokens have a different `kid`. Hardtack can therefore tell the tokens of the two applications apart.
+    /// tokens have a different `kid`, so Hardtack can tell the tokens of the two applications apart.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -52,7 +53,7 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that this application signed tokens with before, in the same way as [`retire`](Self::retire).
+    /// Adds HMAC secrets that this application used to sign tokens with, in the same way as [`retire`](Self::retire).
     ///
     /// In `list`, the secrets are separated by commas or line breaks. The id of each key is derived from its secret
     /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are skipped.

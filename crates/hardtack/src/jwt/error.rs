@@ -39,8 +39,8 @@ pub enum TokenError {
          or length"
     )]
     BadHeader,
-    /// The header has a member that is not supported. Such a member asks for an extension, compression or an unencoded
-    /// payload, or it contains a key or the URL of a key.
+    /// The header has a member that is not supported. Such a member requests an extension, compression or an unencoded
+    /// payload, or contains a key or the URL of a key.
     #[error("the header of the token has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none` or unknown, or no key that may verify the token has this algorithm.

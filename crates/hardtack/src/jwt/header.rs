@@ -20,7 +20,7 @@ const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"
 pub(super) struct UnverifiedHeader {
     /// The value of `alg`.
     pub(super) algorithm: Algorithm,
-    /// The value of `kid`, of at most 256 bytes. Use this value only to compare it with the ids of known keys.
+    /// The value of `kid`, of at most 256 bytes. It must only be compared with the ids of known keys.
     pub(super) key_id: Option<String>,
     /// The value of `typ`. [`Typ`] decides whether it is accepted.
     pub(super) typ: Option<String>,
@@ -103,8 +103,8 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ)
     base64url::encode(text.as_bytes())
 }
 
-/// Returns the encoded headers that are common in tokens signed with a key. The first is the header that
-/// [`own_segment`] returns. The others have the same members in the orders that other libraries use.
+/// Returns the encoded headers that are common in tokens signed with a key. The first is that of [`own_segment`]. The
+/// others have the same members in the order that other libraries write them.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_typ: &Typ) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), format!(r#""typ":{}"#, Value::from(own_typ.own())));
     let others = match key_id {

@@ -20,8 +20,8 @@ pub(crate) fn decode(digits: &[u8; 32]) -> Option<u128> {
 ///
 /// An `Option` of this type is faster than an `Option<u128>`. rustc makes the tag of an `Option` as wide as the
 /// alignment of its value. The tag of an `Option<u128>` therefore has 16 bytes, which are written in two steps but read
-/// in one. The processor must wait until both writes have reached its cache. The tag of an `Option<Halves>` has 8
-/// bytes, which take one write and one read.
+/// in one, so the processor must wait until both writes have reached its cache. The tag of an `Option<Halves>` has 8
+/// bytes, which are written and read in one step each.
 pub(super) type Halves = [u64; 2];
 
 /// Joins two halves into a number.
@@ -51,7 +51,7 @@ pub(super) fn decode_halves(digits: &[u8; 32]) -> Option<Halves> {
     Some([halves.next()?, halves.next()?])
 }
 
-/// Returns the number with these eight hexadecimal digits. Each digit is given as its value, below 16.
+/// Returns the number with these eight hexadecimal digits. Each digit is given as a value below 16.
 #[inline]
 fn join_eight_digits(values: [u8; 8]) -> u64 {
     let eight = u64::from_be_bytes(values);

@@ -1,8 +1,8 @@
 //! Signs and verifies payloads of arbitrary bytes as compact JWS (RFC 7515 §3.1).
 //!
-//! Verification follows a fixed order. It checks the length and the number of segments, parses the header, selects the
-//! key and verifies the signature. The payload is decoded last. The header is therefore the only part of an unverified
-//! token that is parsed.
+//! Verification checks the length and the number of segments, parses the header, selects the key, verifies the
+//! signature and decodes the payload, in this order. The header is therefore the only part of an unverified token that
+//! is parsed.
 
 use std::fmt;
 use std::ops::Deref;
@@ -129,7 +129,8 @@ impl<'t> Segments<'t> {
     }
 }
 
-/// Verifies a token with one key. The argument `typ` says which values are accepted for the header parameter `typ`.
+/// Verifies a token with one key. The argument `typ` determines which values of the header parameter `typ` are
+/// accepted.
 ///
 /// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, the `kid` is ignored.
 ///
@@ -177,8 +178,8 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
     Ok(token)
 }
 
-/// Verifies a token, and returns its payload. `choose` gets the header as JSON and returns the key that verifies the
-/// token. The header that `choose` gets is not verified yet.
+/// Verifies a token, and returns its payload. `choose` is called with the header as JSON and returns the key for
+/// verifying the token. At this point, the header is not verified yet.
 ///
 /// # Errors
 /// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),

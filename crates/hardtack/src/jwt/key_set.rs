@@ -17,7 +17,7 @@ use super::typ::Typ;
 /// The key that signs tokens and the keys that verify them. Cheap to clone.
 ///
 /// The signing key also verifies. [`retire`](Self::retire) adds a former signing key of this application.
-/// [`also_verify`](Self::also_verify) adds the key of another service. A set that is created with
+/// [`also_verify`](Self::also_verify) adds the key of another service. A set created with
 /// [`verifying_only`](Self::verifying_only) has no signing key.
 ///
 /// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is refused. To
@@ -26,8 +26,8 @@ use super::typ::Typ;
 ///
 /// To rotate keys, create a set with a new key that has a new id, and add the old key to it with
 /// [`retire`](Self::retire). Pass this set to [`Authenticator::replace_keys`](crate::Authenticator::replace_keys),
-/// which takes effect while requests are served. Once the last token that the old key signed has expired, pass a set
-/// without the old key.
+/// which takes effect without a restart. Once the last token that the old key signed has expired, pass a set without
+/// the old key.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -53,7 +53,7 @@ struct Inner {
     /// Former signing keys of this application. Their verifying keys are in `verifying`.
     retired: Vec<SigningKey>,
     /// Common encoded headers, each with the result that [`select`](Self::select) returns for it. Almost every token
-    /// has one of these headers. Such a header is recognized by its bytes, and need not be decoded and parsed.
+    /// has one of these headers, which are recognized by their bytes, without decoding and parsing.
     known_headers: Vec<(String, Selection)>,
     rules: HeaderRules,
 }
@@ -135,8 +135,8 @@ impl KeySet {
     /// [`also_verify`](Self::also_verify). In addition, log-in forms that were open in browsers when the key was
     /// replaced stay valid.
     ///
-    /// Leave the key out of the set once the last token that it signed has expired. This is usually the case after the
-    /// lifetime of a refresh token.
+    /// Remove the key from the set once the last token that it signed has expired, usually after the lifetime of a
+    /// refresh token.
     ///
     /// # Errors
     /// The same errors as [`also_verify`](Self::also_verify).
@@ -163,8 +163,8 @@ impl KeySet {
     ///
     /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` or missing.
     ///
-    /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
-    /// issued earlier. All users must then log in again.
+    /// If you change the `typ` of an application that is already in use, it refuses all tokens that it issued earlier,
+    /// so all users must log in again.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -224,7 +224,7 @@ impl KeySet {
     }
 
     /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`. If
-    /// the key has an id, `kid` is between these two members. [`require_typ`](Self::require_typ) sets another `typ`.
+    /// the key has an id, `kid` comes between these two members. [`require_typ`](Self::require_typ) sets another `typ`.
     ///
     /// # Errors
     /// - [`SignError::VerifyingOnly`]: the set has no signing key.
@@ -288,8 +288,8 @@ impl KeySet {
         jws::verify_with_key(token, key, &self.inner.rules.typ)
     }
 
-    /// Returns whether a token belongs to another application. Such a token is a well-formed JWS with a `kid` that no
-    /// key of this set has. An attacker can create such a token too, so the caller must treat the request as if it had
+    /// Returns whether a token seems to belong to another application: it is a well-formed JWS with a `kid` that no key
+    /// of this set has. Because an attacker can create such a token too, the caller must treat the request as if it had
     /// no token.
     pub(crate) fn is_foreign(&self, token: &[u8]) -> bool {
         if self.inner.rules.ignores_unknown_key_ids {

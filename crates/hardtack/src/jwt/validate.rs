@@ -14,10 +14,10 @@ pub struct Expected<'a> {
     /// The current time.
     pub now: Timestamp,
     /// How long after its `exp` a token is still accepted. Default: zero. Maximum: [`MAX_SKEW`]; longer times are
-    /// shortened. Fractions of a second are cut off.
+    /// capped. Fractions of a second are cut off.
     pub leeway: Duration,
     /// How far in the future `nbf` and `iat` may be. This allows for an issuer whose clock is ahead of this server's.
-    /// Default: [`DEFAULT_SKEW`]. Maximum: [`MAX_SKEW`]; longer times are shortened. Fractions of a second are cut off.
+    /// Default: [`DEFAULT_SKEW`]. Maximum: [`MAX_SKEW`]; longer times are capped. Fractions of a second are cut off.
     pub clock_skew: Duration,
     /// The kind of token that is accepted.
     pub kind: TokenKind,

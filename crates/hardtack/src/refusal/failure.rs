@@ -79,7 +79,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // Do not return the reason itself as the cause. The text of this error already is the text of the reason.
+        // Do not return the reason itself as the cause, because the text of this error is already the text of the
+        // reason.
         self.0.reason.source()
     }
 }

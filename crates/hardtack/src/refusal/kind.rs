@@ -21,8 +21,8 @@ pub enum FailureKind {
     RefreshNeeded,
     /// The route needs a token from a recent log-in, but the request's token is from an earlier log-in or from a
     /// refresh (`needs_fresh_token_loader`). This kind also covers a re-authentication for [another
-    /// user](crate::refusal::Reason::OtherUser). It also covers a request without a [recent
-    /// proof](crate::refusal::Reason::ProofNeeded) of the device's key, if the route needs such a proof.
+    /// user](crate::refusal::Reason::OtherUser) and, on a route that needs a [recent
+    /// proof](crate::refusal::Reason::ProofNeeded) of the device's key, a request without one.
     NotFresh,
     /// The token's session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
     Revoked,

@@ -1,7 +1,7 @@
-//! Why a request is refused, and the reply that its client gets.
+//! Why a request is refused, and the reply to its client.
 //!
-//! A [`Reason`] says what is wrong, in as much detail as a log needs. Each reason belongs to a [`FailureKind`]. An
-//! application can set its own reply for each kind. A [`Failure`] contains the reason and the [`Reply`] to the client.
+//! A [`Reason`] says what is wrong, in as much detail as a log needs. Each reason belongs to a [`FailureKind`], for
+//! which an application can set its own reply. A [`Failure`] contains the reason and the [`Reply`] to the client.
 
 mod default_reply;
 mod failure;

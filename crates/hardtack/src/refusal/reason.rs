@@ -71,7 +71,7 @@ pub enum Reason {
     /// The token is valid, but lacks a claim that the route needs, or the claim does not have the required value.
     #[error("{0}")]
     InsufficientClaims(ClaimFlaw),
-    /// The application forbids the request. The text is the sentence for the client.
+    /// The application forbids the request. The text is the message for the client.
     #[error("the application forbids the request: {0:?}")]
     Forbidden(Cow<'static, str>),
     /// Another site may have forged the request.
@@ -218,8 +218,8 @@ impl Reason {
     }
 
     /// Returns the HTTP status of the reply to an API client. The status is 400 if the request's `Host` field is not
-    /// valid, and 413 if the body is too large. The status is 503 if too many bodies are already being read. In all
-    /// other cases, the reason's [kind](Self::kind) determines the status.
+    /// valid, 413 if the body is too large, and 503 if too many bodies are already being read. In all other cases, the
+    /// reason's [kind](Self::kind) determines the status.
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -388,9 +388,9 @@ impl Reason {
         }
     }
 
-    /// Logs the reason. The level is `ERROR` if the operator might have to fix something. The level is `INFO` if a
-    /// log-in is refused or the user lacks a permission. The level is `TRACE` if a token is missing, has expired or
-    /// must be refreshed. In all other cases, the level is `DEBUG`.
+    /// Logs the reason. The level is `ERROR` if the operator might have to fix something. It is `INFO` if a log-in is
+    /// refused or the user lacks a permission, and `TRACE` if a token is missing, has expired or must be refreshed. In
+    /// all other cases, it is `DEBUG`.
     pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {

@@ -54,7 +54,7 @@ impl Reply {
         self
     }
 
-    /// If the client should try again after a refusal for `reason`, adds the header `Retry-After`.
+    /// Adds the header `Retry-After` if the client should try again after a refusal for `reason`.
     pub(super) fn retry_after(self, reason: &Reason) -> Self {
         match reason.retry_after() {
             Some(seconds) => self.header("retry-after", seconds.to_string()),

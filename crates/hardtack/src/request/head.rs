@@ -105,7 +105,7 @@ impl<'a> RequestHead<'a> {
     /// Returns the value of the first field with this name. `name` is in lower case.
     #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        // Call `first_two` instead of `value`. Other headers are read with `first_two`, so its code is already in the
+        // Call `first_two` instead of `value`, because other headers are read with it, so its code is already in the
         // instruction cache.
         let [first, _] = self.incoming.first_two(name);
         first
@@ -163,8 +163,8 @@ impl<'a> RequestHead<'a> {
     }
 }
 
-/// Returns whether a `Host` value consists only of lower-case letters, digits, dots and hyphens. Such a value is valid
-/// and need not be parsed. Most requests have such a value.
+/// Returns whether a `Host` value consists only of lower-case letters, digits, dots and hyphens, as in most requests.
+/// Such a value is valid and need not be parsed.
 #[inline]
 fn is_plain_name(host: &[u8]) -> bool {
     !host.is_empty() && host.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))

@@ -9,10 +9,10 @@ const SHORTEST_CODE: usize = 6;
 /// The maximum number of characters that a shortened segment keeps.
 const KEPT: usize = 6;
 
-/// Returns the path of a request in a form for logs. A segment of the path might be secret, such as the token of a link
-/// in an email. This function therefore shortens segments that do not look like words. A segment does not look like a
-/// word if it has more than 24 characters, or if it has at least six characters and contains a digit, a percent sign or
-/// an uppercase letter.
+/// Returns the path of a request in a form that can be logged. A segment of the path might be secret, such as the token
+/// of a link in an email, so this function shortens segments that do not look like words. A segment does not look like
+/// a word if it has more than 24 characters, or if it has at least six characters and contains a digit, a percent sign
+/// or an uppercase letter.
 ///
 /// Pass a path without a query, because a query can also contain secrets.
 ///

@@ -105,8 +105,8 @@ mod tests {
         assert_eq!(NextPath::parse(&format!("/{}", "a".repeat(4000))), None);
     }
 
-    /// If `parse` accepts a path, it also accepts the path that it returns. A page puts this path into a form or a URL,
-    /// and the server then checks it again.
+    /// If `parse` accepts a path, it also accepts the path that it returns, because a page puts this path into a form
+    /// or a URL, and the server then checks it again.
     #[test]
     fn a_path_that_becomes_too_long_is_refused() {
         for (text, accepted) in [("a".repeat(2047), true), ("a".repeat(2048), false), ("\"".repeat(700), false)] {

@@ -50,7 +50,7 @@ pub(crate) struct Notes {
 /// [`Self::has_forgotten`] detects this. The log must then be read again (decision 31).
 ///
 /// Every request reads the cache, and few requests write to it. Readers take no lock. Writers wait for each other
-/// (decision 12). Most sessions have no entry. For such a session, a request usually reads only one bit of the
+/// (decision 12). Most sessions have no entry, and for such a session, a request usually reads only one bit of the
 /// [`RevocationFilter`].
 #[derive(Debug)]
 pub(crate) struct RevocationCache {
@@ -68,8 +68,8 @@ pub(crate) struct RevocationCache {
 struct Upkeep {
     /// The number of entries that the map may have before the next sweep.
     entries: usize,
-    /// If more bits than this are set in the filter, a writer sweeps. There can be more set bits than entries. When
-    /// [`RevocationCache::confirmed`] removes an entry, the bit of the entry stays set.
+    /// If more bits than this are set in the filter, a writer sweeps. There can be more set bits than entries, because
+    /// the bit of an entry stays set when [`RevocationCache::confirmed`] removes the entry.
     marks: usize,
     /// The time on the monotonic clock at which the next regular sweep is due. A map with at most [`MIN_ENTRIES`]
     /// entries is not swept at this time.
@@ -91,8 +91,8 @@ const MIN_ENTRIES: usize = 1024;
 /// would stay in the map until the map had doubled in size.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// If at most this many bits of the filter are set, their number does not start a sweep. With this many bits set, one
-/// in 64 look-ups of sessions without an entry searches the map.
+/// The number of set bits in the filter starts a sweep only if it exceeds this value. With this many bits set, one in
+/// 64 look-ups of sessions without an entry searches the map.
 const MIN_MARKS: usize = RevocationFilter::ALL / 64;
 
 impl Default for RevocationCache {
@@ -232,8 +232,8 @@ impl RevocationCache {
 /// of the filter. If this bit is clear, the map has no entry for the session. If the bit is set, the map must be
 /// searched, because several sessions share the bit.
 ///
-/// A writer sets the bit before it adds the entry to the map. The bit stays set as long as the entry is in the map. A
-/// clear bit is therefore proof that there is no entry.
+/// A writer sets the bit before it adds the entry to the map, and the bit stays set as long as the entry is in the map.
+/// A clear bit therefore proves that there is no entry.
 #[derive(Debug)]
 struct RevocationFilter(Box<[AtomicU64]>);
 

@@ -1,4 +1,4 @@
-//! Users for whom the process failed to end sessions in the store.
+//! Users whose sessions this process failed to end in the store.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::session::SessionId;
 
-/// The users for whom the process failed to end sessions in the store. Until a later attempt succeeds, this process
+/// The users whose sessions this process failed to end in the store. Until a later attempt succeeds, this process
 /// refuses these sessions. The set is nearly always empty.
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,
-    /// The users in the set, each with the one session that continues, if there is one.
+    /// The users, each with the one session that continues, if any.
     subjects: Mutex<HashMap<String, Option<SessionId>>>,
 }
 
@@ -25,7 +25,7 @@ impl HeldSubjects {
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Stops refusing the sessions of a user. Call this method when all pending revocations of the user have been
+    /// Stops refusing the sessions of a user. Call this method once all pending revocations of the user have been
     /// carried out.
     pub(crate) fn release(&self, subject: &str) {
         if self.any() {

@@ -2,7 +2,7 @@
 
 use super::SessionId;
 
-/// The sessions of a user. Their claims change because the application changes its own data, such as the user's role.
+/// A user's sessions whose claims change because the application changes its own data, such as the user's role.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as
 /// `Sessions::reload_claims_in` of `hardtack-sqlx`. If the transaction commits, the claims change. If it is rolled

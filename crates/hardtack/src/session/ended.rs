@@ -2,7 +2,7 @@
 
 use super::{PendingRevocation, SessionId};
 
-/// Sessions of one user. They end because the application changes its own data, such as the user's password.
+/// A user's sessions that end because the application changes its own data, such as the user's password.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. If the transaction commits, the sessions end. If it is rolled back,
@@ -13,8 +13,8 @@ use super::{PendingRevocation, SessionId};
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending) instead. Both methods make this process refuse
 /// the sessions at once.
 ///
-/// If the process stops or the client disconnects between the commit and this method call, the sessions still end. All
-/// processes then learn from the database within seconds that the sessions have ended.
+/// If the process stops or the client disconnects after the commit but before either method is called, the sessions
+/// still end. All processes then learn this from the database within seconds.
 #[derive(Debug)]
 #[must_use = "after the commit, pass this value to `Auth::renew` or `Authenticator::finish_ending`, so that this \
               process refuses the sessions at once"]

@@ -104,8 +104,8 @@ impl SessionPolicy {
     /// recently used session ends. Default: 100.
     ///
     /// If you call this method, [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) refuses a store
-    /// that cannot limit sessions. If you do not call this method, `build` accepts the store, does not limit the number
-    /// of sessions, and logs a warning.
+    /// that cannot limit sessions. If you do not call it, `build` accepts such a store, does not limit the number of
+    /// sessions, and logs a warning.
     pub fn max_sessions(mut self, most: u32) -> Self {
         (self.max_sessions, self.has_max_sessions) = (Some(most), true);
         self
@@ -117,8 +117,8 @@ impl SessionPolicy {
         self
     }
 
-    /// Shortens the lifetime of each access token by a random amount of up to `percent` percent. Tokens that are issued
-    /// at the same time then expire at different times. Default: 0. Maximum: 50.
+    /// Shortens the lifetime of each access token by a random amount of up to `percent` percent, so that tokens that
+    /// are issued at the same time expire at different times. Default: 0. Maximum: 50.
     ///
     /// The amount is derived from the session's row, so concurrent requests still get the same token.
     pub fn access_jitter(mut self, percent: u8) -> Self {

@@ -62,7 +62,7 @@ impl SessionRules {
     /// that it has the device's key.
     ///
     /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). After an ordinary
-    /// refresh, the previous token is accepted for a short time. During the same time, the use of a token that a
+    /// refresh, the previous token is accepted for a short time. During the same time, a request with a token that a
     /// re-authentication replaced is not a sign of theft: the browser may have sent the request before it got the new
     /// tokens.
     pub(crate) fn check_refresh_of_device(
@@ -75,8 +75,8 @@ impl SessionRules {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         let behind = row.generation.saturating_sub(generation);
         let superseded = row.supersedes(auth_time);
-        // If the access token has expired, a request that re-authenticates must refresh the tokens first. This request
-        // therefore replaces the tokens twice.
+        // If the access token has expired, a request that re-authenticates must refresh the tokens first, so it
+        // replaces the tokens twice.
         let may_be_in_flight = behind == 1 || (behind == 2 && superseded);
         match behind {
             0 => RefreshVerdict::Retry,

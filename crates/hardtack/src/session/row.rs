@@ -147,15 +147,14 @@ impl Session {
     }
 
     /// Returns the session's new `auth_time` for a re-authentication at `now`. The new time must be later than the
-    /// previous `auth_time`. However, `now` might not be later, because times are whole seconds and a clock might be
-    /// behind. In this case, the new time is one second after the previous `auth_time`.
+    /// previous `auth_time`. If `now` is not later, because times are whole seconds and a clock might be behind, the
+    /// new time is one second after the previous `auth_time`.
     pub(crate) fn next_auth_time(&self, now: Timestamp) -> Timestamp {
         now.max(self.auth_time + Duration::from_secs(1))
     }
 
     /// Returns the CSRF value that all tokens of the session share. The value does not depend on keys or on the
-    /// generation. If keys are rotated or tokens are refreshed, a form that is open in the browser therefore stays
-    /// valid.
+    /// generation, so a form that is open in the browser stays valid when keys are rotated or tokens are refreshed.
     pub fn csrf(&self) -> String {
         self.derived("csrf", 0)
     }

@@ -18,8 +18,8 @@ pub(crate) struct SessionRules {
     /// The window that applies instead of `race_window` until a client has used the new token. Until then, the response
     /// with the new token might have been lost.
     pub(crate) lost_response_window: Duration,
-    /// How far in the future the times in a row are allowed to be. The server that wrote the row might have a clock
-    /// that is ahead.
+    /// How far in the future the times in a row are allowed to be, because the clock of the server that wrote the row
+    /// might be ahead.
     pub(crate) clock_skew: Duration,
 }
 

@@ -66,7 +66,7 @@ impl RevokeTarget<'_> {
 pub struct Rotation {
     /// The time of the rotation, at which the session must be live.
     pub now: Timestamp,
-    /// If the session is not used before this time, it ends at this time. The store limits this time to
+    /// When the session ends if it is not used before then. The store limits this time to
     /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
     /// When the user typed the password again. `None` if this is an ordinary refresh. If this time is set, the access
@@ -167,7 +167,7 @@ pub enum StoreAbility {
 /// A session store. Nine operations are required. The other methods, which have default implementations, concern the
 /// store's [abilities](StoreAbility), its clock, its notifications, and whether it is durable.
 ///
-/// Every implementation must keep these rules:
+/// Every implementation must follow these rules:
 ///
 /// - Each operation is one transaction. In particular, [`Self::rotate`] is atomic.
 /// - When an operation has returned, later calls see its effect. In a [durable](Self::is_durable) store, the effect
@@ -222,13 +222,12 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
     /// Marks the access tokens of a subject's sessions as outdated. Skips ended sessions. For each other session, sets
-    /// [`Session::outdated_generation`] to the session's generation, and writes this generation to the revocation log.
-    /// Also replaces the session's claims if `claims` is `Some`. Returns the ids of these sessions with the
-    /// generations.
+    /// [`Session::outdated_generation`] to the session's generation, writes this generation to the revocation log, and
+    /// replaces the session's claims if `claims` is `Some`. Returns the ids of these sessions with the generations.
     ///
     /// The row and the log entry are written in one transaction. If a concurrent rotation commits before that
-    /// transaction, the rotation's access token is outdated. If the rotation commits after the transaction, its access
-    /// token has the new claims.
+    /// transaction, the rotation's access token is outdated. If it commits afterwards, its access token has the new
+    /// claims.
     fn outdate(
         &self,
         subject: &str,
@@ -247,12 +246,12 @@ pub trait SessionStore: Send + Sync + 'static {
     /// subject. It ends as many of these sessions as necessary, so that at most `limit` remain, including the new
     /// session.
     ///
-    /// The least recently used sessions end, that is, the sessions with the earliest `rotated_at`. If their
-    /// `rotated_at` is equal, the sessions with the earliest `created_at` end. Their entries in the revocation log have
-    /// the kind [`RevocationKind::Ended`]. All these sessions end at the same time: when the new session starts, or at
-    /// the latest `rotated_at` of these sessions, whichever is later. The returned ids include the ids of these
-    /// sessions and of the sessions that `ends` selects. A store is allowed to end no more than ten thousand sessions
-    /// in one call.
+    /// The least recently used sessions end, that is, those with the earliest `rotated_at` or, if these are equal, with
+    /// the earliest `created_at`. Their entries in the revocation log have the kind [`RevocationKind::Ended`]. All
+    /// these sessions end at the same time: when the new session starts, or at the latest `rotated_at` of these
+    /// sessions, whichever is later. The returned ids include the ids of these sessions and of the sessions that `ends`
+    /// selects. To keep a call short, a store may stop after ending ten thousand sessions; later calls then end more of
+    /// them.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -281,8 +280,8 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("listing sessions page by page")))
     }
 
-    /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`]. Also sets
-    /// [`Session::bound_key`] to `key`, and [`Session::bound_at`] to the time of the rotation. If the session is not
+    /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`], and also sets
+    /// [`Session::bound_key`] to `key` and [`Session::bound_at`] to the time of the rotation. If the session is not
     /// live, has another generation or is already bound, changes nothing and returns `None`. [`Rotation::auth_time`] is
     /// always `None` here.
     ///

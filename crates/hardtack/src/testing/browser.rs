@@ -137,7 +137,7 @@ impl<F: Framework> TestBrowser<F> {
         request.into()
     }
 
-    /// Stores, replaces or deletes cookies, as the `Set-Cookie` fields of the response say.
+    /// Stores, replaces or deletes cookies according to the `Set-Cookie` fields of the response.
     pub fn receive(&mut self, response: &impl SetCookieFields<F>) {
         self.store(response.set_cookies().iter().map(String::as_str));
     }

@@ -9,8 +9,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 /// A clock that stands still until a test advances it. Clones share the time.
 ///
 /// To test what happens if a clock is wrong, [set](Self::set_forward) the clock, or give another server [its own
-/// clock](Self::on_another_machine). Setting a clock changes only the date and time that the clock shows. The monotonic
-/// time stays the same.
+/// clock](Self::on_another_machine). Setting a clock changes only the date and time that it shows, not the monotonic
+/// time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,8 +35,8 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Creates a clock that shows the machine's current time. At this time, browsers accept the cookies, and
-    /// certificates are valid.
+    /// Creates a clock that shows the machine's current time, so browsers accept the cookies, and certificates are
+    /// valid.
     pub fn start_now() -> Self {
         Self::start_at(SystemClock.now())
     }

@@ -62,8 +62,8 @@ impl FailingSessions {
         Self::default()
     }
 
-    /// Creates an empty store that claims to be [durable](SessionStore::is_durable), as a database is. An authenticator
-    /// therefore follows the store's revocation log.
+    /// Creates an empty store that claims to be [durable](SessionStore::is_durable), as a database is, so an
+    /// authenticator follows its revocation log.
     pub fn durable() -> Self {
         Self(Arc::new(State { durable: true, ..State::default() }))
     }
@@ -78,7 +78,7 @@ impl FailingSessions {
         self.0.fails.store(false, Ordering::SeqCst);
     }
 
-    /// Sets whether reads of the revocation log hang. A read that starts while `hangs` is set to `true` never returns.
+    /// Sets whether reads of the revocation log hang. A read that starts while this is `true` never returns.
     pub fn set_log_hangs(&self, hangs: bool) {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }

@@ -33,8 +33,8 @@ impl Fault {
 /// Wraps any session store and makes one of its calls go wrong. Use this wrapper to test that an application behaves
 /// correctly, no matter which call of its store fails.
 ///
-/// The first call after [`inject`](Self::inject) has the number 1. Background calls are not counted and never go wrong.
-/// These calls read the revocation log, wait for a change of the log, prune rows, or ask for the store's time. To make
+/// The first call after [`inject`](Self::inject) has the number 1. Background calls, which read the revocation log,
+/// wait for a change of the log, prune rows or ask for the store's time, are not counted and never go wrong. To make
 /// all calls of a store fail, use [`FailingSessions`](super::FailingSessions).
 ///
 /// Clones share the store, the count and the fault.
@@ -183,8 +183,8 @@ impl<S: SessionStore> FaultySessions<S> {
         self.state.calls.load(Ordering::SeqCst)
     }
 
-    /// Counts a call and executes it. If [`inject`](Self::inject) named the number of this call, the call goes wrong as
-    /// the fault describes. If the call is to be paused, it waits after its execution.
+    /// Counts a call and executes it. If this is the call that [`inject`](Self::inject) selected, it goes wrong as the
+    /// fault describes. If it is the call to pause, it waits after its execution.
     async fn call<T>(&self, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
         let interruption = {
             let next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);

@@ -88,7 +88,7 @@ impl TestRequest {
         self
     }
 
-    /// Sets a urlencoded body, as a browser sends it for a form.
+    /// Sets a urlencoded body, as a browser does for a form.
     #[must_use]
     pub fn form<I, K, V>(self, fields: I) -> Self
     where
@@ -118,8 +118,7 @@ impl TestRequest {
         self
     }
 
-    /// Returns the parts of the request. If the test has not added a `Host` field, the parts contain a `Host` field
-    /// with the request's host.
+    /// Returns the parts of the request. Adds a `Host` field with the request's host unless the test has added one.
     pub fn into_parts(self) -> TestRequestParts {
         let Self { method, target, host, mut fields, body, .. } = self;
         if !fields.iter().any(|(name, _)| name == "host") {

@@ -17,9 +17,8 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// passes the time of `clock` to the store. `sleep` must let the given time pass on `clock`. If the store has a clock
 /// of its own, `sleep` must let the time pass on that clock instead.
 ///
-/// The suite uses new random keys, so other code can use the store while the suite runs. The suite makes concurrent
-/// calls, but makes all of them in one task. If several threads or processes can use the store at once, write tests for
-/// that as well.
+/// The suite uses new random keys, so other code can use the store while the suite runs. It makes concurrent calls, but
+/// all in one task. If several threads or processes can use the store at once, write tests for that as well.
 ///
 /// ```
 /// use hardtack::testing::{TestClock, throttle_conformance};
@@ -198,9 +197,9 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         same(rule, self.passes(&[budget]).await, true);
     }
 
-    /// If a store's clock was ahead for some time, the store contains times that are too far in the future. The store
-    /// must correct these times. To store such a time, the test first takes tokens of a larger budget. It then uses a
-    /// smaller budget with the same key. For this budget, the stored time is too far in the future.
+    /// If a store's clock was ahead for some time, the store contains times that are too far in the future and must
+    /// correct them. To store such a time, the test first takes tokens of a larger budget. It then uses a smaller
+    /// budget with the same key. For this budget, the stored time is too far in the future.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();

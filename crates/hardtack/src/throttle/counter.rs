@@ -11,8 +11,8 @@ use super::{Budget, Rate};
 
 /// The state of a budget: the times at which its buckets are full again, in milliseconds of the store's clock.
 ///
-/// If a key has no counter, a store uses `Counter::default()`, whose buckets are full. A store can therefore delete a
-/// counter whose buckets [are full](Self::is_full).
+/// If a key has no counter, a store uses `Counter::default()`, whose buckets are full, so it can delete a counter whose
+/// buckets [are full](Self::is_full).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counter {
@@ -48,7 +48,7 @@ impl Counter {
     }
 
     /// Limits each stored time to `now` plus the time that an empty bucket takes to fill. A stored time exceeds this
-    /// limit if the store's clock was ahead and has been set back. This also happens if the budget has become smaller.
+    /// limit if the store's clock was ahead and has been set back, or if the budget has become smaller.
     fn correct(&mut self, budget: &Budget, now: i64) {
         self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
         let failures = budget.failures().map_or(now, |rate| now.saturating_add(rate.fill_ms()));

@@ -13,8 +13,7 @@ const PAUSE_MS: i64 = 2000;
 /// The counters of a throttle.
 pub(super) struct Counters {
     shared: Option<Box<dyn ErasedThrottleStore>>,
-    /// The counters in this process's memory. These counters are used if there is no shared store, or while the shared
-    /// store fails.
+    /// The counters in this process's memory, which are used if there is no shared store or while it fails.
     local: MemoryThrottleStore,
     clock: Box<dyn ErasedClock>,
     /// After the shared store has failed: when to try it again, in milliseconds of the monotonic clock. Zero if the
@@ -22,7 +21,7 @@ pub(super) struct Counters {
     ask_again: AtomicI64,
 }
 
-/// The object-safe form of reading a clock.
+/// The object-safe form of a clock.
 pub(super) trait ErasedClock: Send + Sync {
     fn read(&self) -> Now;
 }

@@ -15,7 +15,7 @@ use crate::jwt::KeySet;
 
 /// Limits attempts, such as log-ins. Clones share the counters.
 ///
-/// [`Throttle::new`] counts in this process. If several servers serve the site, set a store that they share: see
+/// [`Throttle::new`] counts in this process. If the site runs on several servers, set a store that they share: see
 /// [`Throttle::builder`].
 #[derive(Clone)]
 pub struct Throttle(Arc<Inner>);

@@ -51,12 +51,12 @@ impl Rate {
         self.burst
     }
 
-    /// Returns the time in which one token is added to the bucket. Each token allows one attempt.
+    /// Returns how long it takes to add one token to the bucket. Each token allows one attempt.
     pub const fn every(self) -> Duration {
         self.every
     }
 
-    /// Returns the time in which an empty bucket becomes full.
+    /// Returns how long it takes to fill an empty bucket.
     pub const fn time_to_fill(self) -> Duration {
         Duration::from_millis((self.every.as_millis() as u64).saturating_mul(self.burst as u64))
     }

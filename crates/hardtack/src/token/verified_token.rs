@@ -16,8 +16,8 @@ use crate::token_source::{InRole, Role, TokenLocation};
 /// A token whose signature has been verified. If the token comes from a request, its times, kind and session have been
 /// checked as well, unless the route's [`Need`](crate::Need) leaves out a check.
 ///
-/// Only the authenticator creates such values. A value therefore proves that the token has been verified. Clones share
-/// the claims. `T` is the type of the application's own claims.
+/// Only the authenticator creates such values, so a value proves that the token has been verified. Clones share the
+/// claims. `T` is the type of the application's own claims.
 #[derive(Clone)]
 pub struct VerifiedToken<T = NoExtra> {
     payload: Arc<VerifiedPayload>,
@@ -97,7 +97,7 @@ impl<T> VerifiedToken<T> {
         if self.payload.reading.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
     }
 
-    /// Returns the CSRF value with which the values in requests are compared.
+    /// Returns the CSRF value to compare the values in requests with.
     pub(crate) fn csrf_value(&self) -> Option<&str> {
         self.payload.csrf()
     }
@@ -108,8 +108,7 @@ impl<T> VerifiedToken<T> {
     }
 
     /// Returns whether the token has the role `R`, for example to decide whether a page shows a link. To admit only
-    /// users with the role, use the adapter's extractor `HasRole<R>` instead. The extractor also refreshes an outdated
-    /// token.
+    /// users with the role, use the adapter's extractor `HasRole<R>` instead, which also refreshes an outdated token.
     pub fn has_role<R: Role>(&self) -> bool {
         InRole::<R>::from_payload(self.payload()).is_ok()
     }
@@ -182,8 +181,8 @@ pub(crate) struct Reading {
 }
 
 enum Form {
-    /// The payload of most tokens. At first, the strings stay in the payload. The first call that reads the claims
-    /// copies the strings into [`Claims`].
+    /// The payload of most tokens. The strings stay in the payload until the first call that reads the claims copies
+    /// them into [`Claims`].
     Fast { payload: String, claims: FastClaims, owned: OnceLock<Box<Claims>> },
     /// Any other payload, and the payload of a token that was just issued.
     Owned { payload: Vec<u8>, claims: Box<Claims> },

@@ -62,14 +62,14 @@ impl Need {
     }
 
     /// Requires a recent proof that the client has the device key to which the session is bound ([device
-    /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof can be at most `within` old. If `within` is shorter
-    /// than 120 seconds, it counts as 120 seconds, because browsers limit how often they send proofs.
+    /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof must be at most `within` old. If `within` is
+    /// shorter than 120 seconds, it counts as 120 seconds, because browsers limit how often they send proofs.
     ///
     /// If the last proof of a browser is too old, the response deletes the access cookie and redirects the browser to
     /// the same URL with 307. The browser sends a proof, gets a new access cookie, and repeats the request with the
     /// same method, body and header fields. The redirect works for forms and for `fetch`. If the cookies were copied to
-    /// another device, the client there does not have the key. This client gets no new access cookie, and its request
-    /// is refused.
+    /// another device, the client there does not have the key, so it gets no new access cookie, and its request is
+    /// refused.
     ///
     /// If the session is not bound, for example because the browser does not support device binding, the token must be
     /// [fresh](Self::fresh) instead. If the browser has just been redirected but its proof is still too old, the
@@ -137,11 +137,11 @@ impl Need {
     }
 
     /// Also accepts an access token that a re-authentication has replaced within the [race
-    /// window](crate::session::SessionPolicy::race_window), if the token was sent in a cookie. This happens if the
-    /// browser sends the form with the password twice, for example after a double click.
+    /// window](crate::session::SessionPolicy::race_window), if the token was sent in a cookie. The browser sends such a
+    /// token if it sends the form with the password twice, for example after a double click.
     ///
     /// Use this only for a route that verifies the user's password and then calls `Auth::reauthenticate`. The second
-    /// form gets the same tokens as the first. The extractor `ReauthenticationForm` uses this.
+    /// request gets the same tokens as the first. The extractor `ReauthenticationForm` calls this method.
     #[must_use]
     pub const fn reauthenticating(mut self) -> Self {
         self.reauthenticating = true;

@@ -28,7 +28,7 @@ pub struct TokenSources {
     pub(crate) header_lower: String,
     /// The scheme before the token, or an empty string if the header contains only the token.
     pub(crate) header_type: String,
-    /// Whether to search for tokens as Flask-JWT-Extended does. The scheme must then be spelt exactly like
+    /// Whether to search for tokens as Flask-JWT-Extended does. The scheme must then be spelled exactly like
     /// `header_type`. If the query parameter occurs more than once, the first value is used.
     pub(crate) flask: bool,
     pub(crate) query_name: String,

@@ -38,7 +38,7 @@ fn weak_keys_are_refused() {
 fn bad_base_urls_are_refused() {
     let error = refusal(|builder| builder.base_url("site.example"));
     assert!(matches!(error, ConfigError::BadBaseUrl { .. }));
-    assert_message_contains(&error, "expected an origin such as https://site.example");
+    assert_message_contains(&error, "expected a URL such as https://site.example");
     let error = refusal(|builder| builder.base_url("http://site.example"));
     assert_eq!(error, ConfigError::InsecureBaseUrl { url: "http://site.example".into() });
     assert_message_contains(&error, "use https");

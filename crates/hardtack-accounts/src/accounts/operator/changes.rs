@@ -16,7 +16,7 @@ use crate::users::{
 };
 
 /// A link that lets a user set a password without knowing the old one. [`Accounts::add`] and [`Accounts::reset_link`]
-/// return such links. A link works once. Like a password, it must not be logged.
+/// return such links. The link works once. Like a password, it must not be logged.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PasswordLink {
@@ -37,8 +37,8 @@ impl PasswordLink {
 
 impl Accounts {
     /// Adds a user with a random password that no one knows, and returns a link that lets the user set a password (ASVS
-    /// 5.0 V6.4.1, V6.4.6). The name must follow the rules of the sign-up, except that reserved names are allowed.
-    /// `email` may be empty. If it is an address, the address is stored as unconfirmed.
+    /// 5.0 V6.4.1, V6.4.6). The name must follow the rules for sign-up, except that reserved names are allowed. `email`
+    /// may be empty. If it is an address, the address is stored as unconfirmed.
     ///
     /// # Errors
     /// The name or the address is not allowed, the name is taken or looks like another user's name, the password could
@@ -71,8 +71,8 @@ impl Accounts {
     /// learns the password (ASVS 5.0 V6.4.6). The old password still works until the user sets a new password.
     ///
     /// The link works once and expires after a day. The user's earlier link of this kind stops working at once. The new
-    /// link stops working when the user changes the password or undoes a change of the email address. It also stops
-    /// working when an operator disables the user, logs the user out or sets the user's email address.
+    /// link stops working when the user changes the password or undoes a change of the email address, or when an
+    /// operator disables the user, logs the user out or sets the user's email address.
     ///
     /// # Errors
     /// No user has the name, the user is disabled, or the database failed.
@@ -90,15 +90,15 @@ impl Accounts {
     }
 
     /// Changes the name of the user `username` to `new`, and ends the user's sessions. The new name must follow the
-    /// rules of the sign-up, except that reserved names are allowed. If email is on and the user has confirmed an
-    /// address, an email tells the user about the new name.
+    /// rules for sign-up, except that reserved names are allowed. If email is on and the user has confirmed an address,
+    /// an email tells the user about the new name.
     ///
     /// Pass the [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as
     /// you do after [`disable`](Self::disable).
     ///
     /// # Errors
-    /// No user has the name `username`, or the database failed. It is also an error if `new` is not allowed, is taken
-    /// or looks like another user's name.
+    /// No user has the name `username`; `new` is not allowed, is taken or looks like another user's name; or the
+    /// database failed.
     pub async fn rename(
         &self,
         username: &str,
@@ -128,7 +128,7 @@ impl Accounts {
     }
 
     /// Sets the email address of the user with this name. An empty `email` removes the address. If `confirmed` is
-    /// false, a new address stays unconfirmed. The user can request a confirmation link on the account page.
+    /// false, a new address stays unconfirmed, and the user can request a confirmation link on the account page.
     ///
     /// All of the user's links stop working, including links that undo an earlier change of the address. The user stays
     /// logged in.
@@ -160,7 +160,7 @@ impl Accounts {
     /// Deletes the user with this name, and ends the user's sessions. Also deletes the user's links, queued emails and
     /// recorded activity. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as you do after
-    /// [`disable`](Self::disable). If another person signs up with the name later, the new user gets a different id.
+    /// [`disable`](Self::disable). If someone else signs up with the name later, the new user gets a different id.
     ///
     /// Data that your application keeps about the user is not deleted. The end of the sessions is recorded as new
     /// activity of the deleted user, without an IP address. Like all activity, this entry is deleted after 90 days.
@@ -190,7 +190,7 @@ impl Accounts {
     }
 }
 
-/// Checks a name by the rules of the sign-up, but allows reserved names, because they are reserved for the operator.
+/// Checks a name against the rules for sign-up, but allows reserved names, because they are reserved for the operator.
 fn check_name(name: &str) -> Result<NewName, UserChangeError> {
     NameRules::without_reserved_names()
         .check(name)

@@ -2,8 +2,8 @@
 
 use hardtack::BackendError;
 
-/// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. After
-/// [`Backend`](Self::Backend), the change might have been stored. After any other error, nothing has changed.
+/// Why a change that an operator requested from [`Accounts`](crate::Accounts) failed. After [`Backend`](Self::Backend),
+/// the change might have been stored. After any other error, nothing has changed.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {
@@ -15,7 +15,7 @@ pub enum UserChangeError {
         /// Which name to choose instead.
         problem: String,
     },
-    /// Another user has the new name, possibly in different case.
+    /// Another user has the new name, possibly in a different case.
     #[error("the user name {0:?} is taken; choose another name")]
     NameTaken(String),
     /// Another user has a name that looks like the new name.

@@ -25,7 +25,7 @@ fn by_operator(at: Timestamp) -> RequestInfo {
 
 impl Accounts {
     /// Returns up to `limit` users whose names sort after `after`, including disabled users. If `after` is `None`, the
-    /// list starts with the first user. Names are sorted byte by byte in lower case.
+    /// list starts with the first user. The users are sorted by the bytes of their lower-case names.
     ///
     /// # Errors
     /// The database failed.
@@ -46,9 +46,9 @@ impl Accounts {
     /// that undo a change of the email address. They do not work again if the user is enabled later. Returns `None` if
     /// no user has the name.
     ///
-    /// The user's sessions also end. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`]. If the session
-    /// store works, this call ends the sessions at once. If the store fails or the process stops before this call, a
-    /// server that follows the revocation log ends the sessions as soon as it can.
+    /// The user's sessions also end. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends the
+    /// sessions at once if the session store works. If the store fails, or the process stops before it calls
+    /// `finish_ending`, a server that follows the revocation log ends the sessions as soon as it can.
     ///
     /// A concurrent log-in might still create a session. The log-in then checks whether the user is disabled, and if
     /// so, ends the session.

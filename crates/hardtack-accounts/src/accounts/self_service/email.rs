@@ -109,11 +109,11 @@ impl Accounts {
 
     /// Confirms an address with the token of a link. The link then stops working. Returns the user's id.
     ///
-    /// Call this method in a handler for POST, never in a handler for GET. Programs that scan emails open the links in
-    /// the emails, and would then confirm the address.
+    /// Call this method only in a handler for POST. Programs that scan emails open the links in them, so a handler for
+    /// GET would confirm the address without the user.
     ///
     /// # Errors
-    /// - The link no longer works. The failure counts as an attempt of the client's address.
+    /// - The link no longer works. The failure counts as an attempt from the client's address.
     /// - There were too many attempts, or the database failed.
     pub async fn confirm_email(&self, token: &str, client: &ClientInfo) -> Result<String, ActionError<DeadLink>> {
         let work = async |token: &LinkToken, request: &_| self.use_confirmation_link(token, request).await;
@@ -121,14 +121,14 @@ impl Accounts {
     }
 
     /// Restores an address that someone has replaced. `token` is from the link that was sent to the old address
-    /// (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. A new password is useful
+    /// (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. It is best to set one,
     /// because the person who changed the address knew the old password.
     ///
     /// The same transaction ends all sessions of the user, or records that they must end. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
-    /// - The link no longer works. The failure counts as an attempt of the client's address.
+    /// - The link no longer works. The failure counts as an attempt from the client's address.
     /// - The new password breaks a rule. Nothing was changed, and the link still works.
     /// - There were too many attempts, too many passwords are being hashed, or the database failed.
     pub async fn undo_email(

@@ -4,8 +4,8 @@
 //! 1. A function that acts for the client of a request takes the request's [`ClientInfo`]. If the function limits
 //!    attempts, it shares the limits with the ready-made pages. The function that verifies a password without a limit
 //!    has `unthrottled` in its name.
-//! 2. If a change ends sessions, the transaction that stores the change also ends these sessions. The function returns
-//!    [`EndedSessions`](hardtack::session::EndedSessions).
+//! 2. If a change ends sessions, the transaction that stores the change also ends these sessions, or records that they
+//!    must end. The function returns [`EndedSessions`](hardtack::session::EndedSessions).
 //! 3. Passwords are hashed on threads for blocking work.
 
 mod email;
@@ -26,8 +26,8 @@ pub(crate) use verify::Browser;
 pub use verify::VerifiedUser;
 
 impl Accounts {
-    /// Checks the session of a token at the beginning of a change. The transaction that stores the change checks it
-    /// again, so a change cannot be stored after a log-out.
+    /// Checks the session of a token at the beginning of a change. The transaction that stores the change checks the
+    /// session again, so a change cannot be stored after a log-out.
     async fn checked_session<T: Sync, P>(
         &self,
         token: &VerifiedToken<T>,

@@ -88,8 +88,8 @@ impl From<SignedUp> for LogIn {
 }
 
 impl Accounts {
-    /// Adds a user. This method is for programs and tests that create users, and does not limit how many users are
-    /// created. To sign up the client of a request, call [`sign_up_by`](Self::sign_up_by) instead.
+    /// Adds a user. This method is for programs and tests that create users; it does not limit how many. To sign up the
+    /// client of a request, call [`sign_up_by`](Self::sign_up_by) instead.
     ///
     /// ```
     /// # async fn seed(accounts: hardtack_accounts::Accounts) -> Result<(), Box<dyn std::error::Error>> {
@@ -109,7 +109,7 @@ impl Accounts {
         Ok(self.store(new, &RequestInfo::without_client(at)).await?.0)
     }
 
-    /// Signs up the client of a request. Each client address has a limit on how many users it can create
+    /// Signs up the client of a request. The number of users that a client address can create is limited
     /// ([`LogInLimits::address`](crate::LogInLimits::address)).
     ///
     /// Refuse requests from other sites first, with `Auth::require_pre_session`. Then log the user in:

@@ -45,8 +45,8 @@ impl Accounts {
     }
 
     /// Returns the user whose password a link can set, or `None` if the link does not work. Does not use up the link.
-    /// Show the user's name on the page with the form. A person who follows a link for another account then notices the
-    /// mistake.
+    /// Show the user's name on the page with the form, so that a person who follows a link for another account notices
+    /// the mistake.
     ///
     /// # Errors
     /// The database failed.
@@ -58,8 +58,8 @@ impl Accounts {
         }
     }
 
-    /// Sets a new password with the token of a link. The link then stops working. The link comes from
-    /// [`request_reset`](Self::request_reset), [`reset_link`](Self::reset_link) or [`add`](Self::add).
+    /// Sets a new password with the token of a link from [`request_reset`](Self::request_reset),
+    /// [`reset_link`](Self::reset_link) or [`add`](Self::add). The link then stops working.
     ///
     /// The same transaction ends all sessions of the user, or records that they must end, because someone else may know
     /// the old password. Pass the [`EndedSessions`] to
@@ -79,7 +79,7 @@ impl Accounts {
     /// ```
     ///
     /// # Errors
-    /// - The link no longer works. The failure counts as an attempt of the client's address.
+    /// - The link no longer works. The failure counts as an attempt from the client's address.
     /// - The new password breaks a rule. The link still works.
     /// - There were too many attempts, too many passwords are being hashed, or the database failed.
     pub async fn reset_password(

@@ -16,10 +16,10 @@ use crate::throttling::{Client, KnownUser};
 
 /// A user whose password has just been verified. Pass it to `Auth::log_in`, or to `LogInForm::log_in`.
 ///
-/// Compared with a log-in that gets only the user's id, a log-in with this value does three more things:
+/// A log-in with this value does three things that a log-in with only the user's id does not do:
 /// - If the password is changed or the user is disabled before the session is stored, the log-in is refused.
-/// - The log-in sets a cookie that marks the browser as one that the user has logged in with. Strangers then cannot use
-///   up the attempts of this browser.
+/// - The log-in sets a cookie that marks the browser as one that the user has logged in with, so that strangers cannot
+///   use up the attempts of this browser.
 /// - If email is on and the user has not logged in before in this browser, an email tells the user about the log-in.
 ///
 /// To add claims or to set `remember`, first convert the value into a `LogIn`:
@@ -95,9 +95,9 @@ impl From<VerifiedUser> for LogIn {
 }
 
 impl Accounts {
-    /// Verifies the user name and the password of a log-in. Attempts are limited per account and per client address.
-    /// The ready-made log-in page shares these limits ([`LogInLimits`](crate::LogInLimits)). If the password is right,
-    /// the attempt does not count.
+    /// Verifies the user name and the password of a log-in. Attempts are limited per account and per client address;
+    /// the ready-made log-in page shares these limits ([`LogInLimits`](crate::LogInLimits)). An attempt with the right
+    /// password does not count.
     ///
     /// The duration and the error are the same for an unknown name, a disabled user and a wrong password (ASVS 5.0
     /// V6.3.8). A wrong password appears in the recent activity that the user sees.
@@ -133,7 +133,7 @@ impl Accounts {
     }
 
     /// Verifies a user name and a password like [`verify_password`](Self::verify_password), but without limits. Anyone
-    /// who can reach this call can try passwords as fast as the server can hash them. Use this method only where
+    /// who can trigger a call can try passwords as fast as the server can hash them. Use this method only where
     /// something else limits the attempts, or where only you can call it, as in a test.
     ///
     /// # Errors
@@ -150,8 +150,7 @@ impl Accounts {
     }
 
     /// Verifies the password of the user who is logged in, for a re-authentication. Each session has a separate limit,
-    /// so a thief with a copied cookie cannot guess many passwords. If the password is right, the attempt does not
-    /// count.
+    /// so a thief with a copied cookie cannot guess many passwords. An attempt with the right password does not count.
     ///
     /// ```
     /// use axum::{extract::State, response::Response};

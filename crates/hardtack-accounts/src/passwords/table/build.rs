@@ -36,12 +36,12 @@ impl PasswordTable {
     /// Makes a table in a new file from a downloaded list. The list contains one plain password per line, or is the
     /// SHA-1 list of Have I Been Pwned with one `SHA1:COUNT` per line.
     ///
-    /// Uses 64 MiB of memory. Also writes temporary files to the folder of the table. Together, these files are as
-    /// large as the table.
+    /// Uses 64 MiB of memory. Also writes temporary files to the folder of the table; together, they are as large as
+    /// the table.
     ///
     /// # Errors
     /// The list cannot be read, is not a regular file, can be changed by another user, or has a line that is not in the
-    /// expected format. It is also an error if the table cannot be written or if its file already exists.
+    /// expected format; or the table cannot be written or already exists.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }

@@ -52,7 +52,7 @@ pub enum PasswordTableError {
         /// What is wrong with the file.
         why: &'static str,
     },
-    /// Another user can change the file. This user could then decide which passwords are refused.
+    /// Another user can change the file, and could therefore decide which passwords are refused.
     #[error(transparent)]
     Untrusted(#[from] UntrustedFile),
     /// A line of the list of passwords is not of the expected form.
@@ -79,8 +79,8 @@ hardtack::__debug_as_sentence!(PasswordTableError);
 /// into memory. In a large file, each look-up reads about 30 records.
 ///
 /// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use the table, pass it to
-/// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash. A table
-/// of a billion passwords therefore refuses about one in 18 billion other passwords by mistake.
+/// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash, so a
+/// table of a billion passwords refuses about one in 18 billion other passwords by mistake.
 #[derive(Debug)]
 pub struct PasswordTable {
     source: Source,
@@ -113,7 +113,7 @@ impl PasswordTable {
             .map_err(|why| PasswordTableError::NotATable { path: path.to_owned(), why })
     }
 
-    /// The common passwords of eight characters and more, in lower case.
+    /// The common passwords of eight characters or more, in lower case.
     pub(super) fn common() -> Result<&'static Self, &'static str> {
         static COMMON_PASSWORDS: LazyLock<Result<PasswordTable, &'static str>> = LazyLock::new(|| {
             PasswordTable::read(Source::Memory(COMMON), COMMON.len() as u64).unwrap_or(Err("cannot be read"))

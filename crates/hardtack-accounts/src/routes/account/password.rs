@@ -61,8 +61,8 @@ impl AccountForm for PasswordInput {
     }
 }
 
-/// Changes the password. The token need not be fresh, because the user must enter the current password. The password is
-/// a stronger proof of identity than a fresh token (ASVS 5.0 V6.2.3).
+/// Changes the password. The token need not be fresh, because the user must enter the current password, which is a
+/// stronger proof of identity than a fresh token (ASVS 5.0 V6.2.3).
 pub(crate) async fn change_password(
     State(site): State<Site>,
     auth: Auth,
@@ -147,9 +147,9 @@ async fn change(
     Ok(page.respond(&user, status))
 }
 
-/// Returns the response if the password is stored, but the session store has not ended the other sessions yet. A
-/// browser gets a page instead of a redirect, because the store might still be down when the next request arrives. The
-/// browser's own session continues.
+/// Returns the response for when the new password is stored, but the session store has not ended the other sessions
+/// yet. A browser gets a page instead of a redirect, because the store might still be down when the next request
+/// arrives. The browser's own session continues.
 fn others_end_soon(site: &Site, wants: Wants, user: CurrentUser<User>) -> Response {
     let text = "Other devices will be logged out within seconds.";
     if wants != Wants::Page {

@@ -30,7 +30,7 @@ pub(crate) struct SettingsInput {
     display_name: Option<String>,
     email: Option<String>,
     current_password: Option<String>,
-    /// The hidden field of a form that says which user the form belongs to. `None` for API clients.
+    /// The hidden field that identifies the form's user. `None` for API clients.
     owner: Option<String>,
 }
 

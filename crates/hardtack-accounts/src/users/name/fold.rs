@@ -20,7 +20,7 @@ pub(super) struct Folded {
 }
 
 /// Prepares a name and maps its case (RFC 8265 §3.3). Normalizes the name first, so that decomposed text, such as
-/// Hangul that was typed as single jamo, is also allowed.
+/// Hangul that was typed as individual jamo, is also allowed.
 pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     let profile = UsernameCaseMapped::new();
     let nfc = |text: &str| text.nfc().collect::<String>();
@@ -32,8 +32,8 @@ pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     NameClass.allows(&shown).map_err(|error| problem(&error))?;
     let lower = profile.case_mapping_rule(shown.as_str()).map_err(|error| problem(&error))?;
     let key = profile.directionality_rule(nfc(&lower)).map_err(|_| UserNameProblem::MixedDirections)?;
-    // `ς` and `σ` are both small forms of Σ. Without this replacement, σας and ΣΑΣ would be different names, as in RFC
-    // 8265.
+    // `ς` and `σ` are both small forms of Σ. Without this replacement, σας and ΣΑΣ would be different names, as they
+    // are in RFC 8265.
     let key = key.replace('ς', "σ");
     Ok(Folded { shown, key })
 }
@@ -65,7 +65,7 @@ pub(crate) fn skeleton(name: &str) -> String {
     look(&username_key(name))
 }
 
-/// Returns the skeleton of `text` (UTS #39 §4), without the marks that are invisible after other characters:
+/// Returns the skeleton of `text` (UTS #39 §4), without marks that cannot be seen after certain characters:
 ///
 /// - a dot above `i` or `j`, which replaces the dot of the letter (Unicode §7.1, "Diacritics on i and j")
 /// - a mark that repeats the mark before it, because many fonts draw both in the same place (UTS #39 §5.4)
@@ -91,14 +91,14 @@ pub(crate) struct Looks {
     /// The look of the name as it is written. `paypaI` with a capital I looks like `paypal`, but its key `paypai` does
     /// not.
     pub(crate) as_written: String,
-    /// The looks of the name as it is written, in small letters and in capital letters. One look can occur several
+    /// The looks of the name as it is written, in small letters and in capital letters. The same look can occur several
     /// times.
     pub(crate) all: [String; 3],
 }
 
 impl Looks {
-    /// Returns the looks of a name. The name need not obey the current rules, because existing users can have older
-    /// names.
+    /// Returns the looks of a name. The name need not obey the current rules, because existing users might have chosen
+    /// it under older rules.
     pub(crate) fn of(name: &str) -> Self {
         let shown = fold(name).map(|folded| folded.shown);
         let shown = shown.as_deref().unwrap_or(name);
@@ -109,20 +109,20 @@ impl Looks {
     }
 }
 
-/// Returns the look of a string. This function converts the string's skeleton to lower case, and returns the skeleton
-/// of the result. If two strings look alike, their looks are the same, even if their lower-case forms differ. For
-/// example, `MIKE` and `MlKE` look alike, but `mike` and `mlke` differ.
+/// Returns the look of a string. The look is the skeleton of the string's skeleton in lower case. If two strings look
+/// alike, their looks are the same, even if their lower-case forms differ. For example, `MIKE` and `MlKE` look alike,
+/// but `mike` and `mlke` differ.
 fn look_in_any_case(text: &str) -> String {
     skeleton(&look(text))
 }
 
 /// The version of this program's own rules for keys and skeletons. If a change makes [`fold`], [`username_key`] or
 /// [`Looks`] return something else for some name, increase this version. Otherwise, new names would be compared with
-/// keys and skeletons of existing names that were computed under older rules.
+/// the keys and skeletons of existing names that were computed under the old rules.
 const RULES: u64 = 2;
 
 /// Returns the version of the rules by which names are compared. The version combines the version of this program's own
-/// rules with the version of Unicode. When a program starts, it recomputes keys and skeletons that were stored under a
+/// rules with the version of Unicode. At start-up, the program recomputes keys and skeletons that were stored under a
 /// lower version.
 pub(crate) fn name_rules() -> i64 {
     let (major, minor, update) = unicode_security::UNICODE_VERSION;

@@ -13,8 +13,8 @@ pub enum UserNameProblem {
     /// The name contains a space.
     #[error("A user name cannot contain spaces. Use only letters, digits and . _ - @ +")]
     Blank,
-    /// The name contains a control character, or another character that has no width and does not affect its
-    /// neighbours.
+    /// The name contains a control character, or another character that has no width and does not affect the characters
+    /// next to it.
     #[error(
         "Your user name contains an invisible character. Type the name again, and use only letters, digits and \
          . _ - @ +"
@@ -24,7 +24,7 @@ pub enum UserNameProblem {
     /// character, such as `ﬁ` or `²`.
     #[error("A user name can contain only letters, digits and . _ - @ +")]
     BadCharacter,
-    /// The name does not begin with a letter or a digit, so it could be taken for a command-line option, a path or a
+    /// The name does not begin with a letter or a digit, so it could be mistaken for a command-line option, a path or a
     /// mention.
     #[error("Begin your user name with a letter or a digit.")]
     BadStart,
@@ -37,7 +37,7 @@ pub enum UserNameProblem {
     /// The name is on the list of reserved names, or looks like one of them.
     #[error("That user name is reserved. Choose another name.")]
     Reserved,
-    /// Another user has the name, possibly in different case.
+    /// Another user has the name, possibly in a different case.
     #[error("That user name is taken. Choose another name, or log in if you have just signed up.")]
     Taken,
     /// Another user has a name that looks the same.

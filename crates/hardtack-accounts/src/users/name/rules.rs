@@ -16,7 +16,7 @@ const MAX_CHARS: usize = 64;
 const PUNCTUATION: &str = "._-@+";
 
 /// Names that cannot be chosen at sign-up. Other users could believe that someone with such a name runs the site, or
-/// programs could treat the name in a special way. The first rows are from RFC 2142.
+/// programs could treat the name specially. The first rows are from RFC 2142.
 const RESERVED: &[&str] = &[
     "abuse",
     "contact",
@@ -92,7 +92,7 @@ impl Default for NameRules {
 }
 
 impl NameRules {
-    /// Creates rules that reserve no name, for operators who add users themselves.
+    /// Creates rules without any reserved names, for operators who add users themselves.
     #[must_use]
     pub fn without_reserved_names() -> Self {
         Self { reserved: Arc::default() }
@@ -105,7 +105,7 @@ impl NameRules {
         self
     }
 
-    /// Checks a name that someone chooses. Does not check whether it is taken.
+    /// Checks a name that a user has chosen, but not whether it is taken.
     pub(crate) fn check(&self, name: &str) -> Result<NewName, UserNameProblem> {
         if name.nfc().nth(MAX_CHARS).is_some() {
             return Err(UserNameProblem::TooLong);
@@ -144,9 +144,10 @@ impl ReservedName {
 
     /// Returns whether a name looks like this reserved name, as it is written, in small letters or in capital letters.
     ///
-    /// In capital letters, `I` looks like `l`. Two ASCII names are therefore not compared in capital letters.
-    /// Otherwise, nobody could be called `ali`, because `all` is reserved. If one of the names contains other
-    /// characters, the comparison is strict: `adмin` with a Cyrillic `м` looks like `admin` in capital letters only.
+    /// In capital letters, `I` looks like `l`. If both names are ASCII, they are therefore not compared in capital
+    /// letters. Otherwise, nobody could be called `ali`, because `all` is reserved. If one of the names contains other
+    /// characters, they are compared in capital letters as well: `adмin` with a Cyrillic `м` looks like `admin` in
+    /// capital letters only.
     fn looks_like(&self, name: &NewName) -> bool {
         let looks = &name.looks;
         let is_strict = !(self.is_ascii && name.shown.is_ascii());

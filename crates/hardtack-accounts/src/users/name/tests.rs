@@ -1,4 +1,4 @@
-//! Tests which user names are accepted, and which of them count as the same name.
+//! Tests which user names are accepted, and which names count as the same.
 
 use proptest::prelude::*;
 
@@ -174,7 +174,7 @@ fn s79_names_that_look_alike_have_the_same_skeleton() {
     {
         assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
     }
-    // Marks that cannot be seen on these letters, and letters that look like another letter.
+    // Marks that cannot be seen on these letters, and letters that look like other letters.
     for invisible in [
         "ali\u{307}ce",
         "al\u{131}ce",

@@ -102,8 +102,9 @@ impl UserStore {
             .map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password if the user's password version is still `version`. The reset link was created
-    /// for this version. If the link was sent to an `address`, this must also still be the user's confirmed address.
+    /// Stores the hash of a new password if the user's password version is still `version`. This is the version for
+    /// which the reset link was created. If the link was sent to an email address (`address`), that address must also
+    /// still be the user's confirmed address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,

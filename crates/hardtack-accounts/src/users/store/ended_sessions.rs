@@ -1,5 +1,5 @@
-//! Counts how many times sessions of a user have ended. If this count increases between the check of a session and the
-//! transaction of its change, the session might have ended.
+//! Counts how many times sessions of a user have ended. If the count increases after a session was checked, and before
+//! the transaction of a change that the session requested, the session might have ended in the meantime.
 
 use hardtack::BackendError;
 use hardtack_db::{Statement, Transaction};
@@ -40,7 +40,7 @@ impl UserStore {
         self.database.execute(Statement::new(COUNT).bind(id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Records that the user's sessions are ended. `transaction` either ends the sessions or stores the intention to
+    /// Records that sessions of the user have ended. `transaction` either ends the sessions or stores the intention to
     /// end them.
     pub(crate) async fn count_end_of_sessions_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
         transaction.execute(Statement::new(COUNT).bind(id)).await.map(drop).map_err(BackendError::new)

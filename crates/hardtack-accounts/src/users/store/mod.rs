@@ -60,7 +60,7 @@ impl UserStore {
         Self { database }
     }
 
-    /// Returns the problem if a name is taken or looks like a name that is taken. Returns `None` otherwise.
+    /// Returns a problem if a name is taken or looks like a name that is taken, and `None` otherwise.
     pub(crate) async fn name_conflict(&self, name: &NewName) -> Result<Option<UserNameProblem>, BackendError> {
         let old_key = name.shown.to_lowercase();
         let statement = conflicts(name, &old_key, "");

@@ -99,7 +99,7 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Returns the enabled users who have confirmed this address, ignoring case. Returns at most five users.
+    /// Returns at most five enabled users who have confirmed this address, ignoring case.
     pub(crate) async fn confirmed_owners(&self, address: &EmailAddress) -> Result<Vec<EmailOwner>, BackendError> {
         let sql = "SELECT id, email FROM users WHERE email_key = $1 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL ORDER BY id LIMIT 5";

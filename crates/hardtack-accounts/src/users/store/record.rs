@@ -10,7 +10,7 @@ use crate::users::name_looks::{NONE_OUTDATED, lock_looks_in, set_looks_in};
 use crate::users::name_upgrade::pass_on_looks_in;
 use crate::users::{NewName, User, UserRecord};
 
-/// An error: another user has the name, or a name that looks like it.
+/// Another user has the name, or a name that looks like it.
 #[derive(Debug)]
 pub(crate) struct NameTaken;
 
@@ -18,7 +18,7 @@ pub(crate) struct NameTaken;
 type RecordColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
 
 impl UserStore {
-    /// Returns the users that come after the user `after` in the order of their keys.
+    /// Returns the users that come after the user named `after` in the order of their keys.
     pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         let sql = concat!(
             "SELECT ",
@@ -50,8 +50,8 @@ impl UserStore {
         record_in(transaction, username, with_name(sql, username)).await
     }
 
-    /// Gives a user another name. Returns an inner `Err` if the new name is taken or looks like a name that is taken.
-    /// In that case, the caller must roll back the transaction.
+    /// Renames a user. Returns an inner `Err` if the new name is taken or looks like a name that is taken. In that
+    /// case, the caller must roll back the transaction.
     pub(crate) async fn rename_in(
         transaction: &mut Transaction,
         username: &str,
@@ -94,8 +94,7 @@ impl UserStore {
         lock_looks_in(transaction).await.map_err(BackendError::new)
     }
 
-    /// Deletes a user. If another user has a name that looks like the deleted name, that user keeps others from taking
-    /// such a name.
+    /// Deletes a user. If another user's name looks like the deleted name, others still cannot take such a name.
     pub(crate) async fn delete_in(
         transaction: &mut Transaction,
         username: &str,

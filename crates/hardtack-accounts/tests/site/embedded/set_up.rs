@@ -68,7 +68,7 @@ async fn settings_that_cannot_work_are_refused_with_the_line_to_write() {
     assert!(error(at_auth, |site| site.at("/auth").logo("//cdn.example/a")).starts_with("the logo "));
     assert_eq!(
         error(at_auth, |site| site.at("/auth").color(Color::Button, "#fff", "red;}")),
-        "\"red;}\" is not a colour for Button; write a CSS colour, such as \"#7a1f3d\", \"rebeccapurple\" or \"rgb(122 \
+        "\"red;}\" is not a color for Button; write a CSS color, such as \"#7a1f3d\", \"rebeccapurple\" or \"rgb(122 \
          31 61)\""
     );
     assert_eq!(

@@ -1,10 +1,10 @@
-//! Reads the cookies out of a curl command, such as one that a browser has copied ("Copy as cURL").
+//! Reads the cookies of a curl command, such as one that was copied from a browser ("Copy as cURL").
 
 use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// What a curl command sends as cookies.
+/// The cookies that a curl command sends.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum CurlCookies {
     /// The value of the `Cookie` field. It is empty if the command sends no cookies.
@@ -16,7 +16,7 @@ pub(super) enum CurlCookies {
 /// The short options of curl that take a value.
 const WITH_VALUE: &str = "AbCcDdEeFHhKmoPQrTtUuwXxYyz";
 
-/// The long options that take a value, and that browsers copy or people use for log-ins. `--header` and `--cookie` are
+/// Those long options with a value that browsers copy, or that people use to log in. `--header` and `--cookie` are
 /// handled separately.
 const LONG_WITH_VALUE: [&str; 15] = [
     "--cookie-jar",
@@ -36,7 +36,8 @@ const LONG_WITH_VALUE: [&str; 15] = [
     "--user-agent",
 ];
 
-/// Returns the cookies that a curl command sends. Returns `None` if the text is not a curl command.
+/// Returns the cookies that a curl command sends. The text can also be the options of the command alone. Returns `None`
+/// for any other text.
 pub(super) fn cookies(text: &str) -> Option<CurlCookies> {
     let text = text.trim().trim_start_matches("$ ").trim_start_matches("> ");
     let first = text.split_whitespace().next()?;
@@ -70,7 +71,7 @@ pub(super) fn cookies(text: &str) -> Option<CurlCookies> {
         };
         let value = value.unwrap_or_default();
         match option {
-            // Like curl: a value without an equals sign is the name of a file.
+            // As in curl, a value without an equals sign is the name of a file.
             'b' if !value.contains('=') => return Some(CurlCookies::InFile(value)),
             'b' => found.push(value),
             'H' => {

@@ -12,13 +12,13 @@ pub(super) enum Field<'a> {
     SetCookie(&'a str),
 }
 
-/// What to paste, in the words of an error.
+/// What to paste, as error messages put it.
 const EXPECTED: &str = "expected a line such as Cookie: NAME=VALUE; NAME=VALUE, or Set-Cookie: NAME=VALUE; Path=/; Secure, or \
                         a curl command with -b or -H 'Cookie: …'";
 
-/// Finds the `Cookie` and `Set-Cookie` fields in pasted text. Servers read several `Cookie` fields as one, so they are
-/// joined. If the text is a curl command, returns the `Cookie` field that the command sends. If the text is a single
-/// line without a field name, the line is the value of such a field.
+/// Finds the `Cookie` and `Set-Cookie` fields in pasted text. Several `Cookie` fields are joined, because servers read
+/// them as one. If the text is a curl command, returns the `Cookie` field that the command sends. If the text is a
+/// single line without a field name, returns the line as the value of such a field.
 pub(super) fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     match curl::cookies(text) {
         Some(CurlCookies::Field(cookies)) if !cookies.is_empty() => {

@@ -161,7 +161,7 @@ impl Users<'_> {
         print_changed(self.json, text, &record, Some(sessions))
     }
 
-    /// Returns the site's public address, with which every link begins.
+    /// Returns the site's public address, which is the beginning of every link.
     fn site(&self) -> Result<String, Error> {
         self.config.address.public_origin(&self.config.sources)?.ok_or_else(|| {
             Error::config(
@@ -171,20 +171,20 @@ impl Users<'_> {
         })
     }
 
-    /// Connects to the session store. Returns an authenticator that uses the store, and how many sessions the user has.
-    /// Returns an inner `Err` if the store cannot be reached, or might not be the store that the servers use. In both
-    /// cases, the caller can still change the user, and the servers end the sessions.
+    /// Connects to the session store. Returns an authenticator that uses the store, and the number of the user's
+    /// sessions. Returns an inner `Err` if the store cannot be reached, or might not be the store that the servers use.
+    /// The caller can then still change the user, and the servers end the sessions.
     ///
     /// # Errors
-    /// No user has the name, or the servers keep their sessions elsewhere. Nothing has been changed.
+    /// No user has the name, or the servers keep their sessions elsewhere. In these cases, nothing has been changed.
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
         let store = running::check(self.database, self.config.redis.as_ref()).await?;
-        // This command might only record that sessions must end. The servers that use the session store with this id
-        // then end these sessions.
+        // If this command only records that sessions must end, the servers that use the session store with this id end
+        // them.
         self.accounts.set_session_store_id(store.id.as_deref());
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
-        // This authenticator signs no tokens, so it can have any key. After this call, `accounts` can record that
-        // sessions must end, even if the session store cannot be used. The servers then end these sessions.
+        // This authenticator signs no tokens, so it can have any key. This call lets `accounts` record that sessions
+        // must end, even if the session store cannot be used. The servers then end the sessions.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
         Ok(match store.usable {
             Ok(()) => self.connect(builder, &id).await,
@@ -201,8 +201,8 @@ impl Users<'_> {
     }
 }
 
-/// Ends the sessions of a user, and returns how many sessions ended. Call this function after the change is committed.
-/// The servers learn from the revocation log which sessions ended. If this command cannot reach the session store, the
+/// Ends the sessions of a user, and returns how many ended. Call this function after the change is committed. The
+/// servers learn from the revocation log which sessions ended. If this command cannot reach the session store, the
 /// servers end the sessions as soon as they can reach it.
 async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: EndedSessions) -> Sessions {
     match store {
@@ -238,8 +238,8 @@ fn ask_to_delete(name: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns the result of an operation on the user `name`. If there is no such user (`None`), returns an error that says
-/// so.
+/// Returns the result of an operation on the user `name`. If there is no such user (`None`), returns an error to that
+/// effect.
 fn found<T>(result: Result<Option<T>, BackendError>, name: &str) -> Result<T, Error> {
     result.map_err(Error::with_causes)?.ok_or_else(|| unknown(name))
 }

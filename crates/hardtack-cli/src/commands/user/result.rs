@@ -11,7 +11,7 @@ use crate::output;
 /// Whether a user's sessions have ended.
 #[derive(Clone, Copy)]
 pub(super) enum Sessions {
-    /// This number of sessions have ended.
+    /// This many sessions have ended.
     Ended(usize),
     /// The sessions have not ended yet, because a store cannot be reached. The database records that the sessions must
     /// end, and the servers end them later.

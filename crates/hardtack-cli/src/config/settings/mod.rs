@@ -1,8 +1,8 @@
 //! The table of all settings.
 //!
-//! To add a setting, add a line here, and read its value in the module of `config` that it belongs to. Its flag, its
-//! environment variable, its name in the file, and its lines in `--help` and `hardtack check-config` follow from the
-//! table.
+//! To add a setting, add a line here, and read its value in the module of `config` to which it belongs. Its flag, its
+//! environment variable, its name in the file, and its lines in `--help` and `hardtack check-config` are derived from
+//! the table.
 
 mod fixed;
 mod setting;
@@ -12,8 +12,8 @@ pub(crate) use setting::Setting;
 
 /// Declares each setting as a constant, and the list `ALL` of all settings, in the order in which they are shown.
 ///
-/// `ALL` repeats the expressions instead of using the constants. So if no other code uses the constant of a setting,
-/// the compiler reports the constant as dead code.
+/// `ALL` repeats the expressions instead of using the constants, so that the compiler reports a constant as dead code
+/// if no other code uses it.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident = $setting:expr;)+) => {
         $($(#[$doc])* pub(crate) const $name: Setting = $setting;)+
@@ -58,7 +58,7 @@ settings! {
     BODY_TIMEOUT = Setting::option("body_timeout", "TIME", "How long a request's body may take to arrive").default("30s");
     DATA_DIR = Setting::option("data_dir", "DIR", "Folder for the keys and the SQLite database")
         .default("./hardtack-data");
-    /// The URL of a server may contain a password. A path of an SQLite file is not secret.
+    /// The URL of a server may contain a password, but the path of an SQLite file is not secret.
     DATABASE_URL =
         Setting::option("database_url", "URL", "Database: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH")
             .default_note("hardtack.db in the data folder")
@@ -72,7 +72,7 @@ settings! {
     REDIS_FOR = Setting::option(
         "redis_for",
         "USE",
-        "What Redis does: sessions (stores the sessions) or notice (only tells other servers when sessions end)",
+        "What Redis does: sessions (stores the sessions) or notice (only notifies other servers when sessions end)",
     )
     .default_note("sessions");
     MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender address of emails, such as noreply@site.example");
@@ -127,7 +127,7 @@ settings! {
     /// Secrets that verify tokens but do not sign them, separated by commas or line breaks.
     SECRET_KEY_PREVIOUS = Setting::flask(&["JWT_SECRET_KEY_PREVIOUS"]).secret();
     PRIVATE_KEY = Setting::flask(&["JWT_PRIVATE_KEY"]).secret();
-    /// The value is not shown. An operator might have set the private key here by mistake.
+    /// The value is not shown, because an operator might have set the private key here by mistake.
     PUBLIC_KEY = Setting::flask(&["JWT_PUBLIC_KEY"]).secret();
     ALGORITHM = Setting::flask(&["JWT_ALGORITHM"]);
     REFRESH =

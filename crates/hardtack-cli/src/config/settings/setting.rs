@@ -42,7 +42,7 @@ impl Setting {
         Self::with_flag(Flag { name, value_name: Some(value_name), help })
     }
 
-    /// Creates a setting with a flag that turns the setting on.
+    /// Creates a setting with a flag that turns it on.
     pub(super) const fn switch(name: &'static str, help: &'static str) -> Self {
         Self::with_flag(Flag { name, value_name: None, help })
     }
@@ -116,8 +116,8 @@ impl Setting {
         own.into_iter().chain(self.flask_names.iter().map(|name| (*name).to_owned()))
     }
 
-    /// Returns the name that errors use for the setting if it is missing: its flag, such as `--listen`. If the setting
-    /// has no flag, returns its name in the settings file.
+    /// Returns the name that errors use for a missing setting: its flag, such as `--listen`, or, if it has no flag, its
+    /// name in the settings file.
     pub(crate) fn usual_name(&self) -> String {
         self.flag.as_ref().map_or_else(|| self.name().to_owned(), |flag| format!("--{}", flag.long()))
     }

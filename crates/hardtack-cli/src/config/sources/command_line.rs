@@ -17,8 +17,8 @@ pub(crate) trait FlagSet {
     /// Returns whether the command accepts the setting's flag.
     fn accepts(setting: &Setting) -> bool;
 
-    /// Returns whether `--help` lists the flag. Some commands also accept flags that `--help` does not list. Such flags
-    /// have no effect. They allow the command to be called with the same flags as `serve`.
+    /// Returns whether `--help` lists the flag. Some commands also accept flags that `--help` does not list. These
+    /// flags have no effect, but the command can be called with the same flags as `serve`.
     fn lists(setting: &Setting) -> bool;
 }
 

@@ -46,9 +46,9 @@ fn secret_named(name: &str) -> Option<&'static Setting> {
     ALL.iter().find(|setting| setting.is_secret() && setting.env_names().any(|known| known == name))
 }
 
-/// Returns the known name that was probably meant, if there is one. `words` can be the beginning of this name. For
-/// example, `SECRET` and `SECRET_KEY_PREV` are beginnings of `SECRET_KEY_PREVIOUS`. `words` can also contain another
-/// prefix before the name, as in `HARDTACK_JWT_SECRET_KEY`.
+/// Returns the known name that was probably meant, if there is one. `words` can be the beginning of this name, such as
+/// `SECRET` or `SECRET_KEY_PREV` for `SECRET_KEY_PREVIOUS`. `words` can also contain another prefix before the name, as
+/// in `HARDTACK_JWT_SECRET_KEY`.
 fn part_of_name<'a>(words: &str, known: &'a [String]) -> Option<&'a str> {
     let begins = |known: &&String| {
         known.strip_prefix(words).is_some_and(|rest| rest.starts_with('_') || (words.contains('_') && !rest.is_empty()))

@@ -83,8 +83,8 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
     Ok(values)
 }
 
-/// Converts a TOML value to the text that would set the same value in an environment variable. Returns `None` if the
-/// type of the value is not allowed.
+/// Converts a TOML value to the text that sets the same value in an environment variable. Returns `None` if the type of
+/// the value is not allowed.
 fn to_text(value: toml::Value, takes_table: bool) -> Option<String> {
     match value {
         toml::Value::Table(table) if takes_table => {

@@ -53,8 +53,8 @@ impl SettingValue {
         Ok(self)
     }
 
-    /// Returns how errors refer to the setting: the name by which it was set. If the setting was set in a file, also
-    /// returns the path of the file.
+    /// Returns the words with which errors refer to the setting: the name by which it was set and, if it was set in a
+    /// file, the path of the file.
     pub(crate) fn label(&self) -> String {
         match &self.source {
             Source::Flag | Source::Environment => self.name.clone(),

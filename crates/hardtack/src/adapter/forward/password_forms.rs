@@ -20,12 +20,12 @@ macro_rules! __forward_password_forms {
             Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
         }
 
-        /// Counts an attempt of the logged-in user to enter the password again. The attempt counts against a budget of
-        /// the user's session. Call this method before you check the password. If the check shows that this is the
-        /// logged-in user's password, call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded).
+        /// Counts an attempt by the logged-in user to re-enter the password against a budget of the user's session.
+        /// Call this method before you check the password. If the check shows that this is the logged-in user's
+        /// password, call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded).
         ///
         /// The session has its own budget, so the logged-in user can still enter the password even if strangers use up
-        /// the attempts of the account.
+        /// the account's attempts.
         ///
         /// The budget does not depend on the typed user name. If the user happens to type another user's password, the
         /// response must not reveal this. Otherwise, anyone with an account could guess other users' passwords here.
@@ -42,17 +42,17 @@ macro_rules! __forward_password_forms {
         }
 
         /// Returns a cookie that lets Hardtack recognize this browser at later log-ins. Add the cookie to the response
-        /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this
-        /// browser separately. Even if a stranger uses up the account's attempts, the owner can still log in from this
-        /// browser.
+        /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) then counts the attempts from
+        /// this browser separately, so the owner can still log in from it even if a stranger uses up the account's
+        /// attempts.
         pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
             self.exchange().remember_device(throttle, username).into()
         }
 
         /// Returns what you need to render a page with a log-in form: the hidden CSRF field, a message, a user name,
-        /// and cookies for the response. The message says why the last attempt was refused, and the user name is the
-        /// one that was typed. Write the form without an `action`, so that the browser posts the form to the page's own
-        /// URL.
+        /// and cookies for the response. After a refused attempt, the message says why it was refused, and the user
+        /// name is the one that was typed. Write the form without an `action`, so that the browser posts it to the
+        /// page's own URL.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -69,8 +69,8 @@ macro_rules! __forward_password_forms {
             self.exchange().reauthentication_form(token).map_cookies(::core::convert::Into::into)
         }
 
-        /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the
-        /// query's `next` or to the home page. An API client gets 200 with JSON.
+        /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the path
+        /// in the query parameter `next`, or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
         /// The same errors as [`log_in`](Self::log_in).
@@ -82,7 +82,8 @@ macro_rules! __forward_password_forms {
         }
 
         /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A
-        /// browser is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
+        /// browser is redirected to the path in the query parameter `next`, or to the home page. An API client gets 200
+        /// with JSON.
         ///
         /// # Errors
         /// The same errors as [`reauthenticate`](Self::reauthenticate).

@@ -1,4 +1,4 @@
-//! The methods of `Auth` that verify and refuse requests, and describe them.
+//! The methods of `Auth` that verify, refuse and describe requests.
 
 #[doc(hidden)]
 #[macro_export]
@@ -14,8 +14,8 @@ macro_rules! __forward_requests {
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
         /// Each call checks again whether the token has expired and whether its session has ended. You can call this
-        /// method even while the body of the response is being sent. An expired token can be refreshed only before the
-        /// head of the response is sent. After that, an expired token is refused.
+        /// method even while the body of the response is being sent. However, an expired token can be refreshed only
+        /// before the head of the response is sent. After that, it is refused.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -63,9 +63,9 @@ macro_rules! __forward_requests {
             self.authenticator().ended(token, $sleep)
         }
 
-        /// Like [`ended`](Self::ended), but the future completes only when the session ends. The future does not
-        /// complete when the token expires or the session's claims change. Use this method for connections that outlive
-        /// an access token, such as WebSockets.
+        /// Like [`ended`](Self::ended), but the future completes only when the session ends, not when the token expires
+        /// or the session's claims change. Use this method for connections that outlive an access token, such as
+        /// WebSockets.
         pub fn ended_session<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
             self.authenticator().ended_session(token, $sleep)
         }
@@ -133,15 +133,15 @@ macro_rules! __forward_requests {
             self.exchange().forbid(sentence).into()
         }
 
-        /// Returns the page to go to after a log-in: the query's `next`, or the home page. The result is the home page
-        /// if `next` is missing, is not a path on this site, or is a route of the log-in flow.
+        /// Returns the page to go to after a log-in: the path in the query parameter `next`, or the home page. The
+        /// result is the home page if `next` is missing, is not a path on this site, or is a route of the log-in flow.
         pub fn next_or_home(&self) -> ::std::string::String {
             self.exchange().next_or_home()
         }
 
         /// Returns the client's address. If the socket's peer is a
-        /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), this is the address that the proxy names.
-        /// Otherwise, it is the address of the peer. Returns `None` if the server does not know the peer.
+        /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), this is the address that the proxy
+        /// reports. Otherwise, it is the address of the peer. Returns `None` if the server does not know the peer.
         pub fn client_address(&self) -> ::core::option::Option<$crate::client_address::ClientAddress> {
             self.exchange().client_address()
         }
@@ -164,8 +164,7 @@ macro_rules! __forward_requests {
         }
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
-        /// URL. Returns the value even if the token has expired. Returns `None` if the token is missing or otherwise
-        /// invalid.
+        /// URL. Returns `None` if the token is missing or invalid, but not if it has merely expired.
         pub fn refresh_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().refresh_csrf_token()
         }

@@ -29,16 +29,16 @@ macro_rules! __forward_sessions {
         /// authentication cookies.
         ///
         /// A refresh that is already in flight cannot revive the session. The response that carries these cookies also
-        /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no
-        /// page of the session.
+        /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button does not
+        /// show pages of the ended session.
         ///
         /// This method normally ignores an expired access token in the cookie, because someone might have copied the
-        /// token, for example from a log. There is one exception. If the path of the refresh cookie does not cover the
-        /// log-out URL, the browser does not send the refresh token with a log-out. In this case, the method also ends
-        /// the session of an expired access token.
+        /// token, for example from a log. There is one exception: if the path of the refresh cookie does not cover the
+        /// log-out URL, the browser does not send the refresh token with a log-out, so this method also ends the
+        /// session of an expired access token.
         ///
-        /// If the request has several cookies with the same name, this method ends the sessions of all these cookies.
-        /// If the request has no tokens, the log-out succeeds.
+        /// If the request has several cookies with the same name, this method ends the sessions of all of them. If the
+        /// request has no tokens, the log-out still succeeds.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -56,7 +56,7 @@ macro_rules! __forward_sessions {
         /// - The refresh token is missing, invalid or expired, or its session has ended.
         /// - The refresh token was replaced by a newer one and is no longer accepted (see
         ///   [`race_window`](hardtack::session::SessionPolicy::race_window)).
-        /// - The method is safe (such as GET). GET is allowed with `RefreshMode::Redirect`.
+        /// - The method is safe (such as GET). With `RefreshMode::Redirect`, GET is allowed.
         /// - The request comes from another site.
         /// - The session store failed.
         /// - The request is a POST whose CSRF token is missing or wrong.
@@ -65,8 +65,8 @@ macro_rules! __forward_sessions {
             Ok(self.exchange().refresh().await?.into())
         }
 
-        /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the query's `next`. Without
-        /// `next`, a browser is redirected to the home page, and an API client gets JSON.
+        /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the path in the query
+        /// parameter `next`. Without `next`, a browser is redirected to the home page, and an API client gets JSON.
         ///
         /// A POST is redirected with 307, so that the browser posts the form to `next`. A GET is allowed only with
         /// `RefreshMode::Redirect`, and is redirected with 303.
@@ -80,7 +80,7 @@ macro_rules! __forward_sessions {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
 
-        /// Handles a POST to `Urls::bind`. A browser sends this request to register the public key of its device
+        /// Handles a POST to `Urls::bind`, which a browser sends to register the public key of its device
         /// ([`DeviceBinding::Offer`](hardtack::config::DeviceBinding::Offer)). Do not require a token on this route.
         ///
         /// # Errors
@@ -91,11 +91,10 @@ macro_rules! __forward_sessions {
             Ok($into_response(self.exchange().bind_device().await?))
         }
 
-        /// Handles a POST to `Urls::bound`. A browser sends this request to refresh a session that is bound to its
-        /// device.
+        /// Handles a POST to `Urls::bound`, which a browser sends to refresh a session that is bound to its device.
         ///
-        /// Do not require a token on this route, and do not rate-limit the route. If the browser gets any 4xx status
-        /// other than the 403 that this method returns, the browser forgets the session.
+        /// Do not require a token on this route, and do not rate-limit it. If the browser gets any 4xx status other
+        /// than the 403 that this method returns, it forgets the session.
         ///
         /// # Errors
         /// - The method is not POST.
@@ -140,8 +139,8 @@ macro_rules! __forward_sessions {
         }
 
         /// Begins a log-in that ends with a GET request: an OAuth callback, or a link in an email. Returns a value for
-        /// the parameter `state`, and a cookie that ties this value to the browser. Send the cookie in the response
-        /// that redirects the browser to the other site.
+        /// the `state` parameter and a cookie that ties this value to the browser. Send the cookie in the response that
+        /// redirects the browser to the other site.
         ///
         /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state. The guide
         /// [`oauth`](hardtack::guide::oauth) has complete examples.
@@ -157,7 +156,7 @@ macro_rules! __forward_sessions {
         /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
         ///
         /// # Errors
-        /// The cookie would be longer than browsers accept, because `kept` is longer than about 2,500 bytes.
+        /// `kept` is longer than about 2,500 bytes, so browsers would not accept the cookie.
         pub fn begin_external_with(
             &self,
             kept: &str,

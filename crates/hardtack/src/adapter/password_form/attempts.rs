@@ -27,8 +27,8 @@ impl Exchange<'_> {
     /// that do not exist have budgets as well.
     ///
     /// A browser that is [known](Self::remember_device) for the account has its own budget, as large as the account's.
-    /// The browser's attempts count only against this budget. After 100 failures in a row, the browser's attempts count
-    /// against the budgets of the account and of the address again.
+    /// The browser's attempts count only against this budget. After 100 failures in a row, they count against the
+    /// budgets of the account and of the address again.
     ///
     /// # Errors
     /// The budget for this attempt is empty. The status is 429.
@@ -51,8 +51,8 @@ impl Exchange<'_> {
     /// password. If the check shows that this is the logged-in user's password, call [`Attempt::succeeded`].
     ///
     /// Each session has its own budget, as large as the budget of an account in
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt). Even if strangers use up the attempts of the account, the
-    /// logged-in user can still enter the password.
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt). The logged-in user can therefore still enter the password
+    /// even if strangers use up the account's attempts.
     ///
     /// The budget does not depend on the typed user name. If the typed text happens to be another user's password, the
     /// response must not reveal this. Otherwise, anyone with an account could guess other users' passwords here.

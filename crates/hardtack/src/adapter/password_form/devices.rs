@@ -1,5 +1,5 @@
-//! Known devices: browsers in which a user has logged in before. Attempts from a known device are counted separately.
-//! Even if a stranger uses up an account's attempts, the owner can still log in from a known device.
+//! Known devices: browsers in which a user has logged in before. Attempts from a known device are counted separately,
+//! so the owner of an account can still log in from such a device even if a stranger uses up the account's attempts.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::throttle::{BudgetKey, Throttle};
 
 const PURPOSE: &str = "log-in device";
 
-/// How long after a log-in its browser counts as a known device.
+/// How long a browser counts as a known device after a log-in.
 const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// The maximum number of accounts in the cookie. If a user logs in to one more account, the least recently used account
@@ -32,8 +32,8 @@ impl Exchange<'_> {
     /// Returns a cookie that lets Hardtack recognize this browser at later log-ins. Add the cookie to the response to a
     /// successful log-in.
     ///
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this browser separately. Even if a
-    /// stranger uses up the account's attempts, the owner can still log in from this browser.
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt) then counts the attempts from this browser separately, so the
+    /// owner can still log in from it even if a stranger uses up the account's attempts.
     pub fn remember_device(&self, throttle: &Throttle, username: &str) -> SetCookies {
         let (now, account) = (self.authenticator.now(), encoded(account_key(throttle, username)));
         let known = self.device();
@@ -53,8 +53,8 @@ impl Exchange<'_> {
         cookies
     }
 
-    /// Returns the key of this device's budget for an account. Returns `None` if no user has logged in to the account
-    /// on this device.
+    /// Returns the key of this device's budget for an account, or `None` if no user has logged in to the account on
+    /// this device.
     pub(super) fn device_key(&self, throttle: &Throttle, account: BudgetKey) -> Option<BudgetKey> {
         let (device, account) = (self.device()?, encoded(account));
         device.accounts.contains(&account).then(|| throttle.key("device", &[&account, &device.id]))

@@ -13,7 +13,7 @@ use crate::refusal::LogInRefusal;
 /// shown on the page of another form.
 const PURPOSE: &str = "log-in notice";
 
-/// How long after the refusal the notice can be shown.
+/// How long the notice can be shown after the refusal.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 /// The maximum length of a user name in the cookie, in bytes. A longer name is left out.

@@ -1,4 +1,4 @@
-//! Plain pages for the log-in flow. They have no scripts, follow the system's light or dark colours, and fit narrow
+//! Plain pages for the log-in flow. They have no scripts, follow the system's light or dark colors, and fit narrow
 //! screens.
 
 use super::PasswordForm;
@@ -35,7 +35,7 @@ impl<C> PasswordForm<C> {
             csrf = self.csrf_field(),
             username = escaped(self.username()),
         );
-        // Say it in the title, because screen readers read the title first.
+        // Mention the refusal in the title, because screen readers read the title first.
         let problem = if self.is_refused() { "Problem: " } else { "" };
         page(&format!("{problem}{title}"), &main)
     }

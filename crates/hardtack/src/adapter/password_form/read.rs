@@ -27,9 +27,9 @@ impl TypedName {
 }
 
 impl Exchange<'_> {
-    /// Reads a form with a password. A browser sends it urlencoded, and an API client sends it as JSON. Before the
-    /// adapter receives the body, it must call [`require_pre_session`](Self::require_pre_session). If the form is for a
-    /// re-authentication, the adapter must verify the token instead.
+    /// Reads a form with a password, which a browser sends urlencoded and an API client sends as JSON. Before the
+    /// adapter reads the body, it must call [`require_pre_session`](Self::require_pre_session) or, for a
+    /// re-authentication, verify the token.
     ///
     /// # Errors
     /// The body is neither a form nor JSON, or it lacks a field of `T`.
@@ -51,7 +51,7 @@ impl Exchange<'_> {
     }
 }
 
-/// The message if no field can be named.
+/// The message if the error concerns no particular field.
 const EXPECTED: &str = "The body must be a form or a JSON object with the fields of the log-in form.";
 
 fn flaw(error: &impl ToString) -> String {

@@ -113,9 +113,9 @@ fn check_store(
     match policy.max_staleness {
         Some(bound) if !follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
         None if has_pending && !follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-        // If this process has failed to carry out a pending revocation, requests must refuse the affected sessions.
-        // Requests check this only if the cache may be stale. The staleness must therefore be limited, because the
-        // cache is otherwise never stale.
+        // If this process has failed to carry out a pending revocation, it must refuse requests of the affected
+        // sessions. It checks this only if the cache may be stale. Without a limit on the staleness, the cache never
+        // counts as stale, so a limit is set here.
         None if follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
         Some(_) | None => {}
     }

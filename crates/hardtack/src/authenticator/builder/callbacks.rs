@@ -56,9 +56,9 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// The callback is called for each token that is issued: at a log-in and at each refresh, but not for each request.
-    /// It may be called twice for one token, so it must not change anything. The callback is not called for the refresh
-    /// token of a session, because that token does not contain these claims. If a claim is also set for a single token
-    /// or log-in, that value takes precedence.
+    /// It may be called twice for one token, so it must have no side effects. The callback is not called for the
+    /// refresh token of a session, because that token does not contain these claims. If a claim is also set for a
+    /// single token or log-in, that value takes precedence.
     ///
     /// If the callback returns an error, no token is issued, and the client gets 503. If the request was a refresh, the
     /// client can send it again. If the claims do not serialize to a JSON object, or one has a reserved name, the
@@ -67,7 +67,7 @@ impl AuthenticatorBuilder {
     /// Hardtack does not limit how long the callback takes. Set a timeout for its I/O, because a request that refreshes
     /// its tokens waits for the callback.
     ///
-    /// If the callback's result for a subject changes, for example because the subject has a new role, call
+    /// If the result for a subject changes, for example because the subject has a new role, call
     /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims). Tokens with the old claims are then
     /// outdated.
     ///

@@ -15,7 +15,7 @@ impl AuthenticatorBuilder {
     /// - [`Urls::bound`](crate::Urls::bound) calls `Auth::refresh_bound`.
     ///
     /// The two routes must not require a token. Make sure that no middleware, proxy or rate limit responds to them with
-    /// a 4xx status. After such a response, the browser would forget the session.
+    /// a 4xx status, because the browser would then forget the session.
     ///
     /// Browsers bind sessions over https only, so the authenticator does not ask over http.
     pub fn device_binding(mut self, binding: DeviceBinding) -> Self {

@@ -33,8 +33,8 @@ use crate::urls::Urls;
 /// Configures an [`Authenticator`].
 ///
 /// The defaults are safe. Cookies have the prefix `__Host-` over https, and CSRF protection is on. Access tokens live
-/// 15 minutes, and refresh tokens live one day. The clocks of servers can differ by up to three seconds. Most settings
-/// that give up protection have `insecure` in their names.
+/// 15 minutes, and refresh tokens live one day. The clocks of different servers may differ by up to three seconds. Most
+/// settings that give up protection have `insecure` in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`],
 /// [`SessionPolicy`](crate::session::SessionPolicy), [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION`
@@ -94,15 +94,15 @@ impl AuthenticatorBuilder {
     /// proxy can strip the path before it forwards a request. The paths of cookies do not change: by default, browsers
     /// send the cookies to all paths of the host. To separate applications on one host, set a [`realm`](Self::realm).
     ///
-    /// If no base URL is set, https is assumed, and a request's `Origin` header is compared with its `Host` header. An
-    /// attacker can make both headers name the same host (DNS rebinding).
+    /// If no base URL is set, https is assumed, and a request's `Origin` header is compared with its `Host` header.
+    /// However, an attacker can make both headers name the same host (DNS rebinding).
     pub fn base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse(url));
         self
     }
 
-    /// Sets a public origin that uses plain http and that other machines can reach. Anyone on the network path between
-    /// a user and the site can then take over the user's session.
+    /// Sets a base URL that uses plain http and that other machines can reach. Anyone on the network path between a
+    /// user and the site can then take over the user's session.
     pub fn insecure_http_base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse_insecure_http(url));
         self
@@ -119,8 +119,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets which proxies in front of the application are trusted to name the client's address. By default, no proxy is
-    /// trusted, and the client's address is that of the socket's peer.
+    /// Sets which proxies in front of the application are trusted to report the client's address. By default, no proxy
+    /// is trusted, and the client's address is that of the socket's peer.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -140,8 +140,8 @@ impl AuthenticatorBuilder {
 
     /// Separates this application from others that share its key or its host.
     ///
-    /// The name becomes part of the cookies' names, as in `__Host-shop_access_token_cookie`. Applications on one host,
-    /// even on different ports, then do not overwrite each other's cookies. The name also becomes an audience (`aud`)
+    /// The name becomes part of the cookie names, as in `__Host-shop_access_token_cookie`, so that applications on one
+    /// host, even on different ports, do not overwrite each other's cookies. The name also becomes an audience (`aud`)
     /// of all tokens, in addition to the audiences of [`ClaimsPolicy`]. An application accepts only tokens and log-in
     /// forms of its own realm.
     ///
@@ -203,7 +203,7 @@ impl AuthenticatorBuilder {
     /// Reserves the names of the application's own cookies, as [`reserve_names`](Self::reserve_names) does, and says
     /// what each cookie is for. The explanations of [`explain_refusals`](Self::explain_refusals) and
     /// [`Authenticator::explain_cookies`] contain these descriptions. Pass the names of cookies without prefixes. Each
-    /// description completes the sentence "The cookie … ", for example "contains the colours that the user has chosen".
+    /// description completes the sentence "The cookie … ", for example "contains the colors that the user has chosen".
     pub fn describe_cookies(mut self, cookies: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         for (name, purpose) in cookies {
             self.settings.reserved_cookie_names.push(name);
@@ -302,9 +302,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Adds a callback for events such as log-ins and log-outs. You can use the callback, for example, to show users
-    /// the recent activity in their accounts. The authenticator calls the callback after the store has committed the
-    /// change and before the response is sent.
+    /// Adds a callback for events such as log-ins and log-outs, for example to show users the recent activity in their
+    /// accounts. The authenticator calls the callback after the store has committed the change and before the response
+    /// is sent.
     ///
     /// The callback runs on the thread that made the change, which is usually the thread of a request. It should
     /// therefore only pass the event on, for example to a channel. If the callback panics, the panic is logged and
@@ -333,7 +333,7 @@ impl AuthenticatorBuilder {
     ///
     /// The authenticator keeps explanations of the latest 20 requests. An explanation lists each step of a
     /// verification: the token, its signature and claims, the CSRF check, the session and freshness. For a refusal, the
-    /// explanation also says which setting or line to change.
+    /// explanation also says which setting or line of code to change.
     ///
     /// The adapter's layer shows the explanations on the page `/__hardtack/why`. Each refusal is also logged
     /// (`refusal_explained`). Neither the page nor the log contains a token, a signature or a CSRF value. The guide

@@ -75,9 +75,10 @@ impl AuthenticatorBuilder {
     /// Sets how long a log-in or a re-authentication counts as recent. Default: 15 minutes.
     ///
     /// During this time, routes that need a fresh token, such as routes with the extractor `FreshAccessToken`, do not
-    /// ask for the password again. The time also ends when the access token from the log-in expires.
+    /// ask for the password again. If the access token from the log-in expires earlier, the log-in no longer counts as
+    /// recent.
     ///
-    /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
+    /// [`LogIn::freshness`](crate::LogIn::freshness) sets a different duration for one log-in. With
     /// [`Lifetime::InsecureForever`], a log-in counts as recent until its access token expires, as in
     /// Flask-JWT-Extended.
     ///

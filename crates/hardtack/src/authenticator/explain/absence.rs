@@ -1,4 +1,4 @@
-//! Finds out why a browser may not have sent a cookie.
+//! Determines why a browser may not have sent a cookie.
 
 use super::token::TokenState;
 use super::verified::{Origin, Verified};
@@ -19,7 +19,7 @@ pub(super) enum Absence {
     Path { path: String, paths: String },
     /// The request was sent to another host, and cookies belong to the host that sets them.
     Host { host: String, base: String },
-    /// The cookie is sent over https only, and the page of the request was loaded over http.
+    /// The cookie is sent over https only, and the page that sent the request was loaded over http.
     Scheme { page: String },
     /// Another site started the request. `is_navigation` says whether the request opens a page, for example because the
     /// user followed a link.
@@ -28,7 +28,7 @@ pub(super) enum Absence {
     NoCookies,
     /// The cookie was deleted.
     Deleted,
-    /// The request has only other cookies. `others` is their number, and `known` has a sentence for each cookie that
+    /// The request has only other cookies. `others` is their number, and `known` contains a sentence for each one that
     /// the site knows.
     Unknown { others: usize, known: Vec<String> },
 }
@@ -91,7 +91,7 @@ impl Absence {
         }
         let known = match verified.origin {
             Origin::Request => cookies.names().filter_map(|name| authenticator.purpose_of(name)).collect(),
-            // Copied cookies have a step of their own.
+            // Each copied cookie gets a step of its own.
             Origin::Pasted(_) => Vec::new(),
         };
         Self::Unknown { others: cookies.len(), known }
@@ -154,7 +154,7 @@ impl Absence {
             }
             Self::Host { host, base } => format!(
                 "The request was sent to the host {host}, but the base URL is {base}. A cookie belongs to the host \
-                 that sets the cookie."
+                 that sets it."
             ),
             Self::Scheme { page } => format!(
                 "The base URL is https, so the cookie is `Secure`, and browsers send it over https only. The request \
@@ -228,15 +228,15 @@ impl Absence {
                     .to_owned()
             }
             Self::NoCookies => {
-                "Log in first. A `fetch` to another origin sends cookies only with `credentials: \"include\"`. The \
-                 command curl sends cookies only with `-b`. If the response to the log-in sets the cookie but the \
-                 browser does not keep the cookie, paste the `Set-Cookie` header into `hardtack explain`."
+                "Log in first. A `fetch` to another origin sends cookies only with `credentials: \"include\"`. curl \
+                 sends cookies only with `-b`. If the response to the log-in sets the cookie but the browser does not \
+                 keep it, paste the `Set-Cookie` header into `hardtack explain`."
                     .to_owned()
             }
             Self::Deleted | Self::Unknown { .. } => {
                 "Log in again. The cookie may have been deleted by a log-out, by an earlier refusal, or when the \
-                 browser was closed. If the response to the log-in sets the cookie but the browser does not keep the \
-                 cookie, paste the `Set-Cookie` header into `hardtack explain`."
+                 browser was closed. If the response to the log-in sets the cookie but the browser does not keep it, \
+                 paste the `Set-Cookie` header into `hardtack explain`."
                     .to_owned()
             }
         }

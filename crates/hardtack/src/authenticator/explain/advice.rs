@@ -1,4 +1,4 @@
-//! Says for each reason what to change.
+//! Says what to change, for each reason for a refusal.
 
 use super::absence::Absence;
 use super::token::TokenState;
@@ -11,7 +11,7 @@ use crate::refusal::Reason;
 use crate::session::RefreshFlaw;
 use crate::token_source::TokenLocation;
 
-/// Returns the setting or line to change, or what to do next.
+/// Returns the setting or line of code to change, or what to do next.
 pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
     let Some(reason) = verified.found.reason() else {
         let is_absent = !verified.main.is_present() && !verified.refresh.is_present();
@@ -21,9 +21,9 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
     let text = match reason {
         Reason::Missing => return Some(of_absent(verified)),
         Reason::DuplicateCookie => {
-            "Delete this site's cookies in the browser and log in again. The second cookie of the same name has \
-             another `Domain` or `Path`. Check whether another application on this host, or an earlier `CookiePolicy`, \
-             set the cookie. `.realm(\"…\")` gives each application its own cookie names."
+            "Delete this site's cookies in the browser and log in again. The second cookie of the same name has a \
+             different `Domain` or `Path`. Check whether another application on this host, or an earlier \
+             `CookiePolicy`, set the cookie. `.realm(\"…\")` gives each application its own cookie names."
         }
         Reason::Malformed(_) => {
             let (name, scheme) = (&settings.sources.header_name, &settings.sources.header_type);
@@ -98,7 +98,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::InvalidForm(_) | Reason::BodyTooLarge => "Check the fields of the form that the client sends.",
         Reason::Store(_) => "Check the session store and your callbacks. The log contains the error.",
         Reason::Issue(_) => "Put fewer claims into the token, or rename the claims. The log contains the error.",
-        Reason::NotSetUp(_) => "Change the line that the text names.",
+        Reason::NotSetUp(_) => "Change the call or setting that the text names.",
         Reason::OtherUser => "Log out first, or enter the password of the user who is logged in.",
     };
     Some(text.to_owned())
@@ -140,7 +140,7 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
             return not_a_token(verified);
         }
         TokenError::NotYetValid | TokenError::IssuedInFuture => {
-            "Synchronise the clocks of the servers. `ClaimsPolicy::clock_skew` sets the tolerance; the default is 3 \
+            "Synchronize the clocks of the servers. `ClaimsPolicy::clock_skew` sets the tolerance; the default is 3 \
              seconds."
         }
         TokenError::WrongAudience | TokenError::WrongIssuer => {
@@ -250,7 +250,7 @@ fn of_csrf(verified: &Verified<'_>, error: CsrfError) -> String {
         CsrfError::UnknownState => "Start the log-in at the other site again, in the same browser.".to_owned(),
         CsrfError::BeyondPeek => "Put the hidden field first in the form.".to_owned(),
         CsrfError::Unread => {
-            "Wrap the route in the `AuthLayer`. A middleware that reads the body must be outside this layer.".to_owned()
+            "Wrap the route in the `AuthLayer`. Middleware that reads the body must be outside this layer.".to_owned()
         }
     }
 }

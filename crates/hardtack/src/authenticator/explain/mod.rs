@@ -1,4 +1,4 @@
-//! Explains requests: records them during development, and explains copied header fields.
+//! Explains requests, which are recorded during development, and copied header fields.
 //!
 //! `steps` derives the steps from the result of a verification. `advice` says what to change. `purpose` says what the
 //! site's cookies are for.
@@ -45,7 +45,7 @@ impl Authenticator {
         self.0.recorder.is_some()
     }
 
-    /// Returns the explanations of the latest requests, newest first, at most 20. Returns no explanations if
+    /// Returns the explanations of the latest requests (at most 20), newest first. The list is empty if
     /// [`explain_refusals`](crate::AuthenticatorBuilder::explain_refusals) was not called.
     pub fn explanations(&self) -> Vec<Explanation> {
         self.recorder().map(Recorder::explanations).unwrap_or_default()

@@ -21,7 +21,7 @@ const UNKNOWN_PEER: &str = "the server does not know the address of your browser
                             calls the application directly has to set the address (`ConnectInfo` in axum, \
                             `peer_addr` in actix-web)";
 
-/// The fields that proxies add to the requests that they forward.
+/// The header fields that proxies add to requests that they forward.
 const PROXY_FIELDS: [&str; 7] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via", "cf-connecting-ip"];
 
@@ -39,8 +39,8 @@ pub(in crate::authenticator) fn announce(base: &BaseUrl) {
 
 impl Authenticator {
     /// Returns the response to a request for the page `/__hardtack/why`, which explains the latest requests. Returns
-    /// `None` for any other request. If [`explain_refusals`](crate::AuthenticatorBuilder::explain_refusals) was not
-    /// called, returns `None` for every request.
+    /// `None` for any other request, and for every request if
+    /// [`explain_refusals`](crate::AuthenticatorBuilder::explain_refusals) was not called.
     ///
     /// If [`explains_refusals`](Self::explains_refusals) returns `true`, an adapter's layer calls this method for each
     /// request. If this method returns a response, the layer sends the response and does not call the inner service.
@@ -71,7 +71,7 @@ impl Authenticator {
         Some(reply.header("cross-origin-resource-policy", "same-origin"))
     }
 
-    /// Returns why the page is not shown to a client. Returns `None` if the page is shown.
+    /// Returns why the page is not shown to a client, or `None` if it is shown.
     fn why_not_shown(&self, head: &RequestHead<'_>) -> Option<&'static str> {
         match head.peer() {
             Some(peer) if peer.to_canonical().is_loopback() => {}

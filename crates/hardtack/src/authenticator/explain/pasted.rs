@@ -94,8 +94,8 @@ impl Authenticator {
             let token = self.explain_pasted(&verifier, kind, keys_known, false);
             let is_about_token = |check| matches!(check, Check::Token | Check::Signature | Check::Claims);
             explanation.steps.extend(token.steps.into_iter().filter(|step| is_about_token(step.check)));
-            // If the token is refused, the advice about the token comes first. Otherwise, the advice about the cookie
-            // comes first.
+            // If the token is refused, advice about the token takes precedence. Otherwise, advice about the cookie
+            // does.
             if !is_ignored {
                 explanation.advice = match token.outcome {
                     Outcome::Refused(_) => token.advice.or(explanation.advice),

@@ -5,7 +5,7 @@ use crate::explain::without_prefix;
 use crate::jwt::TokenKind;
 
 impl Authenticator {
-    /// Returns a sentence that says what a cookie is for. Returns `None` if the site has no cookie of this name.
+    /// Returns a sentence that says what a cookie is for, or `None` if the site has no cookie of this name.
     ///
     /// The names of the application's own cookies are compared without their prefixes.
     pub(super) fn purpose_of(&self, name: &str) -> Option<String> {
@@ -38,7 +38,7 @@ impl Authenticator {
             (&policy.notice, "contains why the last log-in was refused, until the log-in page has shown it".to_owned()),
             (
                 &policy.device,
-                "lists the accounts that were used to log in from this browser. It is no credential".to_owned(),
+                "lists the accounts that were used to log in from this browser. It is not a credential".to_owned(),
             ),
             (
                 &policy.device_proof,
@@ -48,7 +48,7 @@ impl Authenticator {
         let log_in_state = format!("{}_", policy.log_in_state.name.as_str());
         if name.starts_with(&log_in_state) {
             // The rest of the name is secret.
-            return Some(format!("The cookie `{log_in_state}…` belongs to a log-in at another site that has begun."));
+            return Some(format!("The cookie `{log_in_state}…` belongs to an unfinished log-in at another site."));
         }
         let own = own.into_iter().find(|(slot, _)| slot.name.as_str() == name).map(|(_, purpose)| purpose);
         let purpose = own.or_else(|| {

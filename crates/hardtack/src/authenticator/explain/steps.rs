@@ -65,7 +65,7 @@ impl Verified<'_> {
         steps.collect::<Vec<_>>().into_iter()
     }
 
-    /// Returns the step of a reason that no other step describes in more detail.
+    /// Returns the step for a reason that no other step describes in more detail.
     fn step_of_reason(&self, reason: &Reason) -> Step {
         Step::new(self.refusing.unwrap_or(Check::Application), Verdict::Refused, sentence(&reason.to_string()))
     }
@@ -280,7 +280,7 @@ impl Verified<'_> {
         Step::new(Check::Session, verdict, text)
     }
 
-    /// If the check of the device's proof refused the request, returns the step about this check.
+    /// If the request was refused because of the device's proof, returns the step about this check.
     fn binding(&self) -> Option<Step> {
         match (self.refusing, self.found.reason()) {
             (Some(Check::Binding), Some(reason)) => {
@@ -304,7 +304,7 @@ impl Verified<'_> {
         let entered = self.main.claims.as_ref().and_then(|claims| claims.auth_time);
         let entered = entered.map(|at| format!("The user entered the password {}.", ago(at, now))).unwrap_or_default();
         let bound = authenticator.settings().fresh_lifetime.duration();
-        let bound = bound.map(|bound| format!("A log-in is recent for {}.", span(bound))).unwrap_or_default();
+        let bound = bound.map(|bound| format!("A log-in counts as recent for {}.", span(bound))).unwrap_or_default();
         let rule = "A token that was issued by a refresh is never fresh.";
         let text = match verdict {
             Verdict::Refused => format!("The token is not fresh. {entered} {bound} {rule}"),

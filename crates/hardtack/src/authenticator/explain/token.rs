@@ -1,4 +1,4 @@
-//! The facts that the verification finds out about a token.
+//! What the verification finds out about a token.
 
 use crate::authenticator::verify::{RequestVerifier, TokenVerdict};
 use crate::explain::{ago, quoted, until};
@@ -22,13 +22,13 @@ pub(super) struct TokenFacts {
     pub(super) claims: Option<Box<Claims>>,
 }
 
-/// The state of a token, as the verification has found it.
+/// The state of a token, as the verification found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenState {
     Absent,
     /// The cookie is empty. Some clients keep a deleted cookie as an empty cookie.
     Empty,
-    /// The request has the cookie this many times.
+    /// The request contains the cookie this many times.
     Doubled(usize),
     /// The token has a key id that no key of this application has.
     Foreign,
@@ -147,7 +147,7 @@ impl TokenFacts {
         Some(quoted(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
     }
 
-    /// Returns the subject and the times of the token, in words. Returns an empty string if the claims are not known.
+    /// Returns the subject and the times of the token, in words, or an empty string if the claims are not known.
     pub(super) fn life(&self, verifier: &RequestVerifier<'_>) -> String {
         let Some(claims) = &self.claims else { return String::new() };
         let now = verifier.authenticator.now();
@@ -164,7 +164,7 @@ impl TokenFacts {
     }
 }
 
-/// Returns whether this error comes from the signature check. This check runs before the claims are checked.
+/// Returns whether this error comes from the signature check, which runs before the claims are checked.
 pub(super) const fn is_of_signature(error: TokenError) -> bool {
     match error {
         TokenError::TooLarge

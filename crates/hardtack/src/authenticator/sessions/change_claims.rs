@@ -19,7 +19,7 @@ pub struct CheckedClaims {
 }
 
 impl CheckedClaims {
-    /// Returns the user.
+    /// Returns the subject (the user's id).
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -32,12 +32,12 @@ impl CheckedClaims {
 
 impl Authenticator {
     /// Replaces the claims of all sessions of a subject, for example after a role has been granted or withdrawn.
-    /// Returns the number of sessions.
+    /// Returns the number of changed sessions.
     ///
     /// The new claims replace the claims that were given with [`LogIn`](crate::LogIn). No session ends. Access tokens
     /// with the old claims are treated as expired, and a refresh issues tokens with the new claims. This process
-    /// refuses the old tokens as soon as this method returns. Other processes refuse the old tokens once these
-    /// processes have read the revocation log ([`Self::follow_revocations`]).
+    /// refuses the old tokens as soon as this method returns. Other processes refuse them once they have read the
+    /// revocation log ([`Self::follow_revocations`]).
     ///
     /// Call this method after the application has committed its change. A concurrent log-in might read the old claims
     /// before the change, and create its session after this call. If your log-ins pass claims, check after each log-in
@@ -76,7 +76,8 @@ impl Authenticator {
         given.set_all(claims);
         let json = Value::Object(given.into_map()?).to_string();
         let added = self.added_claims(subject).await?;
-        // Issue a token before storing anything. If claims that do not fit were stored, every refresh would fail.
+        // Issue a token before storing anything, because every refresh would fail if claims that do not fit were
+        // stored.
         let now = self.now();
         let trial = Session {
             claims: Some(json.clone()),
@@ -110,7 +111,7 @@ impl Authenticator {
 
     /// Marks the access tokens of a subject as outdated, so that each of the subject's sessions refreshes its tokens.
     /// Each refresh calls the [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) callback again.
-    /// Returns the number of sessions.
+    /// Returns the number of affected sessions.
     ///
     /// Use this method instead of [`Self::change_claims`] if the callback reads claims, such as roles, from the
     /// application's database. Claims that were given with log-ins stay the same. Call this method after the

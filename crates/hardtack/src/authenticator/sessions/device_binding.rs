@@ -25,9 +25,9 @@ use super::tokens::AddedClaims;
 /// to another device.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Each challenge is issued together with an access token. After this token expires, the challenge is still accepted
-/// for this long. During this time, a browser that was closed can sign the challenge that it has, without a round trip
-/// for a new challenge.
+/// Each challenge is issued together with an access token, and is still accepted for this long after the token expires.
+/// During this time, a browser that was closed can sign the challenge that it already has, without a round trip for a
+/// new one.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// The result of registering the key of a device.
@@ -54,8 +54,8 @@ pub(crate) enum BoundRefresh {
 }
 
 impl Authenticator {
-    /// Returns the value of the header field that asks a browser to bind a new session. Returns `None` if device
-    /// binding is off or cookies are not `Secure`.
+    /// Returns the value of the header field that asks a browser to bind a new session, or `None` if device binding is
+    /// off or cookies are not `Secure`.
     pub(super) fn registration(&self, session: &Session, now: Timestamp) -> Option<String> {
         let offered = self.settings().binding == DeviceBinding::Offer && self.cookies().secure;
         offered.then(|| {
@@ -98,7 +98,8 @@ impl Authenticator {
             return refused();
         }
         let key = key.to_text();
-        // Call the callback before the row changes. If the callback fails, the browser can register the key again.
+        // Call the callback before the row changes, so that the browser can register the key again if the callback
+        // fails.
         let (added, loaded_at) = (self.added_claims(refresh.subject()).await?, generation);
         let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
@@ -110,7 +111,7 @@ impl Authenticator {
             }
             let Some(row) = store.find(id).await?.filter(|row| row.is_live(now)) else { return refused() };
             if row.bound_key.as_ref() == Some(&key) {
-                // The browser registers the same key again, because it did not get the first response.
+                // The browser is registering the same key again, because it did not get the first response.
                 let added = self.added_claims_of(&row, loaded_at, added).await?;
                 return self.bound(&row, added, fresh, now);
             }
@@ -188,7 +189,7 @@ impl Authenticator {
                 Ok(Some(challenge)) => challenge,
                 Ok(None) => return Ok(self.challenged(&row, now)),
                 Err(()) => {
-                    // End the session before responding. It then ends even if the response cannot be sent.
+                    // End the session before responding, so that it ends even if the response cannot be sent.
                     let at = row.rotated_at.max(now);
                     self.end(RevokeTarget::Sessions(&[id]), &[&row.subject], at).await?;
                     return Err(self.flaw(RefreshFlaw::ProofFailed, refresh, client));
@@ -196,8 +197,8 @@ impl Authenticator {
             };
             if self.accepts_refresh_challenge(&signed, id, row.generation, now) {
                 // The device has signed a challenge for the newest tokens, so the proof is accepted even if the client
-                // sent older tokens. Call the callback before the rotation. If the callback fails, the client can send
-                // the same proof again.
+                // sent older tokens. Call the callback before the rotation, so that the client can send the same proof
+                // again if the callback fails.
                 let added = self.added_claims(&row.subject).await?;
                 if let Some(rotated) = store.rotate(id, row.generation, rotation).await? {
                     self.await_confirmation(&rotated);
@@ -270,7 +271,7 @@ impl Authenticator {
         self.keys_in_use().challenges.accepts(challenge, id, purpose, now, max_age, skew)
     }
 
-    /// Returns the URL of a path on this site. Returns `None` if no base URL is set.
+    /// Returns the URL of a path on this site, or `None` if no base URL is set.
     fn own_url(&self, path: &str) -> Option<String> {
         self.origin().map(|origin| format!("{origin}{path}"))
     }

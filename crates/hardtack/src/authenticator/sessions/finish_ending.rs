@@ -1,6 +1,6 @@
 //! Ends sessions after the application changes something, such as a password. The transaction that makes the change
-//! either ends the sessions itself or stores a [`PendingRevocation`], the intention to end them. A pending revocation
-//! is carried out after the commit.
+//! either ends the sessions itself or stores a [`PendingRevocation`], a record that they must end, which is carried out
+//! after the commit.
 
 use super::follow_log::sooner;
 use crate::authenticator::Authenticator;
@@ -68,7 +68,7 @@ impl Authenticator {
     }
 
     /// Reads the log after a transaction of the application that may have changed these sessions. Returns `false` if
-    /// reading fails. In this case, this process looks up these sessions in the store at each request until it has read
+    /// reading fails. In this case, this process looks up these sessions in the store on each request until it has read
     /// the log.
     pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
         let now = self.moment();
@@ -91,8 +91,8 @@ impl Authenticator {
         result.is_ok()
     }
 
-    /// Carries out all pending revocations for a subject. A log-in calls this method before it creates a session.
-    /// Otherwise, an old pending revocation could end the new session later.
+    /// Carries out all pending revocations for a subject. A log-in calls this method before it creates a session,
+    /// because an old pending revocation could otherwise end the new session later.
     pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(()) };
         for intention in pending.find(subject).await? {
@@ -102,9 +102,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Carries out all due pending revocations, including those that other processes have stored. Then retries the
-    /// pending revocations that failed in this process. If several attempts in a row fail, only the first failure is
-    /// logged.
+    /// Carries out all due pending revocations, including those that other processes have stored, and then retries
+    /// those that failed in this process. If several attempts in a row fail, only the first failure is logged.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;
@@ -165,8 +164,8 @@ impl Authenticator {
                 // If the clock of another server is ahead, the times in the rows of these sessions may be in the
                 // future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
-                // There is no end to report: the transaction that stored the pending revocation has already recorded
-                // it.
+                // Do not report the end of the sessions, because the transaction that stored the pending revocation has
+                // already recorded it.
                 let ended = self.end_unreported(RevokeTarget::Sessions(&ids), at).await?;
                 for id in ended {
                     self.emit(EventKind::Revoked, subject, Some(id), &Client::default());
@@ -201,8 +200,8 @@ impl Authenticator {
     /// Makes this process refuse the sessions that a pending revocation selects.
     fn hold(&self, intention: &PendingRevocation) {
         self.0.held.hold(&intention.subject, intention.kept);
-        // Hold the subject before you mark the cache as incomplete. Requests look for held subjects only if the cache
-        // is marked as incomplete.
+        // Hold the subject before marking the cache as incomplete, because requests look for held subjects only if the
+        // cache is marked as incomplete.
         self.0.log.incomplete();
         self.0.watchers.wake_all();
     }

@@ -14,15 +14,15 @@ use crate::jwt::TokenKind;
 use crate::revocation::{LogReader, LogStep, Notes, SessionStatus};
 use crate::session::{RevocationKind, SessionId};
 
-/// How many entries a page of the log has.
+/// The maximum number of entries in a page of the log.
 const LOG_PAGE: u32 = 1000;
 
 /// How many times one call tries to read the log. If entries are missing, the call starts again from the beginning of
 /// the log. If entries are missing in the last attempt as well, the call fails.
 const READINGS: usize = 3;
 
-/// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because if
-/// the server vanishes, a connection to it might never return an error.
+/// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because a
+/// connection to a server that has vanished might never return an error.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
@@ -43,8 +43,8 @@ impl Authenticator {
         self.read_log(std::future::pending::<()>).await
     }
 
-    /// Follows the store's revocation log for as long as the future is polled. The adapter follows the log from the
-    /// first request on. Call this method only in a process without an adapter, or to follow the log even before the
+    /// Follows the store's revocation log for as long as the future is polled. An adapter follows the log from the
+    /// first request on, so call this method only in a process without an adapter, or to follow the log even before the
     /// first request. If another future is already following the log of this authenticator, this future waits until the
     /// other one ends.
     ///
@@ -99,8 +99,8 @@ impl WeakAuthenticator {
         let mut news = store.revoked_elsewhere();
         let (mut failures, mut deaf, mut pending_failed) = (0_u32, false, false);
         let Some(mut read_at) = self.upgrade().map(|authenticator| authenticator.0.clock.monotonic()) else { return };
-        // Hold a strong reference to the authenticator only while the log is read. The authenticator can then be
-        // dropped between two reads.
+        // Hold a strong reference to the authenticator only while the log is read, so that it can be dropped between
+        // two reads.
         while let Some(authenticator) = self.upgrade() {
             authenticator.follow_pending(&mut pending_failed, || sleep(PATIENCE)).await;
             // A long time may have passed since the log was last read.
@@ -237,8 +237,8 @@ impl Authenticator {
         }
     }
 
-    /// Returns the status of a token's session from the cache, or from the store. Asks the store if the cache might be
-    /// stale, or if a write to this session might have failed.
+    /// Returns the status of a token's session from the cache, or from the store if the cache might be stale or the
+    /// outcome of a write to this session is not known.
     ///
     /// The cache forgets an ended session when its access tokens have expired, but a refresh token can live longer. If
     /// the token is a refresh token and the cache does not list its session as ended, this method looks up the session

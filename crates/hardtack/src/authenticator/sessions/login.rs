@@ -31,7 +31,7 @@ impl Authenticator {
         self.begin(log_in.into(), &[]).await
     }
 
-    /// Creates a session. Also ends the browser's previous sessions, whose tokens are in `held`.
+    /// Creates a session, and ends the browser's previous sessions, whose tokens are in `held`.
     pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
         let now = self.now();
         let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
@@ -48,8 +48,8 @@ impl Authenticator {
         };
         let persistent = log_in.remember.unwrap_or(!self.cookies().session_cookies);
         let session = session.with_persistence(persistent, &self.0.rules);
-        // Issue the tokens before the session is stored. If the claims do not fit into the tokens, no session must be
-        // left in the store.
+        // Issue the tokens before the session is stored, so that no session is left in the store if the claims do not
+        // fit into the tokens.
         let fresh = log_in.freshness.at(now);
         let added = self.added_claims(&session.subject).await?;
         let cookies = self.session_cookies(&session, added, fresh, now)?.cookies;
@@ -221,8 +221,8 @@ impl Authenticator {
     }
 
     /// Completes a log-in after the session has been stored. If the application adds claims with a callback, these
-    /// claims might have changed since they were first loaded. A call of `reload_claims` before the session was stored
-    /// could not mark the session's tokens as outdated. This method therefore calls the callback again and reissues the
+    /// claims might have changed since they were first loaded. A call to `reload_claims` before the session was stored
+    /// could not mark the session's tokens as outdated, so this method calls the callback again and reissues the
     /// cookies.
     ///
     /// If the claims cannot be loaded again, this method ends the new session, because the first claims might be

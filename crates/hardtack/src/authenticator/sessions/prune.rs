@@ -1,4 +1,4 @@
-//! Deletes expired rows from time to time.
+//! Deletes expired rows at regular intervals.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::error::{BackendError, WithCauses};
 /// a database, [`SETTLING`] applies instead.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// How long rows in a lasting store are kept after the process starts or the clock is set. A machine often boots with a
-/// wrong clock, and a database on the same machine uses the same clock. If this clock is ahead, rows that are still
-/// needed look expired.
+/// The time after the process starts or the clock is set during which no rows are deleted from a lasting store. A
+/// machine often boots with a wrong clock, and a database on the same machine uses the same clock. If this clock is
+/// ahead, rows that are still needed look expired.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
 /// How long a process waits between two prunings.
@@ -25,7 +25,7 @@ const BATCH: u32 = 1000;
 /// The pause between two batches, in which other statements can run.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many batches one run deletes at most. The next run deletes the rest.
+/// The maximum number of batches that one run deletes. The next run deletes the rest.
 const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
@@ -90,7 +90,7 @@ impl Authenticator {
         }
     }
 
-    /// Deletes batches of rows, at most [`BATCHES`] of them, until a batch is not full. Returns the number of rows
+    /// Deletes up to [`BATCHES`] batches of rows, and stops after a batch that is not full. Returns the number of rows
     /// deleted.
     async fn prune_in_batches<F, S>(&self, also: Option<&AlsoPruned>, sleep: &F) -> Result<u64, BackendError>
     where

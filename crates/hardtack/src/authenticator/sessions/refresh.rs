@@ -35,7 +35,8 @@ impl Authenticator {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
         let auth_time = refresh.claims().auth_time;
-        // Call the callback before the rotation. If the callback fails, the client can use the refresh token again.
+        // Call the callback before the rotation, so that the client can use the refresh token again if the callback
+        // fails.
         let added = self.added_claims(refresh.subject()).await?;
         let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
@@ -72,7 +73,7 @@ impl Authenticator {
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
                 RefreshVerdict::Reuse => {
-                    // End the session before responding. It then ends even if the response cannot be sent.
+                    // End the session before responding, so that it ends even if the response cannot be sent.
                     let at = row.rotated_at.max(now);
                     self.end(RevokeTarget::Sessions(&[id]), &[&row.subject], at).await?;
                     RefreshFlaw::Reused
@@ -85,8 +86,8 @@ impl Authenticator {
     }
 
     /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
-    /// `generation` was current. If the claims have been changed since then, `added` may be outdated. In this case,
-    /// this method calls the callback again.
+    /// `generation` was current. If the claims have been changed since then, `added` may be outdated, so this method
+    /// calls the callback again.
     pub(super) async fn added_claims_of(
         &self,
         row: &Session,
@@ -156,10 +157,10 @@ impl Authenticator {
 
     /// Issues fresh tokens for the session of a valid access token, after the user has typed the password again. The
     /// session's earlier tokens are then refused (ASVS 5.0 V7.2.4). All processes refuse the earlier refresh token at
-    /// once. This process also refuses the earlier access tokens at once. Other processes refuse these access tokens as
-    /// soon as they have read the revocation log.
+    /// once. This process also refuses the earlier access tokens at once. Other processes do so as soon as they have
+    /// read the revocation log.
     ///
-    /// If a request's access token has already been verified, the request continues.
+    /// A request whose access token has already been verified continues.
     pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let raised = self.advance(access, Freshness::FreshLifetime).await?;
         self.emit(EventKind::Reauthenticated, access.subject(), access.session(), client);
@@ -281,8 +282,8 @@ impl Authenticator {
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
     }
 
-    /// Tells the store that a client has used the tokens of this generation, and therefore has received them. Also
-    /// updates this process's cache, so that later requests do not tell the store again.
+    /// Records in the store that a client has used the tokens of this generation, and therefore has received them. Also
+    /// updates this process's cache, so that later requests do not write this to the store again.
     pub(crate) async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         if let Some(store) = self.store() {
             store.confirm(id, generation).await?;

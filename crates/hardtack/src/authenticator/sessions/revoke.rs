@@ -13,14 +13,14 @@ use crate::session::{
 };
 use crate::token::VerifiedToken;
 
-/// How many sessions a page of [`Authenticator::sessions_page`] has.
+/// The maximum number of sessions that [`Authenticator::sessions_page`] returns.
 const SESSIONS_PAGE: u32 = 50;
 
 /// How many sessions are read at once if only their ids and times are needed.
 const IDS_PAGE: u32 = 500;
 
-/// The Unix epoch. [`Authenticator::unended_sessions`] passes this time to the store as the current time. The store
-/// then also returns sessions that have already expired.
+/// The Unix epoch. [`Authenticator::unended_sessions`] passes this time to the store as the current time, so that the
+/// store also returns sessions that have already expired.
 const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
 
 impl Authenticator {
@@ -61,13 +61,12 @@ impl Authenticator {
         Ok(ended)
     }
 
-    /// Tells the application that sessions of `subjects` have ended. The application can then refuse changes that these
-    /// sessions have begun
-    /// ([`PendingRevocations::sessions_ended`](crate::session::PendingRevocations::sessions_ended)). A failure is only
-    /// logged, because the sessions have already ended.
+    /// Tells the application that sessions of `subjects` have ended, so that it can refuse changes that these sessions
+    /// have begun ([`PendingRevocations::sessions_ended`](crate::session::PendingRevocations::sessions_ended)). A
+    /// failure is only logged, because the sessions have already ended.
     ///
-    /// `ended` is the result of a call to the store with the target `ends`. If the call failed, the sessions might have
-    /// ended nevertheless, so this method reports their end in this case, too.
+    /// `ended` is the result of a call to the store with the target `ends`. If the call failed, the sessions might
+    /// nevertheless have ended, so this method reports their end in this case, too.
     pub(super) async fn report_ended(
         &self,
         ended: &Result<Vec<SessionId>, BackendError>,
@@ -101,7 +100,7 @@ impl Authenticator {
     /// fixed time. If the tokens of an ended session were issued far in the future, the servers would drop the record
     /// before the tokens expire.
     ///
-    /// The caller also calls [`Self::report_ended`], after it has created the session.
+    /// After the caller has created the session, it must also call [`Self::report_ended`].
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
@@ -163,7 +162,7 @@ impl Authenticator {
         longest.map_or(Duration::from_secs(u64::from(u32::MAX)), |span| span.saturating_add(margin))
     }
 
-    /// Returns the live sessions of a subject, the newest first. Without a store, there are none.
+    /// Returns the live sessions of a subject, newest first. Without a store, there are none.
     ///
     /// To show the sessions to the user, call [`Self::sessions_page`] instead. A subject can have as many sessions as
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions) allows.
@@ -177,8 +176,8 @@ impl Authenticator {
         }
     }
 
-    /// Returns a page of at most 50 live sessions of a subject, the newest first. To get the first page, pass `None`.
-    /// To get the next page, pass the [`next`](SessionsPage::next) of the previous page. Without a store, the page is
+    /// Returns a page of at most 50 live sessions of a subject, newest first. To get the first page, pass `None`. To
+    /// get the next page, pass the [`next`](SessionsPage::next) of the previous page. Without a store, the page is
     /// empty.
     ///
     /// # Errors
@@ -207,12 +206,12 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// Reads the revocation log. If the log contains the end of this session, returns the reason to refuse the session's
+    /// Reads the revocation log. If it contains the end of this session, returns the reason to refuse the session's
     /// tokens: [`Reason::Replaced`] if the browser got a new session instead, and otherwise [`Reason::Revoked`].
     ///
-    /// Otherwise, returns `None`. If the store has lost the row of a live session, this method therefore returns `None`,
-    /// like [`session`](Self::session). Without a store, this method knows only the sessions that this process has
-    /// ended.
+    /// Otherwise, returns `None`. If the store has lost the row of a live session, both this method and
+    /// [`session`](Self::session) therefore return `None`. Without a store, this method knows only the sessions that
+    /// this process has ended.
     ///
     /// # Errors
     /// The store failed.
@@ -312,7 +311,7 @@ impl Authenticator {
     }
 
     /// Deletes up to `limit` old rows, and returns how many it has deleted. These rows are sessions and revocation log
-    /// entries that no valid token can refer to any more. A process with an adapter need not call this method, because
+    /// entries that no valid token can refer to anymore. A process with an adapter need not call this method, because
     /// the adapter calls it every ten minutes.
     ///
     /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), the store's
@@ -334,8 +333,8 @@ impl Authenticator {
     /// authenticator's clock by at most a minute. If it differs by more, one of the two clocks is wrong, so this method
     /// returns `None` and logs a warning (`prune_skipped`).
     ///
-    /// Call this method before you delete rows of your own by their age. If the clock that decides their age is ahead,
-    /// rows that are still needed would be deleted.
+    /// Call this method before you delete rows of your own by their age, because rows that are still needed would be
+    /// deleted if the clock that decides their age is ahead.
     pub fn time_to_prune(&self, database: Timestamp) -> Option<Timestamp> {
         let ours = self.now();
         let difference = ours.distance(database);

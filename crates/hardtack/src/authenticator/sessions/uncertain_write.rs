@@ -5,11 +5,11 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
-/// A write to the store that is not confirmed yet. The write ends sessions or changes their claims.
+/// A write to the store that ends sessions or changes their claims, and that is not confirmed yet.
 ///
 /// If the store fails or the request is cancelled, this value is dropped without a call to [`confirm`](Self::confirm).
-/// This process then does not know whether the store has committed the write. It therefore looks up the affected
-/// sessions in the store at each request.
+/// This process then does not know whether the store has committed the write, so it looks up the affected sessions in
+/// the store on each request.
 #[must_use = "keep this value until the store reports the outcome; dropping the value marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
@@ -19,8 +19,8 @@ pub(super) struct UncertainWrite<'a> {
 
 impl Authenticator {
     /// Call this method before the store ends sessions or changes their claims. If the target is a subject, this method
-    /// lists the subject's sessions. If a session begins between this call and the write, it is not in the list. This
-    /// process then learns from the revocation log what the write did to that session.
+    /// lists the subject's sessions. A session that begins between this call and the write is not in the list. This
+    /// process learns from the revocation log what the write did to that session.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,

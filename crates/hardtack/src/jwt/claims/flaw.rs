@@ -47,8 +47,8 @@ impl ClaimFlaw {
         {
             return Self::Missing(name.to_owned());
         }
-        // The error names no claim. A claim has caused the error if removing the claim leads to a different error or to
-        // no error.
+        // The error names no claim. A claim caused the error if the error changes or disappears when the claim is
+        // removed.
         let is_cause = |name: &&String| {
             let mut others = members.clone();
             others.remove(name.as_str());

@@ -67,7 +67,7 @@ impl Fresh {
     }
 }
 
-/// The claims that have a meaning for this library. Any other claims of a token are the application's own.
+/// The claims that this library uses. All other claims of a token are the application's own.
 ///
 /// A value of this type does not prove that the token was verified. To verify the signature and the claims of a token,
 /// call [`KeySet::verify`](super::KeySet::verify) and [`validate`](super::validate()).

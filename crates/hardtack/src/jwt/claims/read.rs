@@ -71,8 +71,8 @@ impl ClaimsProfile<'_> {
                 "sub" => Ok(()),
                 "aud" if !self.audience => Ok(()),
                 "jti" if self.lenient => AnyText::read("jti", value).map(|id| found.token_id = Some(id)),
-                // Another program might use these names for claims of its own. If a value cannot be read, treat the
-                // claim as absent.
+                // Another program might use these names for its own claims, so treat a claim whose value cannot be read
+                // as absent.
                 "csrf" | "sid" | "gen" | "auth_time" | "iss" | "proven_at" if self.lenient => {
                     let _ = found.read(name, value);
                     Ok(())

@@ -8,8 +8,8 @@ use crate::clock::Timestamp;
 /// Passes the table to the macro `$with`. Each row describes one claim, in the form `"name" field: Type`.
 ///
 /// The claims of Flask-JWT-Extended come first, in its order, followed by the claims that only Hardtack has. The fast
-/// reader accepts only the order of this table. If you change the order, the tokens that are already in use are read
-/// more slowly (decision 11).
+/// reader accepts only the order of this table. If you change the order, tokens that were issued earlier are read more
+/// slowly (decision 11).
 macro_rules! for_each_claim {
     ($with:ident) => {
         $with! {

@@ -27,7 +27,7 @@ impl Claims {
             return Err(ClaimError::Reserved(name.clone()));
         }
         self.check()?;
-        // serde_json fails only for maps whose keys are not strings. This map has string keys.
+        // serde_json fails only for maps whose keys are not strings, and the keys of this map are strings.
         self.write(extra).map_err(|_| ClaimError::Invalid("extra"))
     }
 }

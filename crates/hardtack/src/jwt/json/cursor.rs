@@ -86,7 +86,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads a non-negative integer without leading zeros. Does not check what follows the integer.
     ///
-    /// The caller expects a comma or the end of the object after the integer, and so refuses a fraction or an exponent.
+    /// The caller expects a comma or the end of the object after the integer, so it refuses a fraction or an exponent.
     #[inline]
     pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
         let digits = self.rest();

@@ -42,7 +42,7 @@ pub(crate) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenErr
 where
     F: FnMut(&str, Json<'a>) -> Result<(), TokenError>,
 {
-    // serde's errors contain only text, so the reason for a failure is passed in this cell.
+    // serde's errors contain only text, so this cell passes on the reason for a failure.
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let seed = ObjectSeed { each, fault: &fault };
@@ -95,7 +95,7 @@ fn read_members<'a, M: MapAccess<'a>>(
         each(&name, value).map_err(refuse)?;
         names.push(name);
     }
-    // Sort the names and compare neighbours. Sorting is fast even if an attacker sends thousands of members.
+    // Sort the names and compare neighbors. Sorting is fast even if an attacker sends thousands of members.
     names.sort_unstable();
     if names.windows(2).any(|pair| pair.first() == pair.last()) {
         return Err(refuse(TokenError::DuplicateMember));

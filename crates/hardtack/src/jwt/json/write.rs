@@ -5,8 +5,7 @@ use serde::Serialize;
 use super::scan::unescaped_length;
 use crate::jwt::hex;
 
-/// The JSON text that has been written so far. If a string needs no escapes, it is copied. serde_json writes the other
-/// strings.
+/// The JSON text that has been written so far. Strings that need no escapes are copied; serde_json writes the others.
 pub(in crate::jwt) struct ObjectWriter(Vec<u8>);
 
 impl ObjectWriter {

@@ -74,7 +74,7 @@ impl Jwk {
         self
     }
 
-    /// Returns whether the key can sign. A key with private members can sign, and so can an HMAC secret.
+    /// Returns whether the key can sign: whether it has private members or is an HMAC secret.
     pub fn is_private(&self) -> bool {
         self.private.is_some()
     }

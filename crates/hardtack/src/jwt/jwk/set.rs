@@ -105,8 +105,8 @@ impl AllKeys {
         }
     }
 
-    /// Refuses a set that contains both secrets and asymmetric keys. If such a set is published, the secrets are
-    /// published with it. A library that confuses the two types might use a public key as a secret.
+    /// Refuses a set that contains both secrets and asymmetric keys. Publishing such a set would publish the secrets,
+    /// and a library that confuses the two types might use a public key as a secret.
     ///
     /// Also refuses a set in which two keys have the same id, because a token's `kid` must select exactly one key (RFC
     /// 7517 §4.5).

@@ -33,7 +33,7 @@ impl HmacKey {
             Hash::Sha384 => Hmac::new_from_slice(secret).map(Self::Sha384),
             Hash::Sha512 => Hmac::new_from_slice(secret).map(Self::Sha512),
         };
-        // Preparing the key does not fail, because HMAC accepts keys of any length.
+        // Preparing the key cannot fail, because HMAC accepts keys of any length.
         key.map_err(|_| mismatch)
     }
 

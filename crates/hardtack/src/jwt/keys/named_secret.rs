@@ -2,8 +2,7 @@
 //! placeholders.
 //!
 //! Such a value is easy to guess, so tokens that are signed with it are easy to forge. A random secret, however, must
-//! be accepted, no matter which characters it contains. Therefore, no rule matches because of only one or two
-//! characters.
+//! be accepted no matter which characters it contains, so no rule depends on only one or two characters.
 
 /// The constants from `PATH` to `PLACEHOLDER` describe values that name a secret. Each description says what the value
 /// is and how to provide the secret itself. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
@@ -99,7 +98,7 @@ fn is_reference(text: &str) -> bool {
     // The beginnings of values that Ansible and SOPS have encrypted.
     const ENCRYPTED: [&str; 3] = ["$ANSIBLE_VAULT", "!vault", "ENC[AES256_GCM,"];
 
-    // What follows a short prefix might be random. Count it as a name only if all its characters are common in names.
+    // The text after a short prefix might be random. Treat it as a name only if all its characters are common in names.
     let is_name = |text: &str| has_only(text, b"._-/:#@*+?=&%,$ ");
     let url = text.split_once("://").is_some_and(|(scheme, rest)| {
         scheme.len() > 1

@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 use crate::jwt::algorithm::{Algorithm, Family};
 use crate::jwt::error::KeyError;
 
-/// Returns an error that says why `text` is not the expected PEM. If it shows no common mistake, returns `usual`.
+/// Returns an error that explains why `text` is not the expected PEM. If `text` shows no common mistake, returns
+/// `usual`.
 pub(in crate::jwt) fn explain(text: &[u8], algorithm: Algorithm, usual: KeyError) -> KeyError {
     let contains = |part: &str| text.windows(part.len()).any(|window| window == part.as_bytes());
     let expected = if contains("-----BEGIN OPENSSH PRIVATE KEY-----") {

@@ -1,7 +1,7 @@
 //! The fingerprint of RSA keys that can be factored: ROCA, CVE-2017-15361.
 //!
 //! An Infineon library for smart cards and TPMs chose primes of the form `k·M + (65537^a mod M)`. `M` is the product of
-//! the smallest primes: 2, 3, 5 and so on. How many primes are multiplied depends on the length of the key. The modulus
+//! the smallest primes (2, 3, 5 and so on). The number of primes in `M` depends on the length of the key. The modulus
 //! of such a key is congruent to a power of 65537 modulo each prime that divides `M`. A random modulus has this
 //! property with a probability of less than 2⁻¹⁵⁰. (Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's
 //! Attack, 2017, section 2.3.)

@@ -1,6 +1,6 @@
 //! Secrets that people make up from words of published samples, such as "my-super-secret-jwt-signing-key-2024-prod!".
 
-/// The words of which samples consist.
+/// The words that samples consist of.
 const WORDS: &str = "access an api app application auth backend change changed changeit cookie default demo dev \
                      development dummy example for hardtack here hmac hs in insecure is it jwt key keys local \
                      master me my of our passphrase password placeholder please private prod production random real \

@@ -10,7 +10,7 @@ use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
 
 /// Secrets from tutorials and manuals, reduced to lower-case letters and digits. A secret is refused if it consists of
-/// one of these texts, once or several times in a row. Digits at the end of the secret make no difference.
+/// one of these texts, once or several times in a row. Digits at the end of the secret are ignored.
 const PUBLISHED: [&str; 60] = [
     "secret",
     "secretkey",
@@ -178,8 +178,7 @@ fn is_published(secret: &[u8]) -> bool {
     PUBLISHED.iter().any(|sample| is_repeated(&plain, sample.as_bytes()) || is_repeated(stem, sample.as_bytes()))
         || PUBLISHED_PARTS.iter().any(|part| plain.windows(part.len()).any(|window| window == part.as_bytes()))
         || PUBLISHED_STARTS.iter().any(|start| plain.starts_with(start.as_bytes()))
-        // A text that consists mostly of punctuation might be random. The words must therefore make up most of the
-        // text.
+        // A text that consists mostly of punctuation might be random, so the words must make up most of the text.
         || (plain.len() * 4 >= secret.len() * 3 && has_only_sample_words(&plain))
 }
 

@@ -14,10 +14,9 @@ use crate::jwt::error::KeyError;
 const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Reads a secret or a key from `text`, the value of a setting. If `text` is `@` followed by a path, the secret is the
-/// content of that file, without a line break at its end. Any other value is the secret itself. Refuses a value that
-/// only names a secret.
+/// content of that file, without a line break at its end. Any other value is the secret itself.
 ///
-/// A value that only names a secret is refused, because a token that is signed with such a value is easy to forge.
+/// Refuses a value that only names a secret, because tokens that are signed with such a value are easy to forge.
 /// Examples of such values are `file:` URLs, paths, references to a secret manager (`op://vault/item`,
 /// `arn:aws:secretsmanager:…`), commands, and placeholders that have not been replaced (`${SECRET}`).
 ///
@@ -32,10 +31,9 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 ///
 /// # Errors
 /// - [`KeyError::NotTheSecret`]: the text names a secret instead of containing it.
-/// - [`KeyError::File`]: the file cannot be used. There are several possible reasons. The file cannot be read, is not a
-///   regular file, or is larger than 64 KiB. The file belongs to a user other than root and the user of this process,
-///   or other users can write to it. Its content is text with a NUL byte, or text of several lines that is not PEM or
-///   JSON.
+/// - [`KeyError::File`]: the file cannot be read, is not a regular file, is larger than 64 KiB, belongs to a user other
+///   than root and the user of this process, can be written to by other users, or contains text with a NUL byte or text
+///   of several lines that is not PEM or JSON.
 pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(path) = text.strip_prefix('@') {
         return read_file(Path::new(path));

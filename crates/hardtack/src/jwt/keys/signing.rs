@@ -269,8 +269,8 @@ impl SigningKey {
         }
     }
 
-    /// Derives a key for another purpose. The derived key is an HMAC-SHA256 tag. The HMAC is keyed with the private key
-    /// or HMAC secret, and its message is `"hardtack/"` followed by `label`.
+    /// Derives a key for another purpose. The derived key is the HMAC-SHA256 tag of `"hardtack/"` followed by `label`.
+    /// The HMAC is keyed with the private key or HMAC secret.
     ///
     /// The derived key does not depend on the id of this key, and reveals nothing about this key.
     ///

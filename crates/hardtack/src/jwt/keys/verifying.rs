@@ -189,9 +189,8 @@ fn rsa_scheme(padding: RsaPadding, hash: Hash) -> &'static RsaParameters {
 fn parse_rsa(n: &[u8], e: &[u8], scheme: &'static RsaParameters) -> Result<ParsedPublicKey, KeyError> {
     check_rsa_strength(n)?;
     let built = RsaPublicKeyComponents { n, e }.to_parsed_public_key(scheme).map_err(|_| EXPECTED_PARTS)?;
-    // aws-lc-rs does not check a key that is built from `n` and `e`. It checks a key that is parsed from DER: `n` must
-    // be odd, `e` must be odd and above 1, and both must have a permitted size. The key is therefore converted to DER
-    // and parsed.
+    // Convert the key to DER and parse it, because aws-lc-rs does not check a key that is built from `n` and `e`. In a
+    // key that is parsed from DER, `n` must be odd, `e` must be odd and above 1, and both must have a permitted size.
     ParsedPublicKey::new(scheme, built).map_err(|_| EXPECTED_PARTS)
 }
 

@@ -135,7 +135,7 @@ fn s21_a_long_header_is_refused_wherever_it_is_read() {
     };
     assert_eq!(verify_header(header(2048).as_bytes()), Ok(()));
     assert_eq!(verify_header(header(2052).as_bytes()), Err(TokenError::TooLarge));
-    // The limit also holds where only the `kid` is read, and where nothing is verified.
+    // The limit also applies if only the `kid` is read or nothing is verified.
     let huge = format!(r#"{{"alg":"HS256","kid":"theirs","x":"{}"}}"#, "y".repeat(4_000));
     assert!(!HS256.is_foreign(forge(&huge, b"{}", secret()).as_bytes()));
     assert!(HS256.is_foreign(forge(r#"{"alg":"HS256","kid":"theirs"}"#, b"{}", secret()).as_bytes()));

@@ -1,5 +1,4 @@
-//! The crate jsonwebtoken verifies tokens that this library has signed, and this library verifies tokens of
-//! jsonwebtoken.
+//! The crate jsonwebtoken verifies tokens that this library signed, and vice versa.
 
 use jsonwebtoken as other;
 use serde_json::{Value, json};

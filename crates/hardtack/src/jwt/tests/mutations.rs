@@ -1,5 +1,5 @@
-//! Tokens that are valid except for a few changes. The tests compare the result with a second reading of the same
-//! members by other code, and with the crate jsonwebtoken.
+//! Tokens that are valid except for a few changes. The tests compare the result with that of independent code that
+//! reads the same members, and with that of the crate jsonwebtoken.
 
 use std::sync::LazyLock;
 

@@ -136,7 +136,7 @@ fn s22_an_unset_variable_is_named() {
     assert_eq!(refused, KeyError::EnvMissing { name: "HARDTACK_TEST_NO_SUCH_VARIABLE".to_owned() });
     assert!(refused.to_string().contains("HARDTACK_TEST_NO_SUCH_VARIABLE"));
     assert!(refused.to_string().contains("openssl rand -base64 48"));
-    // The variable `PATH` is set in every run of the tests. It is read, no matter what its value is.
+    // The variable `PATH` is set whenever the tests run, so it is read, no matter what its value is.
     assert!(!matches!(KeySet::from_secret_env("PATH"), Err(KeyError::EnvMissing { .. })));
 }
 
@@ -203,8 +203,8 @@ fn k01_texts_that_only_name_a_secret_are_refused() {
     }
 }
 
-/// Random secrets never look like paths, references, placeholders or samples, no matter in which characters they are
-/// written.
+/// Random secrets never look like paths, references, placeholders or samples, no matter which characters they consist
+/// of.
 #[test]
 fn k01_s74_random_secrets_are_accepted() {
     const PRINTABLE: std::ops::RangeInclusive<u8> = b'!'..=b'~';

@@ -30,7 +30,7 @@ fn load(jwk: &Value) -> Result<KeySet, KeyError> {
     keys.try_fold(first, |set, key| set.also_verify(key?))
 }
 
-/// Returns the rule by which Hardtack refuses a vector that is labelled as valid.
+/// Returns the rule by which Hardtack refuses a vector that is labeled as valid.
 fn stricter_rule(jwk: &Value, keys: &Result<KeySet, KeyError>, token: &str) -> Option<&'static str> {
     if keys.as_ref().err() == Some(&KeyError::LowVariety) {
         return Some("a secret is not a simple pattern (S22)");

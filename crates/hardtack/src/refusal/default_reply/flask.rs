@@ -89,7 +89,7 @@ pub(crate) fn absent(absence: Absence, kind: TokenKind, sources: &TokenSources, 
             sources.header_name, sources.header_type
         ),
         Absence::Cookie => format!("Missing cookie \"{}\"", cookie.as_str()),
-        // The word is misspelt, as in Flask-JWT-Extended.
+        // The word is misspelled, as in Flask-JWT-Extended.
         Absence::Parameter => format!("Missing '{}' query paramater", sources.query_name),
         Absence::NoJson => "Invalid content-type. Must be application/json.".to_owned(),
         Absence::Member => format!("Missing \"{member}\" key in json data."),

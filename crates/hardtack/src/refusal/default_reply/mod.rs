@@ -12,8 +12,8 @@ use crate::request::Wants;
 
 impl Refused<'_> {
     /// Returns the reply that Hardtack sends if no closure is set with
-    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can add something to this reply. It can
-    /// also return this reply to some clients and its own reply to others.
+    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can extend this reply, or return it to
+    /// some clients and its own reply to others.
     pub fn default_reply(&self) -> Reply {
         let reply = match self.wants {
             _ if self.settings.flask => flask::reply(self),
@@ -33,9 +33,9 @@ impl Refused<'_> {
     }
 }
 
-/// A query parameter of the refresh URL. It says that the browser was posting a password to the re-authentication page,
-/// and must post the password again after the refresh. The parameter `next` cannot say this, because `next` names the
-/// page that comes after the re-authentication.
+/// A query parameter of the refresh URL. It indicates that the browser was posting a password to the re-authentication
+/// page, and must post it again after the refresh. The parameter `next` cannot indicate this, because it names the page
+/// to show after the re-authentication.
 pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
 /// Where to send a browser after a refusal.
@@ -46,7 +46,7 @@ enum Destination {
     /// The browser is not redirected. The response shows the reason for the refusal.
     Here,
     /// The browser is not redirected, because the redirect would lead back to the requested URL. The next request would
-    /// be refused as well, and the redirects would never end.
+    /// be refused as well, so the redirects would never end.
     Itself,
 }
 
@@ -84,8 +84,8 @@ fn destination(refused: &Refused<'_>) -> Destination {
         url.push_str("=1");
     }
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
-        // This parameter says that visitors can see the page too. If the refresh is refused, the page is therefore
-        // still shown.
+        // This parameter indicates that visitors can see the page too, so the page is still shown if the refresh is
+        // refused.
         url.push_str("&public=1");
     }
     let ended =
@@ -154,7 +154,7 @@ fn page(refused: &Refused<'_>) -> Reply {
     page_with(refused, refused.reason.explanation())
 }
 
-/// Returns the page that replaces a redirect if the redirects would never end.
+/// Returns the page that is sent instead of a redirect that would never end.
 fn page_in_loop(refused: &Refused<'_>) -> Reply {
     let reply = page_with(refused, "This page cannot be shown. Please tell the operator of this site.");
     reply.header("www-authenticate", challenge(refused.reason.kind(), refused.reason))

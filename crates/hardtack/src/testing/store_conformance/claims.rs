@@ -107,8 +107,8 @@ pub(super) async fn an_outdated_session_stays_live<S: SessionStore>(store: &Subj
     same("prune: must delete the session and its log entries, and count both", pruned, 5);
 }
 
-/// The calls can commit in any order. Whatever the order, every generation with the old claims must be outdated, and
-/// every later generation must have the new claims.
+/// No matter in which order the calls commit, every generation with the old claims must be outdated, and every later
+/// generation must have the new claims.
 pub(super) async fn rotations_race_with_outdate<S: SessionStore>(store: &Subject<S>) {
     const OLD: &str = r#"{"role":"editor"}"#;
     for turn in 0..RACERS {

@@ -34,7 +34,7 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     let expected = vec![(second.id, at(10), RevocationKind::Ended)];
     same("create_within: must log the session that it has ended", log, expected);
 
-    // The sessions that `ends` selects do not count towards the limit.
+    // The sessions that `ends` selects do not count toward the limit.
     let fifth = begun(11);
     let ended = create(&fifth, RevokeTarget::Replaced(&[third.id, third.id]), 3).await;
     same("create_within: must not count the sessions that `ends` selects", ended, set([third.id]));
