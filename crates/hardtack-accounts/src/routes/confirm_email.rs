@@ -12,7 +12,7 @@ use super::link_page::{LinkPage, SentLink};
 use super::link_used;
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, FormOrJson, NoInput, SentForm, shell_of};
+use crate::extract::{AccountForm, FormOrJson, NoInput, SentForm, done, shell_of};
 use crate::links::{LinkPurpose, LinkToken};
 use crate::mail::MailLimit;
 use crate::pages::{ConfirmEmailView, ErrorView, Notice, Shell, confirm_email, error_page};
@@ -37,7 +37,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Respons
     if let Some(redirect) = PAGE.move_token_to_cookie(&site, &auth) {
         return Ok(redirect);
     }
-    if auth.query("done").is_some() {
+    if done(&auth).is_some() {
         return Ok(link_used::message(&site, &auth, "email").await);
     }
     show_form(&site, &auth, StatusCode::OK, &Shell::unknown(&site.settings)).await

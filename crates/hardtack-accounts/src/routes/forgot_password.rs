@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::credentials::require_own_form;
 use crate::activity::RequestInfo;
-use crate::extract::{FormOrJson, JsonBody, JsonType, Visitor};
+use crate::extract::{FormOrJson, JsonBody, JsonType, Visitor, done};
 use crate::pages::{FieldError, ForgotPasswordView, Notice, NoticeKind, Shell, forgot_password, mail_is_off};
 use crate::respond;
 use crate::site::Site;
@@ -36,7 +36,7 @@ impl JsonBody for ForgotPasswordInput {
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
-    let done = auth.query("done").map(|_| Notice { kind: NoticeKind::Success, text: ON_ITS_WAY });
+    let done = done(&auth).map(|_| Notice { kind: NoticeKind::Success, text: ON_ITS_WAY });
     show_form(&site, &auth, StatusCode::OK, visitor.shell(done), "", &[])
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::link_used;
 use super::new_address::new_address;
-use crate::extract::shell_of;
+use crate::extract::{done, shell_of};
 use crate::pages::{Notice, NoticeKind, Shell, home};
 use crate::respond;
 use crate::site::Site;
@@ -20,7 +20,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<Curr
     if auth.wants() == Wants::Api {
         return Json(json!({ "user": user.map(CurrentUser::into_user) })).into_response();
     }
-    let done = auth.query("done").unwrap_or_default();
+    let done = done(&auth).unwrap_or_default();
     let used = link_used::text(&done, link_used::user(&site, &auth).await.as_ref(), user.as_deref());
     let kind = if used.is_some() { NoticeKind::Success } else { NoticeKind::Info };
     let text = match (used, &user) {

@@ -72,9 +72,11 @@ pub(super) fn text(done: &str, owner: Option<&User>, viewer: Option<&User>) -> O
     };
     let text = match done {
         "email" => format!("The email address of {whose} has been confirmed."),
-        "reset" | "undo-password" | "reset-soon" => format!("The password of {whose} has been changed."),
+        "reset" | "reset-soon" | "undo-password" | "undo-password-soon" => {
+            format!("The password of {whose} has been changed.")
+        }
         "chosen" => format!("The password of {whose} has been set."),
-        "undo" => format!("The email address of {whose} has been restored."),
+        "undo" | "undo-soon" => format!("The email address of {whose} has been restored."),
         _ => return None,
     };
     Some(match viewer.filter(|viewer| owner.is_none_or(|owner| owner.id != viewer.id)) {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
 use super::{kept_form, link_used};
 use crate::accounts::{ActionError, VerifiedUser, WrongPassword};
-use crate::extract::{FormOrJson, Visitor};
+use crate::extract::{FormOrJson, Visitor, done};
 use crate::pages::{DoneView, FieldError, Notice, NoticeKind, Shell, done_page, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
@@ -47,11 +47,11 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     // to the log-in page.
     if visitor.is_logged_in() && ended.is_none() {
         // The user may have used a link while another user is logged in.
-        if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
+        if let Some(notice) = done(&auth).filter(|done| done_text(done).is_some()) {
             // The home page of `hardtack serve` shows the result of following a link, even if a user is logged in.
             return Ok(match site.settings.is_demo {
-                true => Redirect::to(&site.path(&format!("/?done={done}"))).into_response(),
-                false => link_used::message(&site, &auth, &done).await,
+                true => Redirect::to(&site.path(&format!("/?done={notice}"))).into_response(),
+                false => link_used::message(&site, &auth, &notice).await,
             });
         }
         if form.as_deref() == Some("sent") {
@@ -68,7 +68,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         }
         _ => None,
     };
-    let done = auth.query("done").and_then(|done| done_text(&done));
+    let done = done(&auth).and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
     let notice = ended.or(replaced).or(done).or_else(|| input.goes_on(&auth).then_some(NEEDED));
@@ -108,9 +108,17 @@ fn done_text(done: &str) -> Option<&'static str> {
             "Your email address has been restored and all devices have been logged out. If someone else changed the \
              address, that person knows your password. Choose a new password with “Forgot your password?”.",
         ),
+        "undo-soon" => Some(
+            "Your email address has been restored. All devices will be logged out within seconds. If someone else changed \
+             the address, that person knows your password. Choose a new password with “Forgot your password?”.",
+        ),
         "undo-password" => Some(
             "Your email address has been restored, your password has been changed, and all devices have been logged out. \
              Log in with your new password.",
+        ),
+        "undo-password-soon" => Some(
+            "Your email address has been restored and your password has been changed. All devices will be logged out \
+             within seconds. Log in with your new password.",
         ),
         "chosen" => Some("Your password is set. Log in with this password."),
         "signup" => Some("Your account is ready. Log in with your user name and password."),

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::activity_rows::activity_rows;
 use super::fresh::{AfterProof, ask_for_password};
 use crate::activity::MAX_FAILED_LOG_INS;
-use crate::extract::{AccountForm, NoInput, SentForm, shell_of};
+use crate::extract::{AccountForm, NoInput, SentForm, done, shell_of};
 use crate::pages::{DevicePage, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
 use crate::respond;
 use crate::security_headers::POLICY_WITH_SCRIPT;
@@ -38,13 +38,16 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
         let rows: Vec<Value> = rows.iter().map(|row| to_json(row, current)).collect();
         return Ok(Json(json!({ "sessions": rows, "next": next })).into_response());
     }
-    let notice = auth.query("done").map(|done| match done.as_str() {
-        "proof" => {
+    let notice = match done(&auth).as_deref() {
+        Some("proof") => {
             let text = "Thank you. Nothing has been logged out yet. Choose again which devices to log out.";
-            Notice { kind: NoticeKind::Info, text }
+            Some(Notice { kind: NoticeKind::Info, text })
         }
-        _ => Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." },
-    });
+        Some("revoke") => {
+            Some(Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." })
+        }
+        _ => None,
+    };
     show(&site, &auth, &user, StatusCode::OK, notice).await
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::credentials::{CredentialsInput, SignUpInput, require_own_form, show_form};
 use super::new_address::new_address;
 use crate::activity::RequestInfo;
-use crate::extract::{FormOrJson, Visitor};
+use crate::extract::{FormOrJson, Visitor, done};
 use crate::pages::{DoneView, FieldError, Shell, done_page, signup};
 use crate::respond;
 use crate::settings::Registration;
@@ -23,7 +23,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         return Ok(closed(auth.wants()));
     }
     if visitor.is_logged_in() {
-        if let (Some(user), Some(done)) = (visitor.user(), auth.query("done"))
+        if let (Some(user), Some(done)) = (visitor.user(), done(&auth))
             && let Some(text) = new_address(&site, user, &done).await
         {
             let view = DoneView { title: "Your account is ready", text: &text, action: None };

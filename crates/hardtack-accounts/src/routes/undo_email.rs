@@ -115,16 +115,24 @@ async fn undo(
     match site.accounts.use_undo_link(&token, new_password, &request).await {
         Ok((owner, ended)) => {
             attempt.succeeded().await;
-            // Ignore the result: if the store is down now, the sessions end within seconds after it has recovered.
-            finish_ending(&site, &auth, ended).await;
-            let (location, detail) = match has_new_password {
-                true => (
+            let has_ended = finish_ending(&site, &auth, ended).await;
+            let (location, detail) = match (has_new_password, has_ended) {
+                (true, true) => (
                     "/login?done=undo-password",
                     "The address has been restored, the password has been changed, and all devices have been logged out.",
                 ),
-                false => (
+                (true, false) => (
+                    "/login?done=undo-password-soon",
+                    "The address has been restored and the password has been changed. All devices will be logged out \
+                     within seconds.",
+                ),
+                (false, true) => (
                     "/login?done=undo",
                     "The address has been restored and all devices have been logged out. Choose a new password.",
+                ),
+                (false, false) => (
+                    "/login?done=undo-soon",
+                    "The address has been restored. All devices will be logged out within seconds. Choose a new password.",
                 ),
             };
             let success = respond::success(wants, &site.path(location), json!({ "detail": detail }));

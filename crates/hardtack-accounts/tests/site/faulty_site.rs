@@ -182,6 +182,14 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         self.send(browser, "GET", "/service", json!(null)).await.status.as_u16()
     }
 
+    /// Returns the status of the same request to another process, which knows only the stores.
+    async fn status_elsewhere(&self, browser: &Browser) -> u16 {
+        let auth = authenticator(&self.accounts, &self.clock, self.faulty.store().clone());
+        let mut router = Site::demo(auth, self.accounts.clone()).router();
+        let request = browser.request("GET", "/service", &json!(null));
+        router.call(request).await.unwrap().status().as_u16()
+    }
+
     pub(crate) async fn log_in(&self, user: &User, password: &str) -> Got {
         let body = json!({ "username": user.name, "password": password });
         self.send(&Browser::default(), "POST", "/login", body).await
@@ -205,6 +213,13 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         if let Some(response) = &response {
             let text = String::from_utf8_lossy(&response.body);
             assert_eq!(response.status.is_success(), stored, "{what}: {} {text}", response.status);
+            if text.contains("all devices have been logged out") {
+                assert_eq!(
+                    self.status_elsewhere(&user.device).await,
+                    401,
+                    "{what}: another process accepts it: {text}"
+                );
+            }
         }
         if stored {
             assert_ne!(self.status(&user.device).await, 200, "{what}: this process does not refuse it at once");

@@ -101,6 +101,9 @@ async fn s76_undoing_a_new_address_can_also_set_a_password(on_postgres: bool) {
     let done = submit(&mut owner, &weak, "/email/undo", &[("new_password", NEW)]).await;
     assert_eq!(done.location(), Some("/login?done=undo-password"), "{}", done.text());
     assert!(open(&mut owner, "/login?done=undo-password").await.text().contains("your password has been changed"));
+    let from_a_letter =
+        owner.get("/login?done=undo-password").accept_html().header("sec-fetch-site", "none").send().await;
+    assert!(!from_a_letter.text().contains("your password has been changed"), "strangers can write such a link");
     assert_eq!(whoami(&mut thief).await, Err(401));
     assert_eq!(log_in(&mut mailing.site.client(), "ada", PASSWORD).await.status(), 401, "the thief's password");
     assert_eq!(log_in(&mut mailing.site.client(), "ada", NEW).await.status(), 200);

@@ -6,7 +6,7 @@ use hardtack::request::Wants;
 use hardtack_axum::{Auth, CurrentUser, FreshAccessToken};
 use http::{HeaderMap, StatusCode};
 
-use crate::extract::shell_of;
+use crate::extract::{done, shell_of};
 use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account, date};
 use crate::respond;
 use crate::routes::confirm_email::AT_MOST;
@@ -103,7 +103,7 @@ pub(crate) async fn show(
         return axum::Json(user.into_user()).into_response();
     }
     let mut page = AccountPage::new(&user, &site);
-    let done = auth.query("done");
+    let done = done(&auth);
     let letter = format!("Open the link in the email that we send. {AT_MOST}");
     let saved = saved(&user, site.accounts.sends_mail(), done.as_deref() == Some("settings-limited"));
     page.notice = match done.as_deref() {
