@@ -87,8 +87,9 @@ impl SessionEnds {
     ///
     /// - If the sessions are in this database, the transaction locks the session. The session therefore ends either
     ///   before this call or after the commit.
-    /// - If the sessions are elsewhere, the number of ended sessions decides. A server that ends a session increments
-    ///   this number before it sends its response, and therefore waits for the commit.
+    /// - If the sessions are elsewhere, the number of ended sessions shows whether the session ended before the commit.
+    ///   A server that ends a session increments this number before it sends its response, and therefore waits for the
+    ///   commit.
     pub(super) async fn standing_in(
         &self,
         transaction: &mut Transaction,

@@ -103,7 +103,7 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
     }
 }
 
-/// Returns the response that refuses a form. If the user's session has ended, the response redirects to the log-in
+/// Returns the response that rejects a form. If the user's session has ended, the response redirects to the log-in
 /// page, which says whether the form has been kept. If the browser has newer tokens of the session, the log-in page
 /// says that the session continues.
 pub(crate) async fn refuse_form<T: AccountForm>(

@@ -59,8 +59,9 @@ impl MailError {
     /// Wraps the error of the mail library, or a string that describes the error. The cause must not contain the email
     /// itself, which may include a link that is as powerful as a password.
     ///
-    /// The site sends the email again after 2 seconds. If the email keeps failing, the pauses grow to an hour. If three
-    /// different emails fail in a row, the site suspects an outage, and the pauses are at most 20 seconds.
+    /// The site sends the email again after 2 seconds. If sending keeps failing, the delay between attempts grows to at
+    /// most an hour. If three different emails fail in a row, the site suspects an outage, and the pauses are at most
+    /// 20 seconds.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Temporary }
     }

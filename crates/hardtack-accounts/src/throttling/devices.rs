@@ -160,8 +160,8 @@ impl Devices {
 }
 
 impl Device {
-    /// Returns this device if it belongs to the user. If `password_version` is not the version that was last entered on
-    /// this device, the returned device has no id.
+    /// Returns this device if it belongs to the user. If `password_version` is not the version of the password that was
+    /// last entered on this device, the returned device has no id.
     pub(crate) fn known_to(&self, user_id: &str, password_version: i64) -> Option<KnownDevice<'_>> {
         let id = (self.version == password_version).then_some(self.id.as_str());
         (self.user == user_id).then_some(KnownDevice { user: &self.user, id })

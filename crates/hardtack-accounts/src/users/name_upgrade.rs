@@ -12,8 +12,8 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::name::{Looks, name_rules, username_key};
 use super::name_looks::{lock_looks_in, set_looks_in};
 
-/// A value for `rules` in [`unfinished`] that selects only users without a skeleton, because no rules are older than
-/// this version.
+/// A value for `rules` in [`unfinished`] that is lower than every real version of the rules, so that only users without
+/// a skeleton are selected.
 const NO_RULES: i64 = 0;
 
 /// How many rows one transaction changes. The number is small, because processes that upgrade names at the same time

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A socket whose writes time out.
+/// A socket with a write timeout.
 pub(super) struct TimedSocket {
     socket: TcpStream,
     /// How long a write may wait for the client to read.

@@ -144,7 +144,7 @@ fn quoted(letters: &mut Peekable<Chars<'_>>, word: &mut String) {
     }
 }
 
-/// Reads the rest of a part of the form `$'…'`, which browsers use for special characters.
+/// Reads the rest of a `$'…'` string, which browsers use for text with special characters.
 fn ansi_quoted(letters: &mut Peekable<Chars<'_>>, word: &mut String) {
     while let Some(letter) = letters.next() {
         match letter {
