@@ -181,6 +181,7 @@ async fn a_missing_member_is_named() {
         ("/login", false, json!({ "password": "hunter2" }), &["username"]),
         ("/account/password", true, json!({ "current_password": "hunter2 hunter2" }), &["new_password"]),
         ("/account/password", true, json!({ "new_password": "hunter2 hunter2" }), &["current_password"]),
+        ("/account/password", true, json!({}), &["current_password", "new_password"]),
         ("/reauthenticate", true, json!({}), &["password"]),
         ("/password/forgot", false, json!({}), &["email"]),
         ("/password/reset", false, json!({}), &["token", "new_password"]),
@@ -199,6 +200,10 @@ async fn a_missing_member_is_named() {
         assert_eq!(named, expected, "{path} {body}");
     }
     // Other problems are named in the same response.
+    let response = send(&mut user, "/account/password", false, Some(JSON), r#"{"new_password":1}"#).await;
+    for words in ["`new_password`: Send a string", "`current_password`: This member is missing."] {
+        assert_says(&response, false, 422, words);
+    }
     let response = send(&mut visitor, "/login", false, Some(JSON), r#"{"user":"alice","password":1}"#).await;
     for words in
         ["`user`: This request has no such member.", "`password`: Send a string", "`username`: This member is missing."]

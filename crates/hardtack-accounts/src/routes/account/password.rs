@@ -37,6 +37,8 @@ impl JsonBody for PasswordInput {
         &[("current_password", JsonType::String), ("new_password", JsonType::String)];
 
     const REQUIRED: &'static [&'static str] = &["new_password"];
+
+    const MAYBE_REQUIRED: &'static [&'static str] = &["current_password"];
 }
 
 impl AccountForm for PasswordInput {
