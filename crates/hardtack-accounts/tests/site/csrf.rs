@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ACCESS, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, log_in, open, plant, sign_up, submit, whoami,
+    ACCESS, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, log_in, minutes, open, plant, sign_up, submit, whoami,
 };
 
 /// The routes that change something for a user who is logged in.
@@ -479,6 +479,25 @@ async fn s75_a_log_out_with_doubled_cookies_ends_what_they_name() {
     for mut browser in [copy, bob] {
         assert_eq!(whoami(&mut browser).await, Err(401));
     }
+}
+
+/// The clock of the server that issued the token is ahead. The token opens no page, but the user can log out with it.
+#[tokio::test]
+async fn a_token_that_is_not_valid_yet_can_be_logged_out() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let other = site.device_of("ada").await;
+    site.clock.set_back(minutes(1));
+    assert_eq!(whoami(&mut ada).await, Err(401));
+    let page = open(&mut ada, "/logout").await;
+    assert_eq!((page.status().as_u16(), page.path()), (200, "/logout"));
+    assert!(page.set_cookies().is_empty(), "{:?}", page.set_cookies());
+    let copy = ada.clone();
+    let done = submit(&mut ada, &page, "/logout", &[]).await;
+    assert_eq!((done.status().as_u16(), done.location()), (303, Some("/")));
+    site.clock.set_forward(minutes(1));
+    assert_eq!(whoami(&mut copy.clone()).await, Err(401), "the session has ended");
+    assert_eq!(whoami(&mut other.clone()).await.as_deref(), Ok("ada"));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! commit. The change is refused, no matter how the session ends and where the sessions are stored.
 
 use hardtack::SessionId;
+use hardtack::refusal::Reason;
 use hardtack::session::SessionStore;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -127,7 +128,11 @@ async fn end_during_changes<S: SessionStore + Clone>(site: FaultySite<S>) {
             };
             let (response, ()) = tokio::join!(site.begin(begun, &user.browser), ending);
             let text = String::from_utf8_lossy(&response.body);
-            assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE, "{what}: {text}");
+            assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{what}: {text}");
+            let problem: Value = serde_json::from_slice(&response.body).unwrap();
+            assert_eq!(problem["code"], "revoked", "{what}: the database has not failed");
+            let is_replaced = problem["detail"] == Reason::Replaced.advice();
+            assert_eq!(is_replaced, end == End::LogInAgain, "{what}: {text}");
             assert_eq!(site.account(&user).await, before, "{what}");
             assert_eq!(site.begin(begun, &user.browser).await.status, StatusCode::UNAUTHORIZED, "{what}: the retry");
             assert_eq!(site.account(&user).await, before, "{what}: the retry");
