@@ -4,9 +4,7 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
 
-use super::error::{
-    ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, SessionOver, WrongPassword,
-};
+use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, SessionOver, WrongPassword};
 use super::passwords::PasswordOwner;
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use super::{Accounts, CheckedSession};
@@ -82,7 +80,8 @@ impl Accounts {
             display_name: change.display_name.map_or_else(|| old.display_name.clone(), |_| profile.display_name),
             email: change.email.map_or_else(|| old.email.clone(), |_| profile.email),
         };
-        let changed = UserStore::set_profile_in(&mut transaction, &user.id, &stored).await?.ok_or(SessionOver::Ended)?;
+        let changed =
+            UserStore::set_profile_in(&mut transaction, &user.id, &stored).await?.ok_or(SessionOver::Ended)?;
         let is_new = changed.email != old.email;
         let mut limit = None;
         if is_new {

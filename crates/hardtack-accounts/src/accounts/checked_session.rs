@@ -90,7 +90,8 @@ impl Accounts {
         let mut session = session.clone();
         for _ in 0..ATTEMPTS {
             let mut transaction = self.begin().await?;
-            let ended = UserStore::lock_ended_in(&mut transaction, &session.user_id).await?.ok_or(SessionOver::Ended)?;
+            let ended =
+                UserStore::lock_ended_in(&mut transaction, &session.user_id).await?.ok_or(SessionOver::Ended)?;
             let CheckedSession { user_id, id, ended: checked, .. } = &session;
             match self.session_ends.standing_in(&mut transaction, user_id, *id, *checked == ended).await? {
                 Standing::Live => return Ok(transaction),

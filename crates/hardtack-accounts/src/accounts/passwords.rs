@@ -144,6 +144,8 @@ impl Accounts {
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         self.require_free_hasher()?;
         let username = username.trim();
+        // Users from an older version can have names with the same key. They share a counter, because a counter that
+        // depends on the stored users would reveal which of them exist.
         let name_key = username_key(username);
         // If a user with this name has logged in with this browser before, look the user up before counting the
         // attempt. For all other browsers, count the attempt first, so that the time until a refusal does not depend on

@@ -3,7 +3,7 @@
 
 use hardtack::session::SessionStore;
 use hardtack::testing::Fault;
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::faulty_site::{Browser, Change, FaultySite, Got, NEW_PASSWORD, User, with_site};
@@ -23,25 +23,9 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         self.send(browser, "POST", "/account/password", body).await
     }
 
-    /// Sends the form as a page does.
-    async fn set_on_page(&self, browser: &Browser, current: &str, new: &str) -> (StatusCode, String) {
-        let mut request = browser.request("POST", "/account/password", &json!(null));
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("current_password", current).append_pair("new_password", new);
-        *request.body_mut() = form.finish().into();
-        let html = http::HeaderValue::from_static("text/html");
-        request.headers_mut().insert(header::ACCEPT, html);
-        let form = http::HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers_mut().insert(header::CONTENT_TYPE, form);
-        let response = tower_service::Service::call(&mut self.router.clone(), request).await.unwrap();
-        let location = response.headers().get(header::LOCATION).map(|url| url.to_str().unwrap().to_owned());
-        (response.status(), location.unwrap_or_default())
-    }
-
     async fn version(&self, user: &User) -> i64 {
         let sql = "SELECT password_version FROM users WHERE id = $1";
-        let rows: Vec<(i64,)> =
-            self.database.fetch(hardtack_db::Statement::new(sql).bind(&user.id)).await.unwrap();
+        let rows: Vec<(i64,)> = self.database.fetch(hardtack_db::Statement::new(sql).bind(&user.id)).await.unwrap();
         rows[0].0
     }
 
@@ -85,8 +69,9 @@ async fn send_twice_at_once<S: SessionStore + Clone>(site: FaultySite<S>) {
             let second = async {
                 match on_page {
                     true => {
-                        let (status, location) = site.set_on_page(&user.browser, PASSWORD, new_of_second).await;
-                        (status.as_u16(), location)
+                        let form = [("current_password", PASSWORD), ("new_password", new_of_second)];
+                        let second = site.submit(&user.browser, "/account/password", &form).await;
+                        (second.status.as_u16(), second.location)
                     }
                     false => {
                         let second = site.set(&user.browser, PASSWORD, new_of_second).await;
