@@ -116,8 +116,8 @@ mod users;
 
 pub use accounts::{
     Accounts, AccountsError, ActionError, DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, NewUser,
-    PasswordChangeProblem, PasswordLink, PasswordResetProblem, SignUpProblems, SignedUp, UserChangeError, VerifiedUser,
-    WrongPassword,
+    PasswordChangeProblem, PasswordLink, PasswordResetProblem, SessionOver, SignUpProblems, SignedUp, UserChangeError,
+    VerifiedUser, WrongPassword,
 };
 pub use passwords::{PasswordProblem, PasswordRules, PasswordTable, PasswordTableError, TableSummary};
 pub use settings::{Color, Page, PageView, Registration};

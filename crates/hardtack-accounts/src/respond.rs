@@ -11,7 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use maud::Markup;
 use serde_json::{Value, json};
 
-use crate::accounts::ActionError;
+use crate::accounts::{ActionError, SessionOver};
 use crate::pages::{ErrorView, FieldError, Shell, error_page};
 
 /// Responds with a page.
@@ -180,13 +180,13 @@ pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P,
     match error {
         ActionError::Invalid(problem) => Ok(problem),
         ActionError::TooMany(refused) => Err(too_many(wants, &refused).into()),
-        ActionError::SessionEnded => {
-            let text = "Your session was ended, so nothing was changed. Log in again.";
-            Err(problem(wants, StatusCode::UNAUTHORIZED, "revoked", text, &[]).into())
-        }
-        ActionError::SessionReplaced => {
-            let text = Reason::Replaced.advice();
-            Err(problem(wants, StatusCode::UNAUTHORIZED, Reason::Replaced.code(), text, &[]).into())
+        ActionError::SessionOver(over) => {
+            let reason = Reason::from(over);
+            let text = match over {
+                SessionOver::Ended => "Your session was ended, so nothing was changed. Log in again.",
+                SessionOver::Replaced => reason.advice(),
+            };
+            Err(problem(wants, StatusCode::UNAUTHORIZED, reason.code(), text, &[]).into())
         }
         ActionError::Busy => Err(busy(wants).into()),
         ActionError::Backend(error) => Err(unavailable(wants, &error).into()),

@@ -4,9 +4,7 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
 
-use super::error::{
-    ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword, session_ended_meanwhile,
-};
+use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, SessionOver, WrongPassword};
 use super::passwords::PasswordOwner;
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use super::{Accounts, CheckedSession};
@@ -54,7 +52,7 @@ impl Accounts {
                 let mut transaction = self.begin_change(session).await?;
                 let changed = UserStore::set_display_name_in(&mut transaction, &user.id, name).await?;
                 transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
-                return changed.map(|changed| (changed, None)).ok_or_else(session_ended_meanwhile);
+                return Ok((changed.ok_or(SessionOver::Ended)?, None));
             }
             CurrentPassword::ForNewAddress(password) => password,
             CurrentPassword::Always(password) => Some(password),
@@ -69,8 +67,7 @@ impl Accounts {
             self.verify_password_again(&user.id, session.id, password, request).await.map_err(|error| match error {
                 ActionError::Invalid(WrongPassword) => unproven(&profile),
                 ActionError::TooMany(refused) => ActionError::TooMany(refused),
-                ActionError::SessionEnded => ActionError::SessionEnded,
-                ActionError::SessionReplaced => ActionError::SessionReplaced,
+                ActionError::SessionOver(over) => ActionError::SessionOver(over),
                 ActionError::Busy => ActionError::Busy,
                 ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
             })?;
@@ -83,8 +80,8 @@ impl Accounts {
             display_name: change.display_name.map_or_else(|| old.display_name.clone(), |_| profile.display_name),
             email: change.email.map_or_else(|| old.email.clone(), |_| profile.email),
         };
-        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled during the change"));
-        let changed = UserStore::set_profile_in(&mut transaction, &user.id, &stored).await?.ok_or_else(deleted)?;
+        let changed =
+            UserStore::set_profile_in(&mut transaction, &user.id, &stored).await?.ok_or(SessionOver::Ended)?;
         let is_new = changed.email != old.email;
         let mut limit = None;
         if is_new {

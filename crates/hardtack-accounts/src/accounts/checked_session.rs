@@ -12,7 +12,7 @@ use hardtack::{Authenticator, BackendError, SessionId};
 use hardtack_db::Transaction;
 
 use super::Accounts;
-use super::error::{ActionError, session_ended_meanwhile};
+use super::error::{ActionError, SessionOver};
 use super::session_ends::Standing;
 use super::session_patience::within_patience;
 use crate::users::UserStore;
@@ -36,11 +36,8 @@ impl Accounts {
     /// Checks that the session of a request has not ended. Another server may have ended the session without this
     /// process having noticed yet, so this method reads the user, the pending session ends, and the session itself.
     ///
-    /// If the session has ended, returns [`ActionError::SessionEnded`]. If a new session of the same browser has
-    /// replaced it, returns [`ActionError::SessionReplaced`].
-    ///
-    /// If the user is disabled, returns [`ActionError::SessionEnded`]. If the session store fails, the session counts as
-    /// live, because users must be able to make changes even then.
+    /// If the session has ended or the user is disabled, returns [`ActionError::SessionOver`]. If the session store
+    /// fails, the session counts as live, because users must be able to make changes even then.
     pub(crate) async fn check_session<P>(
         &self,
         authenticator: &Authenticator,
@@ -49,21 +46,23 @@ impl Accounts {
     ) -> Result<CheckedSession, ActionError<P>> {
         // The order of these steps matters. If the session ends just after one step checks it, a later step or the
         // transaction notices the end.
-        let Some(ended) = self.users.sessions_ended(user_id).await? else { return Err(ActionError::SessionEnded) };
+        let ended = self.users.sessions_ended(user_id).await?.ok_or(SessionOver::Ended)?;
         let session = CheckedSession { authenticator: authenticator.clone(), user_id: user_id.to_owned(), id, ended };
         match self.end_of(&session).await? {
-            Ok(Some(Reason::Replaced)) => Err(ActionError::SessionReplaced),
-            Ok(Some(_)) => Err(ActionError::SessionEnded),
+            Ok(Some(over)) => Err(over.into()),
             Ok(None) | Err(_) => Ok(session),
         }
     }
 
-    /// Returns the reason to refuse the session's tokens, or `None` if the session has not ended. If the session store
-    /// fails, returns its error in an inner `Err`.
-    async fn end_of(&self, session: &CheckedSession) -> Result<Result<Option<Reason>, BackendError>, BackendError> {
+    /// Returns why the session is over, or `None` if it has not ended. If the session store fails, returns its error in
+    /// an inner `Err`.
+    async fn end_of(
+        &self,
+        session: &CheckedSession,
+    ) -> Result<Result<Option<SessionOver>, BackendError>, BackendError> {
         let CheckedSession { authenticator, user_id, id: Some(id), .. } = session else { return Ok(Ok(None)) };
         if self.session_ends.is_to_end(user_id, *id).await? {
-            return Ok(Ok(Some(Reason::Revoked)));
+            return Ok(Ok(Some(SessionOver::Ended)));
         }
         // If the session is not in the store, it has ended or the store has lost its row. The log tells the two cases
         // apart.
@@ -73,11 +72,16 @@ impl Accounts {
                 Some(_) => Ok(None),
             }
         };
-        Ok(within_patience(end).await)
+        Ok(within_patience(end).await.map(|reason| {
+            reason.map(|reason| match reason {
+                Reason::Replaced => SessionOver::Replaced,
+                _ => SessionOver::Ended,
+            })
+        }))
     }
 
-    /// Begins the transaction of a change that a session makes, and locks the user's row. Fails if the session has
-    /// ended or the user is disabled.
+    /// Begins the transaction of a change that a session makes, and locks the user's row. If the session has ended or
+    /// the user is disabled, returns [`ActionError::SessionOver`].
     ///
     /// If the sessions are in another store, the database only shows that some sessions of the user have ended since
     /// the check, not which ones. In this case, this method asks the session store again. If the store fails, the
@@ -86,20 +90,22 @@ impl Accounts {
         let mut session = session.clone();
         for _ in 0..ATTEMPTS {
             let mut transaction = self.begin().await?;
-            let Some(ended) = UserStore::lock_ended_in(&mut transaction, &session.user_id).await? else {
-                return Err(session_ended_meanwhile());
-            };
+            let ended =
+                UserStore::lock_ended_in(&mut transaction, &session.user_id).await?.ok_or(SessionOver::Ended)?;
             let CheckedSession { user_id, id, ended: checked, .. } = &session;
             match self.session_ends.standing_in(&mut transaction, user_id, *id, *checked == ended).await? {
                 Standing::Live => return Ok(transaction),
-                Standing::Ended => return Err(session_ended_meanwhile()),
+                Standing::Ended => {
+                    drop(transaction);
+                    return Err(self.end_of(&session).await??.unwrap_or(SessionOver::Ended).into());
+                }
                 Standing::Unknown => {}
             }
             // Other changes of the user must not wait for the session store.
             drop(transaction);
             session.ended = ended;
-            if self.end_of(&session).await??.is_some() {
-                return Err(session_ended_meanwhile());
+            if let Some(over) = self.end_of(&session).await?? {
+                return Err(over.into());
             }
         }
         Err(BackendError::new("the user's sessions kept ending during the change").into())

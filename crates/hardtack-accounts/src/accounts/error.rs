@@ -32,7 +32,8 @@ hardtack::__debug_as_sentence!(AccountsError);
 ///
 /// An `ActionError` converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. If the input is not valid,
 /// the user sees the text of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
-/// response is 429 with `Retry-After`. For all other errors, the response is 503.
+/// response is 429 with `Retry-After`. If the session is over, the user has to log in again. For all other errors, the
+/// response is 503.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionError<P> {
@@ -42,14 +43,10 @@ pub enum ActionError<P> {
     /// There were too many attempts. The input was not checked.
     #[error(transparent)]
     TooMany(TooManyAttempts),
-    /// The session of the request has ended, for example because the user logged out on another device. Nothing was
-    /// changed.
-    #[error("the session has ended; log in again")]
-    SessionEnded,
-    /// A new session of the same browser has replaced the session of the request, for example because the user changed
-    /// the password in another tab. Nothing was changed.
-    #[error("the session was replaced by a new session of the same browser; try again with the newest cookies")]
-    SessionReplaced,
+    /// The session of the request is over. It can have ended before the request arrived, or while the request was being
+    /// handled. Nothing was changed.
+    #[error(transparent)]
+    SessionOver(SessionOver),
     /// Too many passwords are being checked at once. The input was not checked.
     #[error("too many passwords are being checked at once; try again in a few seconds")]
     Busy,
@@ -75,8 +72,7 @@ impl<P: fmt::Display> From<ActionError<P>> for Reason {
         match error {
             ActionError::Invalid(problem) => problem.to_string().into(),
             ActionError::TooMany(refused) => refused.into(),
-            ActionError::SessionEnded => Reason::Revoked,
-            ActionError::SessionReplaced => Reason::Replaced,
+            ActionError::SessionOver(over) => over.into(),
             busy @ ActionError::Busy => BackendError::new(busy.to_string()).into(),
             ActionError::Backend(error) | ActionError::Unknown(error) => error.into(),
         }
@@ -89,12 +85,40 @@ impl<P> ActionError<P> {
         match self {
             Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
             Self::TooMany(refused) => ActionError::TooMany(refused),
-            Self::SessionEnded => ActionError::SessionEnded,
-            Self::SessionReplaced => ActionError::SessionReplaced,
+            Self::SessionOver(over) => ActionError::SessionOver(over),
             Self::Busy => ActionError::Busy,
             Self::Backend(error) => ActionError::Backend(error),
             Self::Unknown(error) => ActionError::Unknown(error),
         }
+    }
+}
+
+/// Why the session of a request is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionOver {
+    /// The session has ended, for example because the user logged out on another device, or an operator disabled the
+    /// user.
+    #[error("the session has ended; log in again")]
+    Ended,
+    /// A new session of the same browser has replaced the session of the request, for example because the user changed
+    /// the password in another tab.
+    #[error("the session was replaced by a new session of the same browser; try again with the newest cookies")]
+    Replaced,
+}
+
+impl From<SessionOver> for Reason {
+    fn from(over: SessionOver) -> Self {
+        match over {
+            SessionOver::Ended => Self::Revoked,
+            SessionOver::Replaced => Self::Replaced,
+        }
+    }
+}
+
+impl<P> From<SessionOver> for ActionError<P> {
+    fn from(over: SessionOver) -> Self {
+        Self::SessionOver(over)
     }
 }
 
@@ -162,6 +186,10 @@ pub enum PasswordChangeProblem {
     /// The new password breaks a rule.
     #[error(transparent)]
     InvalidNew(PasswordProblem),
+    /// An earlier request of the same session has already set this new password, for example because the browser sent
+    /// the form twice.
+    #[error("Your password has already been changed.")]
+    AlreadyChanged,
 }
 
 /// What is wrong with a changed profile.
@@ -225,10 +253,4 @@ pub enum MailProblem {
         /// How long to wait.
         retry_after: Duration,
     },
-}
-
-/// Returns the error for a change during which the session ended or the user was disabled. When the client tries again,
-/// it either learns that its session has ended, or continues with the session that has replaced the ended one.
-pub(super) fn session_ended_meanwhile<P>() -> ActionError<P> {
-    ActionError::Backend(BackendError::new("the session ended during the change"))
 }

@@ -40,7 +40,7 @@ pub(crate) use checked_session::CheckedSession;
 pub(crate) use error::ProfileChangeProblem;
 pub use error::{
     AccountsError, ActionError, DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, PasswordChangeProblem,
-    PasswordResetProblem, SignUpProblems, WrongPassword,
+    PasswordResetProblem, SessionOver, SignUpProblems, WrongPassword,
 };
 pub use operator::{PasswordLink, UserChangeError};
 pub(crate) use self_service::Browser;
@@ -92,6 +92,11 @@ const MIGRATIONS: &[Migration] = &[
         NAMES,
         include_str!("../../migrations/sqlite/0010_name_looks.sql"),
         include_str!("../../migrations/postgres/0010_name_looks.sql"),
+    ),
+    Migration::per_database(
+        11,
+        include_str!("../../migrations/sqlite/0011_password_changed_by.sql"),
+        include_str!("../../migrations/postgres/0011_password_changed_by.sql"),
     ),
 ];
 

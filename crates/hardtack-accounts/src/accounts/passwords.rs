@@ -5,7 +5,9 @@ use hardtack::session::EndedSessions;
 use hardtack::{BackendError, SessionId};
 use hardtack_db::Transaction;
 
-use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
+use super::error::{
+    ActionError, PasswordChangeProblem, PasswordResetProblem, SessionOver, SignUpProblems, WrongPassword,
+};
 use super::queued_mail::{kill_links_in, kill_sent_links_in};
 use super::{Accounts, CheckedSession};
 use crate::activity::{ActivityKind, RequestInfo};
@@ -142,6 +144,8 @@ impl Accounts {
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         self.require_free_hasher()?;
         let username = username.trim();
+        // Users from an older version can have names with the same key. They share a counter, because a counter that
+        // depends on the stored users would reveal which of them exist.
         let name_key = username_key(username);
         // If a user with this name has logged in with this browser before, look the user up before counting the
         // attempt. For all other browsers, count the attempt first, so that the time until a refusal does not depend on
@@ -206,6 +210,22 @@ impl Accounts {
         password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        match self.check_password(found, password).await? {
+            Ok(verified) => Ok(verified),
+            Err(guessed) => {
+                self.recorder.record_for(guessed.as_deref(), ActivityKind::LogInFailed, request);
+                Err(ActionError::Invalid(WrongPassword))
+            }
+        }
+    }
+
+    /// Compares a password with the stored hash. If the password does not match or the user is disabled, returns an
+    /// inner `Err`. It contains the id of the user whose password was wrong, for the record of the failure.
+    async fn check_password<P>(
+        &self,
+        found: Option<StoredCredentials>,
+        password: TypedPassword,
+    ) -> Result<Result<VerifiedPassword, Option<String>>, ActionError<P>> {
         let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
         let normalized = password.normalized().to_owned();
         let verdict = self.hasher.verify(password, hash).await?;
@@ -213,9 +233,7 @@ impl Accounts {
         let credentials = match found {
             Some(credentials) if !is_wrong && !credentials.disabled => credentials,
             refused => {
-                let guessed = refused.as_ref().filter(|_| is_wrong).map(|credentials| credentials.id.as_str());
-                self.recorder.record_for(guessed, ActivityKind::LogInFailed, request);
-                return Err(ActionError::Invalid(WrongPassword));
+                return Ok(Err(refused.filter(|_| is_wrong).map(|credentials| credentials.id)));
             }
         };
         if verdict == Verdict::RightButOldHash {
@@ -223,7 +241,7 @@ impl Accounts {
             self.users.set_hash(&credentials.id, &hash, credentials.password_version).await?;
         }
         let StoredCredentials { id: user_id, username, password_version: version, .. } = credentials;
-        Ok(VerifiedPassword { user_id, username, version, by_known_device: false })
+        Ok(Ok(VerifiedPassword { user_id, username, version, by_known_device: false }))
     }
 
     /// Returns whether the user is still enabled and still has the password that was verified. Call this method after
@@ -239,7 +257,7 @@ impl Accounts {
     /// links. Returns the ended sessions and the version of the new password.
     ///
     /// `kept` is the result of [`Self::check_session`]. If the session has ended since that check, this method changes
-    /// nothing.
+    /// nothing. If the session has already set this new password, returns [`PasswordChangeProblem::AlreadyChanged`].
     pub(crate) async fn store_password_change(
         &self,
         user: &User,
@@ -252,22 +270,93 @@ impl Accounts {
             TypedPassword::new(current).map_err(|_| ActionError::Invalid(PasswordChangeProblem::CurrentTooLong))?;
         let new = self.check_new_password(new, vec![user.username.clone(), user.email.clone()]).await;
         let new = new.map_err(|error| error.map_invalid(PasswordChangeProblem::InvalidNew))?;
-        let verified = self.verify_password_again(&user.id, kept.id, current, request).await;
-        let verified =
-            verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
-        let hash = self.hasher.hash(new).await?;
-        let mut transaction = self.begin_change(kept).await?;
-        if !UserStore::set_password_in(&mut transaction, &user.id, &hash, verified.version).await? {
-            // Another request has changed the password in the meantime, so the entered password is no longer the
-            // current one.
-            return Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent));
-        }
+        let already_changed = || ActionError::Invalid(PasswordChangeProblem::AlreadyChanged);
+        let verified = self.verify_current(user, kept, current, &new, request).await;
+        let verified = verified.map_err(|error| error.map_invalid(|_| PasswordChangeProblem::WrongCurrent))?;
+        let version = verified.ok_or_else(already_changed)?.version;
+        let hash = self.hasher.hash(new.clone()).await?;
+        let mut transaction = match self.begin_password_change(kept, &user.id, &hash, version).await {
+            Err(ActionError::Invalid(_) | ActionError::SessionOver(SessionOver::Replaced))
+                if self.has_already_changed(user, kept, &new, request).await? =>
+            {
+                return Err(already_changed());
+            }
+            begun => begun?,
+        };
         kill_links_in(&mut transaction, &user.id).await?;
         let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept.id).await?;
         self.queue_mail_in(&mut transaction, JobKind::PasswordChanged, &user.id, None, request).await?;
         self.commit_password(transaction, &user.id, &hash).await?;
         self.wake_mail();
-        Ok((ended, verified.version + 1))
+        Ok((ended, version + 1))
+    }
+
+    /// Begins the transaction of a password change, and stores the hash of the new password in it.
+    async fn begin_password_change(
+        &self,
+        session: &CheckedSession,
+        user_id: &str,
+        hash: &str,
+        version: i64,
+    ) -> Result<Transaction, ActionError<PasswordChangeProblem>> {
+        let mut transaction = self.begin_change(session).await?;
+        match UserStore::set_password_in(&mut transaction, user_id, hash, version, session.id).await? {
+            true => Ok(transaction),
+            // Another request has changed the password in the meantime, so the entered password is no longer the
+            // current one.
+            false => Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent)),
+        }
+    }
+
+    /// Verifies the current password of a user who changes it to `new`. Returns `None` if the session has already made
+    /// this change, so the entered password is no longer the current one.
+    async fn verify_current(
+        &self,
+        user: &User,
+        session: &CheckedSession,
+        current: TypedPassword,
+        new: &str,
+        request: &RequestInfo,
+    ) -> Result<Option<VerifiedPassword>, ActionError<WrongPassword>> {
+        self.require_free_hasher()?;
+        let attempt = self.throttling().password_again(&user.id, session.id, request).await?;
+        let verified = async {
+            let found = self.users.credentials_by_id(&user.id).await?;
+            match self.check_password(found, current).await? {
+                Ok(verified) => Ok(Some(verified)),
+                Err(_) if self.has_already_changed(user, session, new, request).await? => Ok(None),
+                Err(guessed) => {
+                    self.recorder.record_for(guessed.as_deref(), ActivityKind::LogInFailed, request);
+                    Err(ActionError::Invalid(WrongPassword))
+                }
+            }
+        };
+        counted(attempt, verified.await).await
+    }
+
+    /// Returns whether an earlier request of this session has changed the password to `new`. This happens if the browser
+    /// sends the form twice.
+    ///
+    /// The result tells the client whether `new` is the current password. A thief with a copied session cookie could
+    /// therefore guess passwords in the field for the new password, so this comparison counts as a separate attempt. It
+    /// takes place only if the session has made the last change. This is rare, because a change normally replaces its
+    /// session.
+    async fn has_already_changed<P>(
+        &self,
+        user: &User,
+        session: &CheckedSession,
+        new: &str,
+        request: &RequestInfo,
+    ) -> Result<bool, ActionError<P>> {
+        let Some(id) = session.id else { return Ok(false) };
+        let found = self.users.credentials_by_id(&user.id).await?.filter(|found| found.were_changed_by(id));
+        let (Some(found), Ok(new)) = (found, TypedPassword::new(new.to_owned())) else { return Ok(false) };
+        let attempt = self.throttling().password_again(&user.id, session.id, request).await?;
+        let is_current = self.check_password(Some(found), new).await?.is_ok();
+        if is_current {
+            attempt.succeeded().await;
+        }
+        Ok(is_current)
     }
 
     /// Sets a new password with a link that was sent by email or created by an operator. The link then stops working.
@@ -358,8 +447,7 @@ async fn counted<T>(
         Err(
             ActionError::Invalid(WrongPassword)
             | ActionError::TooMany(_)
-            | ActionError::SessionEnded
-            | ActionError::SessionReplaced
+            | ActionError::SessionOver(_)
             | ActionError::Busy,
         ) => {}
     }

@@ -5,12 +5,12 @@ use axum::body::Bytes;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use hardtack::error::JsonFlaw;
+use hardtack::error::{JsonFlaw, JsonMembers};
 use hardtack::request::Wants;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::json_members::{JsonBody, MemberProblem, Members};
+use super::json_members::{JsonBody, JsonType, MemberProblem, check};
 use crate::pages::FieldError;
 use crate::respond;
 
@@ -80,6 +80,10 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonBody> FromRequest<S> for FormOrJs
 /// The body of a request that needs no input, such as one that a button sends.
 pub(crate) struct NoInput;
 
+impl JsonBody for NoInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[];
+}
+
 impl<S: Send + Sync> FromRequest<S> for NoInput {
     type Rejection = Response;
 
@@ -93,7 +97,7 @@ impl<S: Send + Sync> FromRequest<S> for NoInput {
         let read = async {
             let body = receive(request, state).await?;
             if !body.is_empty() {
-                members(&body)?.check(&[], &[]).map_err(BodyError::wrong_members)?;
+                check::<Self>(members(&body)?).map_err(BodyError::wrong_members)?;
             }
             Ok(Self)
         };
@@ -107,12 +111,12 @@ async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, B
 
 async fn json<S: Send + Sync, T: DeserializeOwned + JsonBody>(request: Request, state: &S) -> Result<T, BodyError> {
     let members = members(&receive(request, state).await?)?;
-    let object = members.check(T::MEMBERS, T::REQUIRED).map_err(BodyError::wrong_members)?;
+    let object = check::<T>(members).map_err(BodyError::wrong_members)?;
     serde_json::from_value(object).map_err(|_| not_an_object())
 }
 
 /// Parses a JSON object.
-fn members(body: &[u8]) -> Result<Members, BodyError> {
+fn members(body: &[u8]) -> Result<JsonMembers, BodyError> {
     serde_json::from_slice(body).map_err(|error| match JsonFlaw::of(body, &error) {
         JsonFlaw::WrongMember(_) => not_an_object(),
         flaw @ JsonFlaw::Syntax { .. } => BodyError::new(StatusCode::BAD_REQUEST, "malformed", flaw.to_string()),

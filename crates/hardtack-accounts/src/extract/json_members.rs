@@ -11,9 +11,7 @@
 //! The response contains the name of each refused member. It never contains a value from the body, because the value
 //! might be a password.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use hardtack::error::JsonMembers;
 use serde_json::Value;
 
 /// The maximum number of members that one response reports.
@@ -37,6 +35,11 @@ pub(crate) trait JsonBody {
 
     /// The members that the object must have.
     const REQUIRED: &'static [&'static str] = &[];
+
+    /// Members that some requests can leave out. Only the handler knows whether such a member is missing. If the object
+    /// has another problem, the response names these members as well, so that the client learns about all missing
+    /// members at once.
+    const MAYBE_REQUIRED: &'static [&'static str] = &[];
 }
 
 /// What is wrong with one member.
@@ -53,36 +56,35 @@ impl MemberProblem {
     }
 }
 
-/// The members of a JSON object in the order in which they were sent, including those that appear twice.
-pub(super) struct Members(Vec<(String, Value)>);
-
-impl Members {
-    /// Returns the members, or what is wrong with them.
-    pub(super) fn check(self, allowed: &[(&str, JsonType)], required: &[&str]) -> Result<Value, Vec<MemberProblem>> {
-        let Self(members) = self;
-        let mut problems: Vec<MemberProblem> = Vec::new();
-        for (at, (name, value)) in members.iter().enumerate() {
-            let is_repeated = members.iter().take(at).any(|(earlier, _)| earlier == name);
-            let text = match allowed.iter().find(|(known, _)| known == name) {
-                _ if is_repeated => Some("Send this member only once.".to_owned()),
-                None => Some(format!("This request has no such member. {}", accepted(allowed))),
-                Some((_, wanted)) => wrong_type(*wanted, value),
-            };
-            let name: String = name.chars().take(MAX_NAME).collect();
-            if let Some(text) = text
-                && problems.iter().all(|problem| problem.name != name)
-            {
-                problems.push(MemberProblem { name, text });
-            }
-            if problems.len() == MAX_PROBLEMS {
-                break;
-            }
+/// Returns the members of a JSON object as an object, or what is wrong with them.
+pub(super) fn check<T: JsonBody>(sent: JsonMembers) -> Result<Value, Vec<MemberProblem>> {
+    let JsonMembers(members) = sent;
+    let mut problems: Vec<MemberProblem> = Vec::new();
+    for (at, (name, value)) in members.iter().enumerate() {
+        let is_repeated = members.iter().take(at).any(|(earlier, _)| earlier == name);
+        let text = match T::MEMBERS.iter().find(|(known, _)| known == name) {
+            _ if is_repeated => Some("Send this member only once.".to_owned()),
+            None => Some(format!("This request has no such member. {}", accepted(T::MEMBERS))),
+            Some((_, wanted)) => wrong_type(*wanted, value),
+        };
+        let name: String = name.chars().take(MAX_NAME).collect();
+        if let Some(text) = text
+            && problems.iter().all(|problem| problem.name != name)
+        {
+            problems.push(MemberProblem { name, text });
         }
-        let missing = required.iter().filter(|name| members.iter().all(|(sent, _)| sent != *name));
-        problems
-            .extend(missing.map(|name| MemberProblem::missing(name)).take(MAX_PROBLEMS.saturating_sub(problems.len())));
-        if problems.is_empty() { Ok(Value::Object(members.into_iter().collect())) } else { Err(problems) }
+        if problems.len() == MAX_PROBLEMS {
+            break;
+        }
     }
+    for (required, is_certain) in [(T::REQUIRED, true), (T::MAYBE_REQUIRED, false)] {
+        if is_certain || !problems.is_empty() {
+            let missing = required.iter().filter(|name| members.iter().all(|(sent, _)| sent != *name));
+            let left = MAX_PROBLEMS.saturating_sub(problems.len());
+            problems.extend(missing.map(|name| MemberProblem::missing(name)).take(left));
+        }
+    }
+    if problems.is_empty() { Ok(Value::Object(members.into_iter().collect())) } else { Err(problems) }
 }
 
 /// Returns a sentence that lists the members.
@@ -112,42 +114,20 @@ fn wrong_type(wanted: JsonType, value: &Value) -> Option<String> {
     })
 }
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Collect)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALLOWED: &[(&str, JsonType)] =
-        &[("username", JsonType::String), ("next", JsonType::StringOrNull), ("remember", JsonType::Boolean)];
+    struct Body;
 
-    const REQUIRED: &[&str] = &["username"];
+    impl JsonBody for Body {
+        const MEMBERS: &'static [(&'static str, JsonType)] =
+            &[("username", JsonType::String), ("next", JsonType::StringOrNull), ("remember", JsonType::Boolean)];
+        const REQUIRED: &'static [&'static str] = &["username"];
+    }
 
     fn problems(json: &str) -> Vec<(String, String)> {
-        let members: Members = serde_json::from_str(json).unwrap();
-        let problems = members.check(ALLOWED, REQUIRED).err().unwrap_or_default();
+        let problems = check::<Body>(serde_json::from_str(json).unwrap()).err().unwrap_or_default();
         problems.into_iter().map(|problem| (problem.name, problem.text)).collect()
     }
 

@@ -24,9 +24,11 @@ pub(crate) struct SentForm<T> {
 
 /// A form on a page that only logged-in users can open.
 pub(crate) trait AccountForm: Sized + Send {
-    /// The page of this site where the user continues after logging in again. The page shows the form again, or says
-    /// that nothing was changed. `/` is the application's home page.
+    /// The page of this site where the user continues after logging in again. `/` is the application's home page.
     const PAGE: &'static str;
+
+    /// The query parameter `done` of this page. The page then says that nothing was changed.
+    const UNCHANGED: Option<&'static str> = None;
 
     /// Whether the form has text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
@@ -35,10 +37,10 @@ pub(crate) trait AccountForm: Sized + Send {
     /// requests get the same tokens.
     const REAUTHENTICATES: bool = false;
 
-    /// Returns the public path of the page where the user continues after a log-in. By default, this is the page
-    /// [`PAGE`](Self::PAGE).
-    fn after_log_in(&self, _auth: &Auth, site: &Site) -> String {
-        url_of(Self::PAGE, site)
+    /// Returns the public path of the page where the user continues after a log-in, if the form names one. Otherwise, the
+    /// user continues to the page [`PAGE`](Self::PAGE).
+    fn after_log_in(&self, _auth: &Auth) -> Option<String> {
+        None
     }
 
     /// Reads the fields.
@@ -60,8 +62,10 @@ pub(crate) trait AccountForm: Sized + Send {
     ) -> impl Future<Output = Result<Response, AuthError>> + Send;
 }
 
-fn url_of(page: &str, site: &Site) -> String {
-    if page == "/" { site.settings.home.clone() } else { site.path(page) }
+/// Returns the public path of the form's page. `done` is the query parameter of this name.
+fn url_of<T: AccountForm>(done: Option<&str>, site: &Site) -> String {
+    let url = if T::PAGE == "/" { site.settings.home.clone() } else { site.path(T::PAGE) };
+    done.map_or_else(|| url.clone(), |done| format!("{url}?done={done}"))
 }
 
 /// Reads fields from a form or JSON.
@@ -160,7 +164,9 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
         // Nothing in the form proves which user sent it, so the form might come from another site.
         return response;
     }
-    let page = input.map_or_else(|| url_of(T::PAGE, site), |input| input.after_log_in(auth, site));
+    // If the browser sent the form twice, the first form may have changed something.
+    let unchanged = T::UNCHANGED.filter(|_| kept || !is_replaced);
+    let page = input.and_then(|input| input.after_log_in(auth)).unwrap_or_else(|| url_of::<T>(unchanged, site));
     let url = &site.settings.log_in;
     let log_in = NextPath::parse(&page);
     let log_in = log_in.map_or_else(|| format!("{url}?"), |next| next.append_to(url) + "&");

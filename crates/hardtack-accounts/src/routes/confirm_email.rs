@@ -106,7 +106,8 @@ async fn confirm(
 pub(crate) struct SendAgainForm;
 
 impl AccountForm for SendAgainForm {
-    const PAGE: &'static str = "/account?done=unsent";
+    const PAGE: &'static str = "/account";
+    const UNCHANGED: Option<&'static str> = Some("unsent");
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         NoInput::from_request(request, site).await.map(|NoInput| Self)

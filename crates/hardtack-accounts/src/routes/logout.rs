@@ -10,19 +10,22 @@ use serde_json::json;
 
 use super::kept_form;
 use crate::extract::{is_unverified, shell_of, user_of_refused};
-use crate::pages::{Notice, NoticeKind, confirm_logout};
+use crate::pages::{Notice, NoticeKind, Shell, confirm_logout};
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-pub(crate) async fn show(State(site): State<Site>, user: Option<CurrentUser<User>>) -> Response {
-    match user {
-        Some(user) => {
-            let page = confirm_logout(&shell_of(&site.settings, &user, None), &user.token().csrf_token());
-            respond::page(StatusCode::OK, page)
-        }
-        None => Redirect::to(&site.settings.home).into_response(),
+pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<CurrentUser<User>>) -> Response {
+    if let Some(user) = user {
+        let page = confirm_logout(&shell_of(&site.settings, &user, None), &user.token().csrf_token());
+        return respond::page(StatusCode::OK, page);
     }
+    // A token that is not valid yet opens no page, but the user can log out with it.
+    if let Some(csrf_token) = auth.early_csrf_token() {
+        let page = confirm_logout(&Shell::unknown(&site.settings), &csrf_token);
+        return ([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::OK, page)).into_response();
+    }
+    Redirect::to(&site.settings.home).into_response()
 }
 
 pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Result<Response, AuthError> {

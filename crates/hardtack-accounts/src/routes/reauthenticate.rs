@@ -48,8 +48,8 @@ impl AccountForm for ReauthenticateInput {
         read_fields(request, site).await
     }
 
-    fn after_log_in(&self, auth: &Auth, _: &Site) -> String {
-        auth.authenticator().next_or_home(self.next.as_deref().or(auth.query("next").as_deref()))
+    fn after_log_in(&self, auth: &Auth) -> Option<String> {
+        Some(auth.authenticator().next_or_home(self.next.as_deref().or(auth.query("next").as_deref())))
     }
 
     async fn show_again(

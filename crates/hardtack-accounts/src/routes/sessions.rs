@@ -74,7 +74,8 @@ async fn show(
 pub(crate) struct DeviceForm;
 
 impl AccountForm for DeviceForm {
-    const PAGE: &'static str = "/account/sessions?done=proof";
+    const PAGE: &'static str = "/account/sessions";
+    const UNCHANGED: Option<&'static str> = Some("proof");
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         NoInput::from_request(request, site).await.map(|NoInput| Self)

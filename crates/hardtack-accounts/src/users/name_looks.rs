@@ -11,18 +11,31 @@ use super::name::Looks;
 /// this version.
 pub(super) const NONE_OUTDATED: i64 = 0;
 
-/// Takes the lock for changes of the table `name_looks`. The transaction holds the lock until it ends. Sign-ups do not
-/// take this lock.
+/// How a transaction locks the names of all users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LooksLock {
+    /// For a sign-up. The transaction inserts one user, and then the user's looks in their order, so sign-ups never wait
+    /// for each other in a circle. They can hold the lock at the same time.
+    Shared,
+    /// For a transaction that can also free looks, or change the looks of several users. It holds the lock alone.
+    Exclusive,
+}
+
+/// Takes the lock for changes of names. The transaction holds the lock until it ends.
 ///
-/// A transaction that changes the looks of several users takes the lock before it locks a row. Otherwise, two such
+/// Every transaction that adds, renames or deletes users takes this lock before it locks any row. Otherwise, two such
 /// transactions could wait for each other. On SQLite, the transaction already holds the only write lock.
-pub(super) async fn lock_looks_in(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+pub(super) async fn lock_looks_in(transaction: &mut Transaction, lock: LooksLock) -> Result<(), sqlx::Error> {
     if !transaction.connection().is_postgres() {
         return Ok(());
     }
     // The number 5123760984412398 is arbitrary. It makes a collision with the advisory locks of other programs
     // unlikely.
-    transaction.execute(Statement::new("SELECT pg_advisory_xact_lock(5123760984412398)")).await.map(drop)
+    let sql = match lock {
+        LooksLock::Shared => "SELECT pg_advisory_xact_lock_shared(5123760984412398)",
+        LooksLock::Exclusive => "SELECT pg_advisory_xact_lock(5123760984412398)",
+    };
+    transaction.execute(Statement::new(sql)).await.map(drop)
 }
 
 /// Stores the looks of a user's name, and deletes the user's other looks. If a look belongs to another user whose looks

@@ -10,7 +10,7 @@ use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::name::{Looks, name_rules, username_key};
-use super::name_looks::{lock_looks_in, set_looks_in};
+use super::name_looks::{LooksLock, lock_looks_in, set_looks_in};
 
 /// A value for `rules` in [`unfinished`] that is lower than every real version of the rules, so that only users without
 /// a skeleton are selected.
@@ -113,7 +113,7 @@ fn users(rows: Vec<UnfinishedColumns>) -> Vec<Unfinished> {
 /// there are no more users.
 async fn upgrade_page(database: &Pool, after: &Position) -> Result<Option<Position>, sqlx::Error> {
     let mut transaction = database.begin().await?;
-    lock_looks_in(&mut transaction).await?;
+    lock_looks_in(&mut transaction, LooksLock::Exclusive).await?;
     // While this process waited for the lock, another process may have upgraded the names. The query therefore comes
     // after the lock.
     let page = users(transaction.fetch(unfinished(after, name_rules())).await?);

@@ -2,6 +2,7 @@
 //! commit. The change is refused, no matter how the session ends and where the sessions are stored.
 
 use hardtack::SessionId;
+use hardtack::refusal::Reason;
 use hardtack::session::SessionStore;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::support::{PASSWORD, Store, flush, on_every_store, seconds};
 
 on_every_store! {{
     s28_a_change_in_progress_is_refused_after_any_end_of_its_session,
+    s28_the_page_says_why_a_change_in_progress_was_refused,
     s28_a_change_in_progress_continues_if_another_session_of_the_user_ends,
 }}
 
@@ -127,11 +129,51 @@ async fn end_during_changes<S: SessionStore + Clone>(site: FaultySite<S>) {
             };
             let (response, ()) = tokio::join!(site.begin(begun, &user.browser), ending);
             let text = String::from_utf8_lossy(&response.body);
-            assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE, "{what}: {text}");
+            assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{what}: {text}");
+            let problem: Value = serde_json::from_slice(&response.body).unwrap();
+            assert_eq!(problem["code"], "revoked", "{what}: the database has not failed");
+            let is_replaced = problem["detail"] == Reason::Replaced.advice();
+            assert_eq!(is_replaced, end == End::LogInAgain, "{what}: {text}");
             assert_eq!(site.account(&user).await, before, "{what}");
             assert_eq!(site.begin(begun, &user.browser).await.status, StatusCode::UNAUTHORIZED, "{what}: the retry");
             assert_eq!(site.account(&user).await, before, "{what}: the retry");
             flush(&site.accounts).await;
+        }
+    }
+}
+
+async fn s28_the_page_says_why_a_change_in_progress_was_refused(store: Store) {
+    with_site!(store, end_during_forms);
+}
+
+async fn end_during_forms<S: SessionStore + Clone>(site: FaultySite<S>) {
+    let passwords = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+    let settings = [("display_name", "Changed"), ("email", "")];
+    for (path, form, notice) in [
+        ("/account/password", passwords, "%3Fdone%3Dunchanged"),
+        ("/account/change_settings", settings, "%3Fdone%3Dkept"),
+    ] {
+        for (end, page) in [
+            (End::LogOut, format!("/login?next=%2Faccount{notice}&ended=1&form=lost")),
+            // The session continues, and the browser may have sent the form twice.
+            (End::LogInAgain, "/login?next=%2Faccount&form=sent".to_owned()),
+        ] {
+            let user = site.user(Change::Password).await;
+            let session = site.session_of(&user.browser).await;
+            // The settings have no new address, so the change needs no password.
+            let sql = "UPDATE users SET email = '', email_key = '' WHERE id = $1";
+            site.database.execute(hardtack_db::Statement::new(sql).bind(&user.id)).await.unwrap();
+            let before = site.account(&user).await;
+            site.auth.sync_revocations().await.unwrap();
+            let paused = site.faulty.pause_after(1);
+            let ending = async {
+                paused.reached().await;
+                site.end(end, &user, session).await;
+                paused.resume();
+            };
+            let (response, ()) = tokio::join!(site.submit(&user.browser, path, &form), ending);
+            assert_eq!((response.status.as_u16(), response.location), (303, page), "{path}, {end:?}");
+            assert_eq!(site.account(&user).await, before, "{path}, {end:?}");
         }
     }
 }

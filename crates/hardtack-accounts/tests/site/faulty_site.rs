@@ -11,7 +11,7 @@ use hardtack::{Authenticator, KeySet};
 use hardtack_accounts::{Accounts, Site};
 use hardtack_db::{Pool, Statement};
 use hardtack_sqlx::Database;
-use http::{Request, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -64,6 +64,8 @@ impl Browser {
 pub(crate) struct Got {
     pub(crate) status: StatusCode,
     pub(crate) cookies: Vec<String>,
+    /// Where the response redirects to. Empty if it does not redirect.
+    pub(crate) location: String,
     pub(crate) body: Bytes,
 }
 
@@ -118,12 +120,24 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         self.read(browser.request(method, path, &body)).await
     }
 
+    /// Sends a form, as a page does.
+    pub(crate) async fn submit(&self, browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Got {
+        let mut request = browser.request("POST", path, &json!(null));
+        *request.body_mut() = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into();
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/html"));
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(header::CONTENT_TYPE, form);
+        self.read(request).await
+    }
+
     pub(crate) async fn read(&self, request: Request<Body>) -> Got {
         let response = self.router.clone().call(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let cookies = parts.headers.get_all(header::SET_COOKIE).iter();
         let cookies = cookies.map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
-        Got { status: parts.status, cookies, body: axum::body::to_bytes(body, usize::MAX).await.unwrap() }
+        let location = parts.headers.get(header::LOCATION).map(|url| url.to_str().unwrap().to_owned());
+        let location = location.unwrap_or_default();
+        Got { status: parts.status, cookies, location, body: axum::body::to_bytes(body, usize::MAX).await.unwrap() }
     }
 
     pub(crate) async fn sign_up(&self, name: &str) -> Got {

@@ -109,7 +109,7 @@ async fn a09_a_form_with_replaced_tokens_deletes_no_cookies_at_another_server(st
     let passwords = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
     let settings = [("display_name", "Ada L."), ("email", "")];
     let expected = [
-        ("/account/password", &passwords[..], "/login?next=%2Faccount%3Fdone%3Dunchanged&form=sent"),
+        ("/account/password", &passwords[..], "/login?next=%2Faccount&form=sent"),
         ("/account/change_settings", &settings[..], "/login?next=%2Faccount%3Fdone%3Dkept&form=kept"),
     ];
     // Each server has read the log before the change, and each handles one request after it.

@@ -155,6 +155,16 @@ impl Exchange<'_> {
         token.csrf_value().is_some().then(|| token.csrf_token())
     }
 
+    /// Returns the CSRF value of the token in the access cookie if the token is not valid yet
+    /// ([`Reason::is_early`]). Extractors refuse such a token, but [`log_out`](Self::log_out) accepts it, so a page with
+    /// a log-out form needs this value. The value is masked. Returns `None` for any other token.
+    pub fn early_csrf_token(&self) -> Option<CsrfToken> {
+        match self.authenticator.cookie_token(&self.head, TokenKind::Access).ok()?? {
+            TokenVerdict::Early(token, _) => token.csrf_value().is_some().then(|| token.csrf_token()),
+            TokenVerdict::Valid(_) | TokenVerdict::Expired(_) => None,
+        }
+    }
+
     /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
     /// `subject`.
     ///

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::error::JsonMembers;
 use crate::request::RequestHead;
 
 /// The tokens in a JSON body.
@@ -115,7 +115,7 @@ impl JsonPeek {
         if self.too_long {
             return JsonTokens::BeyondPeek;
         }
-        let Ok(Members(members)) = serde_json::from_slice(&self.seen) else { return JsonTokens::None };
+        let Ok(JsonMembers(members)) = serde_json::from_slice(&self.seen) else { return JsonTokens::None };
         let value = |key: &str| {
             let mut values = members.iter().filter(|(name, _)| name == key).map(|(_, value)| value);
             let last = values.next_back();
@@ -140,33 +140,6 @@ impl Member {
             Some(Value::String(text)) => Self::Text(text.clone()),
             Some(_) => Self::Unfit,
         }
-    }
-}
-
-/// The members of a JSON object, in order. A name may occur more than once.
-struct Members(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        reader.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Members, M::Error> {
-        let mut found = Vec::new();
-        while let Some(member) = members.next_entry()? {
-            found.push(member);
-        }
-        Ok(Members(found))
     }
 }
 

@@ -107,17 +107,14 @@ impl Accounts {
     ) -> Result<(UserRecord, EndedSessions), UserChangeError> {
         let new = check_name(new)?;
         let mut transaction = self.begin().await?;
-        UserStore::lock_looks_in(&mut transaction).await?;
-        let former = UserStore::lock_by_name_in(&mut transaction, username).await?;
         let renamed = UserStore::rename_in(&mut transaction, username, &new).await?;
-        let record = match renamed {
-            Ok(record) => record.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?,
+        let (record, former) = match renamed {
+            Ok(renamed) => renamed.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?,
             Err(NameTaken) => {
                 drop(transaction);
                 return Err(self.taken(&new).await);
             }
         };
-        let former = former.map(|former| former.user.username).unwrap_or_default();
         let (id, request) = (&record.user.id, by_operator(now));
         self.queue_letter_in(&mut transaction, JobKind::Renamed, id, None, &former, &request).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, id).await?;

@@ -1,13 +1,13 @@
 //! Changes the profile: the display name and the email address.
 
 use hardtack::session::EndedSessions;
-use hardtack::{BackendError, ClientInfo, VerifiedToken};
+use hardtack::{ClientInfo, VerifiedToken};
 
 use crate::accounts::addresses::CurrentPassword;
 use crate::accounts::error::{
     DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, PasswordResetProblem, ProfileChangeProblem,
 };
-use crate::accounts::{Accounts, ActionError};
+use crate::accounts::{Accounts, ActionError, SessionOver};
 use crate::links::LinkToken;
 use crate::passwords::TypedPassword;
 use crate::throttling::Tried;
@@ -17,7 +17,7 @@ impl Accounts {
     /// Changes the display name of the user who is logged in. An empty name removes the display name.
     ///
     /// # Errors
-    /// The name has more than 80 characters or contains a control character, the session has ended, or the database
+    /// The name has more than 80 characters or contains a control character, the session is over, or the database
     /// failed.
     pub async fn set_display_name<T: Sync>(
         &self,
@@ -25,7 +25,7 @@ impl Accounts {
         name: &str,
         client: &ClientInfo,
     ) -> Result<User, ActionError<DisplayNameProblem>> {
-        let user = self.logged_in(token).await?;
+        let user = self.find(token.subject()).await?.ok_or(SessionOver::Ended)?;
         let (request, _) = self.client(client);
         let change = ProfileChange { display_name: Some(name.to_owned()), email: None };
         let session = self.checked_session(token, client).await?;
@@ -67,7 +67,7 @@ impl Accounts {
     ) -> Result<User, ActionError<EmailChangeProblem>> {
         let password = TypedPassword::new(password.into());
         let password = password.map_err(|_| ActionError::Invalid(EmailChangeProblem::WrongCurrent))?;
-        let user = self.logged_in(token).await?;
+        let user = self.find(token.subject()).await?.ok_or(SessionOver::Ended)?;
         let (request, _) = self.client(client);
         let change = ProfileChange { display_name: None, email: Some(email.to_owned()) };
         let session = self.checked_session(token, client).await?;
@@ -95,7 +95,7 @@ impl Accounts {
         if !self.sends_mail() {
             return Err(ActionError::Invalid(MailProblem::Off));
         }
-        let user = self.logged_in(token).await?;
+        let user = self.find(token.subject()).await?.ok_or(SessionOver::Ended)?;
         let (request, _) = self.client(client);
         drop(self.throttling().by_user(Tried::ConfirmationRequest, &user.id, &request).await?);
         match self.queue_confirmation(&user, &request).await? {
@@ -140,11 +140,5 @@ impl Accounts {
         let work = async |token: &LinkToken, request: &_| self.use_undo_link(token, new_password, request).await;
         let (_, ended) = self.use_link(token, client, PasswordResetProblem::DeadLink, work).await?;
         Ok(ended)
-    }
-
-    /// Returns the user who is logged in.
-    async fn logged_in<T: Sync>(&self, token: &VerifiedToken<T>) -> Result<User, BackendError> {
-        let user = self.find(token.subject()).await?;
-        user.ok_or_else(|| BackendError::new("the user was deleted or disabled in the meantime"))
     }
 }

@@ -31,6 +31,8 @@ impl Accounts {
     ///
     /// # Errors
     /// - The current password is wrong, or the new password breaks a rule. Nothing was changed.
+    /// - This session has already set the new password, because the browser sent the form twice
+    ///   ([`AlreadyChanged`](PasswordChangeProblem::AlreadyChanged)).
     /// - There were too many attempts in this session, or the session has ended.
     /// - Too many passwords are being checked, or the database failed.
     pub async fn change_password<T: Sync>(

@@ -37,10 +37,13 @@ impl JsonBody for PasswordInput {
         &[("current_password", JsonType::String), ("new_password", JsonType::String)];
 
     const REQUIRED: &'static [&'static str] = &["new_password"];
+
+    const MAYBE_REQUIRED: &'static [&'static str] = &["current_password"];
 }
 
 impl AccountForm for PasswordInput {
-    const PAGE: &'static str = "/account?done=unchanged";
+    const PAGE: &'static str = "/account";
+    const UNCHANGED: Option<&'static str> = Some("unchanged");
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         read_fields(request, site).await
@@ -102,16 +105,16 @@ async fn change(
         Ok(kept) => kept,
         Err(error) => return Ok(refuse_read_form(auth.refuse(error), &input, &auth, &site)),
     };
-    let PasswordInput { current_password, new_password } = input;
-    let current_password = current_password.unwrap_or_default();
-    let error = match site.accounts.store_password_change(&user, current_password, new_password, &kept, &request).await
-    {
+    let (current, new) = (input.current_password.clone().unwrap_or_default(), input.new_password.clone());
+    let error = match site.accounts.store_password_change(&user, current, new, &kept, &request).await {
         Ok((ended, password_version)) => {
             let Some(cookies) = site.renew(&auth, ended).await else { return Ok(others_end_soon(&site, wants, user)) };
             let response = respond::success(wants, &site.path("/account?done=password"), json!(*user));
             let known = KnownUser::of(&user, password_version);
             return Ok((cookies, client.devices.remember(response, &known, &site.auth, &site.settings)).into_response());
         }
+        // The session ended during the change.
+        Err(ActionError::SessionOver(over)) => return Ok(refuse_read_form(auth.refuse(over), &input, &auth, &site)),
         Err(error) => error,
     };
     let error = match error {
@@ -131,6 +134,11 @@ async fn change(
         }
         Ok(PasswordChangeProblem::InvalidNew(problem)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())
+        }
+        // The browser has sent the form twice, so the response is the same as to the first request. Only the first
+        // response sets cookies.
+        Ok(PasswordChangeProblem::AlreadyChanged) => {
+            return Ok(respond::success(wants, &site.path("/account?done=password"), json!(*user)));
         }
         Err(response) => return Ok(*response),
     };

@@ -43,7 +43,8 @@ impl JsonBody for SettingsInput {
 }
 
 impl AccountForm for SettingsInput {
-    const PAGE: &'static str = "/account?done=kept";
+    const PAGE: &'static str = "/account";
+    const UNCHANGED: Option<&'static str> = Some("kept");
     const HAS_TEXT: bool = true;
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
@@ -69,7 +70,7 @@ impl AccountForm for SettingsInput {
         if self.is_of_another(user, site) {
             return Ok(refuse_for_another(user, site));
         }
-        let profile = self.into_change().0.apply_to(user);
+        let profile = self.change().apply_to(user);
         if !user.token().is_fresh(auth.authenticator().now()) {
             return Ok(ask_and_keep(AfterProof::Account.redirect(site), user, &profile, site));
         }
@@ -106,9 +107,8 @@ impl SettingsInput {
         owner.is_some_and(|owner| owner != user.id)
     }
 
-    /// Returns the change and the current password.
-    fn into_change(self) -> (ProfileChange, Option<String>) {
-        (ProfileChange { display_name: self.display_name, email: self.email }, self.current_password)
+    fn change(&self) -> ProfileChange {
+        ProfileChange { display_name: self.display_name.clone(), email: self.email.clone() }
     }
 }
 
@@ -123,9 +123,8 @@ pub(crate) async fn change_settings(
         return Ok(refuse_for_another(&user, &site));
     }
     if let Err(error) = fresh {
-        let (profile_change, _) = input.into_change();
         return Ok(match ask_for_password(&site, &auth, error, AfterProof::Account) {
-            Ok(redirect) => ask_and_keep(redirect, &user, &profile_change.apply_to(&user), &site),
+            Ok(redirect) => ask_and_keep(redirect, &user, &input.change().apply_to(&user), &site),
             Err(error) => error.into_response(),
         });
     }
@@ -146,7 +145,7 @@ async fn change(
         Err(error) => return Ok(refuse_read_form(auth.refuse(error), &input, &auth, &site)),
     };
     let wants = auth.wants();
-    let (change, password) = input.into_change();
+    let (change, password) = (input.change(), input.current_password.clone());
     let profile = change.apply_to(&user);
     let asked = password.as_ref().is_some_and(|password| !password.is_empty());
     let password = match password.map(TypedPassword::new).transpose() {
@@ -176,6 +175,8 @@ async fn change(
             let page = AccountPage { profile, profile_errors: &errors, ..AccountPage::new(&user, &site) };
             return Ok(respond::retry_after(page.respond(&user, StatusCode::TOO_MANY_REQUESTS), &refused));
         }
+        // The session ended during the change.
+        Err(ActionError::SessionOver(over)) => return Ok(refuse_read_form(auth.refuse(over), &input, &auth, &site)),
         Err(error) => error,
     };
     let ProfileChangeProblem { profile, is_unproven, fields } = match respond::invalid_input(wants, error) {

@@ -1,6 +1,6 @@
 //! Password hashes and their versions.
 
-use hardtack::BackendError;
+use hardtack::{BackendError, SessionId};
 use hardtack_db::{Statement, Transaction};
 
 use super::{UserStore, has_name, has_nul, with_name};
@@ -14,13 +14,22 @@ pub(crate) struct StoredCredentials {
     pub(crate) password_hash: String,
     pub(crate) password_version: i64,
     pub(crate) disabled: bool,
+    /// The session in which the user last changed the password.
+    changed_by: Option<String>,
+}
+
+impl StoredCredentials {
+    /// Returns whether this session has made the last change of the password.
+    pub(crate) fn were_changed_by(&self, session: SessionId) -> bool {
+        self.changed_by.as_ref().is_some_and(|changed_by| *changed_by == session.to_string())
+    }
 }
 
 /// The beginning of an SQL query for [`StoredCredentials`], up to and including `WHERE`. The caller appends the
 /// condition.
 macro_rules! credentials {
     () => {
-        "SELECT id, username, password_hash, password_version, disabled_at FROM users WHERE "
+        "SELECT id, username, password_hash, password_version, disabled_at, password_changed_by FROM users WHERE "
     };
 }
 
@@ -43,10 +52,12 @@ impl UserStore {
     }
 
     async fn credentials(&self, statement: Statement<'_>) -> Result<Option<StoredCredentials>, BackendError> {
-        type Row = (String, String, String, i64, Option<i64>);
+        type Row = (String, String, String, i64, Option<i64>, Option<String>);
         let rows: Vec<Row> = self.database.fetch(statement).await.map_err(BackendError::new)?;
-        Ok(rows.into_iter().next().map(|(id, username, password_hash, password_version, disabled_at)| {
-            StoredCredentials { id, username, password_hash, password_version, disabled: disabled_at.is_some() }
+        Ok(rows.into_iter().next().map(|row| {
+            let (id, username, password_hash, password_version, disabled_at, changed_by) = row;
+            let disabled = disabled_at.is_some();
+            StoredCredentials { id, username, password_hash, password_version, disabled, changed_by }
         }))
     }
 
@@ -57,17 +68,19 @@ impl UserStore {
         self.database.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, if the user's password version is still `version`. Returns whether the hash
-    /// was stored.
+    /// Stores the hash of a new password, if the user's password version is still `version`. `by` is the session that
+    /// changes the password. Returns whether the hash was stored.
     pub(crate) async fn set_password_in(
         transaction: &mut Transaction,
         id: &str,
         hash: &str,
         version: i64,
+        by: Option<SessionId>,
     ) -> Result<bool, BackendError> {
-        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1 \
-                   WHERE id = $2 AND password_version = $3 AND disabled_at IS NULL";
-        let statement = Statement::new(sql).bind(hash).bind(id).bind(version);
+        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1, \
+                   password_changed_by = $4 WHERE id = $2 AND password_version = $3 AND disabled_at IS NULL";
+        let by = by.map(|session| session.to_string());
+        let statement = Statement::new(sql).bind(hash).bind(id).bind(version).bind(by);
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
@@ -78,8 +91,8 @@ impl UserStore {
         id: &str,
         hash: &str,
     ) -> Result<Option<i64>, BackendError> {
-        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1 \
-                   WHERE id = $2 AND disabled_at IS NULL RETURNING password_version";
+        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1, \
+                   password_changed_by = NULL WHERE id = $2 AND disabled_at IS NULL RETURNING password_version";
         let rows: Vec<(i64,)> =
             transaction.fetch(Statement::new(sql).bind(hash).bind(id)).await.map_err(BackendError::new)?;
         Ok(rows.into_iter().next().map(|(version,)| version))
@@ -112,9 +125,9 @@ impl UserStore {
         version: i64,
         address: Option<&str>,
     ) -> Result<bool, BackendError> {
-        let Some(address) = address else { return Self::set_password_in(transaction, id, hash, version).await };
-        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1 \
-                   WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
+        let Some(address) = address else { return Self::set_password_in(transaction, id, hash, version, None).await };
+        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1, \
+                   password_changed_by = NULL WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL";
         let statement = Statement::new(sql).bind(hash).bind(id).bind(version).bind(address);
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)

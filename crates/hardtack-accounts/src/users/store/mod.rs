@@ -10,7 +10,7 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::name::{NameKeys, name_rules};
-use super::name_looks::{NONE_OUTDATED, set_looks_in};
+use super::name_looks::{LooksLock, NONE_OUTDATED, lock_looks_in, set_looks_in};
 use super::{NewName, User, UserNameProblem, email_key};
 
 pub(crate) use credentials::StoredCredentials;
@@ -77,6 +77,7 @@ impl UserStore {
         transaction: &mut Transaction,
         new: NewUserRow<'_>,
     ) -> Result<Option<User>, BackendError> {
+        lock_looks_in(transaction, LooksLock::Shared).await.map_err(BackendError::new)?;
         let id = new_id();
         let user = match transaction.fetch(insertion(&id, &new)).await {
             Ok(rows) => first(rows),

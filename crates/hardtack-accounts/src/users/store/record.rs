@@ -6,7 +6,7 @@ use hardtack_db::{Statement, Transaction};
 
 use super::{UserStore, columns, conflicts, has_name, has_nul, user, with_name};
 use crate::users::name::name_rules;
-use crate::users::name_looks::{NONE_OUTDATED, lock_looks_in, set_looks_in};
+use crate::users::name_looks::{LooksLock, NONE_OUTDATED, lock_looks_in, set_looks_in};
 use crate::users::name_upgrade::pass_on_looks_in;
 use crate::users::{NewName, User, UserRecord};
 
@@ -50,16 +50,14 @@ impl UserStore {
         record_in(transaction, username, with_name(sql, username)).await
     }
 
-    /// Renames a user. Returns an inner `Err` if the new name is taken or looks like a name that is taken. In that
-    /// case, the caller must roll back the transaction.
+    /// Renames a user, and also returns the former name. Returns an inner `Err` if the new name is taken or looks like a
+    /// name that is taken. In that case, the caller must roll back the transaction.
     pub(crate) async fn rename_in(
         transaction: &mut Transaction,
         username: &str,
         new: &NewName,
-    ) -> Result<Result<Option<UserRecord>, NameTaken>, BackendError> {
-        if has_nul(username) {
-            return Ok(Ok(None));
-        }
+    ) -> Result<Result<Option<(UserRecord, String)>, NameTaken>, BackendError> {
+        lock_looks_in(transaction, LooksLock::Exclusive).await.map_err(BackendError::new)?;
         let found = Self::lock_by_name_in(transaction, username).await?;
         let Some(UserRecord { user: User { id, username: former, .. }, .. }) = found else { return Ok(Ok(None)) };
         let old_key = new.shown.to_lowercase();
@@ -85,13 +83,7 @@ impl UserStore {
             return Ok(Err(NameTaken));
         }
         pass_on_looks_in(transaction, &former).await.map_err(BackendError::new)?;
-        Ok(Ok(renamed))
-    }
-
-    /// Takes the lock for changes of the table `name_looks`. Call this function before you lock a user in order to
-    /// rename the user.
-    pub(crate) async fn lock_looks_in(transaction: &mut Transaction) -> Result<(), BackendError> {
-        lock_looks_in(transaction).await.map_err(BackendError::new)
+        Ok(Ok(renamed.map(|renamed| (renamed, former))))
     }
 
     /// Deletes a user. If another user's name looks like the deleted name, others still cannot take such a name.
@@ -99,7 +91,7 @@ impl UserStore {
         transaction: &mut Transaction,
         username: &str,
     ) -> Result<Option<UserRecord>, BackendError> {
-        Self::lock_looks_in(transaction).await?;
+        lock_looks_in(transaction, LooksLock::Exclusive).await.map_err(BackendError::new)?;
         let sql = concat!("DELETE FROM users WHERE ", has_name!(), " RETURNING ", columns!(), ", disabled_at");
         let deleted = record_in(transaction, username, with_name(sql, username)).await?;
         if let Some(record) = &deleted {

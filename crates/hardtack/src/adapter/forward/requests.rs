@@ -169,6 +169,13 @@ macro_rules! __forward_requests {
             self.exchange().refresh_csrf_token()
         }
 
+        /// Returns the CSRF value of the access token in the request's cookies if the token is not valid yet, because
+        /// the clocks of two servers differ. A log-out accepts such a token, so a page with a log-out form needs this
+        /// value. Returns `None` for any other token.
+        pub fn early_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
+            self.exchange().early_csrf_token()
+        }
+
         /// Returns the authenticator, for operations that do not depend on this request, such as issuing tokens or
         /// listing and revoking sessions.
         pub fn authenticator(&self) -> &$crate::Authenticator {
