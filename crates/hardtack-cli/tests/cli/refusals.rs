@@ -265,6 +265,8 @@ async fn a_bad_file() {
         ("lisen = '127.0.0.1:0'", "hardtack.toml has the unknown setting \"lisen\"; did you mean listen?"),
         ("listen = 'nowhere'", "listen in hardtack.toml is \"nowhere\"; expected an IP address and a port"),
         ("listen = ", "hardtack.toml is not valid TOML: line 1: "),
+        ("listen = ", "; write each setting once, and text in quotes, such as listen = \"127.0.0.1:8080\""),
+        ("[server]", "unknown setting \"server\"; settings are not in tables such as [server]"),
         ("access_lifetime = false", "access_lifetime in hardtack.toml is \"false\": tokens that never expire"),
     ] {
         dir.write("hardtack.toml", text);
