@@ -48,7 +48,7 @@ pub enum MigrateError {
     /// the lock, or accessed `hardtack_migrations`, the table of applied migrations.
     #[error(
         "a database operation failed while the program checked or recorded which migrations have been applied (table \
-         `hardtack_migrations`)"
+         `hardtack_migrations`); check that the database can be reached, and that there is room on its disk"
     )]
     Database(#[from] sqlx::Error),
 }

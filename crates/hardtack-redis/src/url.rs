@@ -7,6 +7,9 @@ use redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
 
 use crate::error::OpenError;
 
+/// The schemes that the `redis` crate knows.
+const SCHEMES: [&str; 7] = ["redis", "rediss", "valkey", "valkeys", "unix", "redis+unix", "valkey+unix"];
+
 /// The URL of a Redis server: `redis://USER:PASSWORD@HOST:PORT/DATABASE` or `unix:///PATH`. In the first form, only the
 /// host is required. Percent-encode special characters in the user and the password.
 ///
@@ -18,6 +21,9 @@ impl FromStr for RedisUrl {
     type Err = OpenError;
 
     fn from_str(text: &str) -> Result<Self, OpenError> {
+        if !text.split_once("://").is_some_and(|(scheme, _)| SCHEMES.contains(&scheme)) {
+            return Err(OpenError::InvalidAddress { reason: "its scheme is unknown".into() });
+        }
         text.into_connection_info().map(Self).map_err(|error| OpenError::invalid_address(&error))
     }
 }

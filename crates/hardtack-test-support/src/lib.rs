@@ -7,6 +7,7 @@
 //! - [`html`]: the forms in a page, for clients without a browser;
 //! - [`browser`]: headless Chromium, with JavaScript on or off, light or dark;
 //! - [`device_binding`]: a site behind TLS, its events, and browsers that can bind sessions to their device;
+//! - [`http2`]: an HTTP/2 client that acknowledges nothing;
 //! - [`process`]: a server program that a test starts, watches and stops;
 //! - [`server`]: a listener on a free port, and a small HTTP server that stands in for an upstream or a website;
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end when the test does;
@@ -30,6 +31,7 @@ pub mod device_binding;
 #[cfg(doctest)]
 mod doctests;
 pub mod html;
+pub mod http2;
 pub mod process;
 pub mod server;
 pub mod services;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
 use super::{kept_form, link_used};
-use crate::accounts::{ActionError, VerifiedUser, WrongPassword};
+use crate::accounts::{Accounts, ActionError, VerifiedUser, WrongPassword};
 use crate::extract::{FormOrJson, Visitor, done};
 use crate::pages::{DoneView, FieldError, Notice, NoticeKind, Shell, done_page, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
@@ -145,7 +145,7 @@ pub(crate) async fn submit(
     // The future is boxed, so that the handler's future is small while it waits for the body.
     match Box::pin(site.accounts.verify_log_in(&input.username, password, request, client)).await {
         Ok(verified) => {
-            let user = VerifiedUser::new(site.accounts.clone(), verified, Some(browser));
+            let user = VerifiedUser::new(Accounts::clone(&site.accounts), verified, Some(browser));
             let work = Box::pin(log_in(site.clone(), auth.clone(), input, user));
             site.run_uninterrupted(&auth, work).await
         }

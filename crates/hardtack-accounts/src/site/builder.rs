@@ -205,7 +205,7 @@ impl SiteBuilder {
 
     fn finish(self) -> Site {
         let Self { auth, accounts, at, settings, .. } = self;
-        let accounts = accounts.for_site(&auth);
+        let accounts = Arc::new(accounts.for_site(&auth));
         Site { auth, accounts, settings: Arc::new(settings), at: at.into(), contact: None }
     }
 

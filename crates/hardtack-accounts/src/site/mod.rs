@@ -35,7 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) auth: Authenticator,
-    pub(crate) accounts: Accounts,
+    /// Shared, because axum clones the site several times for each request, and keeps these copies while the client sends
+    /// the body.
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) settings: Arc<SiteSettings>,
     /// The path of the pages in the router. Unlike the public path, it does not contain the path of the base URL.
     at: Arc<str>,
@@ -168,6 +170,6 @@ fn no_response() -> String {
 /// Lets a handler whose state is the site extract [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 impl FromRef<Site> for Accounts {
     fn from_ref(site: &Site) -> Self {
-        site.accounts.clone()
+        Self::clone(&site.accounts)
     }
 }

@@ -24,6 +24,7 @@ mod mail;
 mod mail_limits;
 mod mail_queue;
 mod mail_strangers;
+mod name_upgrades;
 mod names;
 mod names_at_once;
 mod new_passwords;

@@ -274,28 +274,37 @@ async fn a06_a_look_passes_to_the_next_user_who_has_it(on_postgres: bool) {
     sign_up(&mut next.client(), "comer").await;
 }
 
-/// The older users have names such as `corner1`, and the younger users have names such as `comer1` in reverse order.
 async fn a06_several_processes_upgrade_names_at_once(on_postgres: bool) {
     const USERS: usize = 600;
     let site = on(on_postgres).await;
-    sign_up(&mut site.client(), "bob").await;
-    for (prefix, created_at) in [("corner", "n.i"), ("comer", "5000 - n.i")] {
-        let sql = format!(
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {USERS}) \
-             INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
-             created_at) SELECT '{prefix}' || n.i, '{prefix}' || n.i, '{prefix}' || n.i, password_hash, 1, '', '', \
-             {created_at} FROM users, n WHERE username = 'bob'"
-        );
-        let sql: &'static str = sql.leak();
-        assert_eq!(site.database().execute(Statement::new(sql)).await.unwrap(), USERS as u64);
-    }
+    insert_look_alikes(&site, USERS).await;
     let migrate = async || {
         let database = Database::open(&site.database_url()).await.unwrap();
         Accounts::migrate(&database).await.unwrap()
     };
     assert_eq!(tokio::join!(migrate(), migrate(), migrate(), migrate()), (0, 0, 0, 0));
+    assert_older_users_have_the_looks(&site, USERS).await;
+}
+
+/// Adds users as they were before the rules. Half of them have names such as `corner1`. The other half are younger, and
+/// have names such as `comer1`, in reverse order.
+pub(crate) async fn insert_look_alikes(site: &TestSite, users: usize) {
+    sign_up(&mut site.client(), "bob").await;
+    for (prefix, created_at) in [("corner", "n.i"), ("comer", "5000 - n.i")] {
+        let sql = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {users}) \
+             INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
+             created_at) SELECT '{prefix}' || n.i, '{prefix}' || n.i, '{prefix}' || n.i, password_hash, 1, '', '', \
+             {created_at} FROM users, n WHERE username = 'bob'"
+        );
+        let sql: &'static str = sql.leak();
+        assert_eq!(site.database().execute(Statement::new(sql)).await.unwrap(), users as u64);
+    }
+}
+
+pub(crate) async fn assert_older_users_have_the_looks(site: &TestSite, users: usize) {
     let found = Accounts::name_collisions(&Database::open(&site.database_url()).await.unwrap()).await.unwrap();
-    assert_eq!(found.len(), USERS);
+    assert_eq!(found.len(), users);
     for collision in found {
         assert_eq!(collision.username.replace("comer", "corner"), collision.other);
     }

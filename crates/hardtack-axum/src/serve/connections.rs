@@ -1,8 +1,9 @@
 //! The connections of the server.
 //!
 //! 1. Each request gets the address of its client (`ConnectInfo`).
-//! 2. When the server stops, it ends a connection at once if no complete request head has arrived on it. hyper itself
-//!    ends idle connections, but if part of the first request head has arrived, it waits for the rest.
+//! 2. When the server stops, it soon ends each connection that has no request in progress ([`Activity::finished`]). hyper
+//!    itself ends idle connections, but only if the client cooperates. It waits for the rest of the first request head,
+//!    and for an HTTP/2 client that acknowledges nothing or reads nothing.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -10,16 +11,20 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 use tower_service::Service;
+
+use super::activity::{Activity, OpenRequest};
 
 /// Accepts connections.
 pub(super) struct Connections {
@@ -40,11 +45,17 @@ impl Listener for Connections {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (socket, peer) = Listener::accept(&mut self.listener).await;
-        let mut stopping = self.stopping.clone();
-        let stop = async move {
-            let _ = stopping.wait_for(|stopping| *stopping).await;
-        };
-        (Connection { socket, has_request: Arc::default(), until: Until::Stop(Box::pin(stop)) }, peer)
+        let (activity, mut stopping) = (Activity::begin(), self.stopping.clone());
+        // Without `unconstrained`, a client that sends all the time could use up the budget of the task, and the timer
+        // would not be polled.
+        let finished = unconstrained({
+            let activity = Arc::clone(&activity);
+            async move {
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+                activity.finished().await;
+            }
+        });
+        (Connection { socket, activity, finished: Some(Box::pin(finished)) }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -55,64 +66,57 @@ impl Listener for Connections {
 /// The socket of a connection.
 pub(super) struct Connection {
     socket: TcpStream,
-    /// Whether the complete head of a request has arrived.
-    has_request: Arc<AtomicBool>,
-    until: Until,
+    activity: Arc<Activity>,
+    /// Completes when the server has stopped and no request is in progress. `None` after that.
+    finished: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
-/// How long a connection may wait for data.
-enum Until {
-    /// Until the server stops, because no request has arrived yet.
-    Stop(Pin<Box<dyn Future<Output = ()> + Send>>),
-    /// The server stopped before a request arrived, so the connection gets no more data.
-    Stopped,
-    /// Until hyper ends the connection, because a request has arrived.
-    End,
+impl Connection {
+    /// Polls the socket. If the socket is not ready and the connection has to be closed, fails instead.
+    fn poll_socket<T>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let this = self.get_mut();
+        // Poll the socket first, so that a request that has already arrived gets a response.
+        let polled = poll(Pin::new(&mut this.socket), cx);
+        if polled.is_ready() {
+            return polled;
+        }
+        if let Some(finished) = &mut this.finished {
+            ready!(finished.as_mut().poll(cx));
+            this.finished = None;
+        }
+        Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+    }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if matches!(this.until, Until::Stopped) {
-            return Poll::Ready(Ok(()));
-        }
-        // Read before checking for the stop, so that a request that has already arrived gets a response.
-        let read = Pin::new(&mut this.socket).poll_read(cx, buf);
-        if read.is_ready() {
-            return read;
-        }
-        if let Until::Stop(stop) = &mut this.until {
-            if this.has_request.load(Ordering::Relaxed) {
-                this.until = Until::End;
-            } else if stop.as_mut().poll(cx).is_ready() {
-                this.until = Until::Stopped;
-                // The end of the stream: nothing is added to the buffer.
-                return Poll::Ready(Ok(()));
-            }
-        }
-        Poll::Pending
+        self.poll_socket(cx, |socket, cx| socket.poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, data)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_socket(cx, |socket, cx| socket.poll_write(cx, data))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_socket(cx, |socket, cx| socket.poll_flush(cx))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_socket(cx, |socket, cx| socket.poll_shutdown(cx))
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, data)
+        self.poll_socket(cx, |socket, cx| socket.poll_write_vectored(cx, data))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -140,8 +144,8 @@ impl Service<IncomingStream<'_, Connections>> for MakeService {
     }
 
     fn call(&mut self, stream: IncomingStream<'_, Connections>) -> Self::Future {
-        let has_request = Arc::clone(&stream.io().has_request);
-        ready(Ok(ConnectionService { app: self.0.clone(), peer: *stream.remote_addr(), has_request }))
+        let activity = Arc::clone(&stream.io().activity);
+        ready(Ok(ConnectionService { app: self.0.clone(), peer: *stream.remote_addr(), activity }))
     }
 }
 
@@ -150,21 +154,43 @@ impl Service<IncomingStream<'_, Connections>> for MakeService {
 pub(super) struct ConnectionService {
     app: Router,
     peer: SocketAddr,
-    has_request: Arc<AtomicBool>,
+    activity: Arc<Activity>,
 }
 
 impl Service<Request> for ConnectionService {
-    type Response = <Router as Service<Request>>::Response;
+    type Response = Response;
     type Error = Infallible;
-    type Future = <Router as Service<Request>>::Future;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Service::<Request>::poll_ready(&mut self.app, cx)
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        self.has_request.store(true, Ordering::Relaxed);
+        let open = Some(self.activity.begin_request());
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        self.app.call(request)
+        ResponseFuture { response: self.app.call(request), open }
+    }
+}
+
+pin_project! {
+    /// The response to a request.
+    pub(super) struct ResponseFuture {
+        #[pin]
+        response: <Router as Service<Request>>::Future,
+        open: Option<OpenRequest>,
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Ok(response) = ready!(this.response.poll(cx));
+        Poll::Ready(Ok(match this.open.take() {
+            Some(open) => open.respond(response),
+            None => response,
+        }))
     }
 }

@@ -1,5 +1,6 @@
 //! Serves an application until a signal stops the server. Needs the feature `serve`, which is on by default.
 
+mod activity;
 mod connections;
 mod stop_signal;
 
@@ -16,6 +17,8 @@ use tokio::time::sleep;
 
 use connections::{Connections, MakeService};
 
+#[doc(hidden)]
+pub use activity::{Activity, OpenRequest};
 pub use stop_signal::StopSignal;
 
 /// How long the server waits for requests in flight after a signal to stop. `docker stop` kills a process after ten
@@ -30,8 +33,9 @@ const GRACE_PERIOD: Duration = Duration::from_secs(9);
 ///   [`ClientAddress`](crate::ClientAddress) refuses requests.
 /// - After a signal, it accepts no more connections, and waits for the responses to the requests in flight. For
 ///   example, a request that changes a password can finish during a deployment. The wait ends after nine seconds
-///   ([`Serve::grace_period`]) or at a second signal. Clients that have not sent the complete head of a request are not
-///   waited for.
+///   ([`Serve::grace_period`]) or at a second signal. The server does not wait for clients that have not sent the
+///   complete head of a request. It soon closes connections that have no request in progress, even if an HTTP/2 client
+///   acknowledges nothing, and connections whose client reads nothing.
 /// - It builds the route table only once, instead of once for each connection. With the ready-made site of
 ///   `hardtack-accounts`, this saves about 200 KB of memory for each open connection.
 ///

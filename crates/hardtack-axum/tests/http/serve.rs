@@ -10,6 +10,7 @@ use axum::routing::get;
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, SigningKey};
 use hardtack_axum::{AuthLayer, ClientAddress};
+use hardtack_test_support::http2::SilentClient;
 use hardtack_test_support::{Client, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -125,6 +126,25 @@ async fn a_half_sent_head_does_not_delay_a_stop() {
     for mut connection in connections {
         within(connection.expect_end()).await;
     }
+}
+
+/// One HTTP/2 client has received its response, and does not acknowledge that the server stops. Another client leaves no
+/// room for its response.
+#[tokio::test]
+async fn silent_http_2_clients_do_not_delay_a_stop() {
+    let server = run(LONGEST_WAIT * 10).await;
+    let address = server.address;
+    let clients = tokio::task::spawn_blocking(move || {
+        let mut idle = SilentClient::get(address, "/address", 65_535);
+        idle.read_response();
+        let mut stalled = SilentClient::get(address, "/address", 0);
+        stalled.read_head();
+        [idle, stalled]
+    });
+    let clients = within(clients).await.unwrap();
+    server.stop.send(()).unwrap();
+    within(server.ended).await.unwrap().unwrap();
+    drop(clients);
 }
 
 /// A connection over which a test sends bytes that are not a complete request.

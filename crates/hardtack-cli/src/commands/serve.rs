@@ -33,8 +33,8 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
 }
 
 async fn start(config: &Arc<Config>) -> Result<(), Error> {
-    let stop =
-        StopSignal::listen().map_err(|error| Error::runtime(format_args!("signals cannot be handled: {error}")))?;
+    let stop = StopSignal::listen().map_err(no_signals)?;
+    let _too_large = survive_limits_on_files()?;
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;
@@ -86,6 +86,24 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
         tracing::info!(event = "stopped");
     }
     served
+}
+
+/// Handles the signal that a file has reached its size limit (`ulimit -f`). Otherwise, the signal would end the server
+/// without a word. Now the write fails instead, as on a full disk.
+#[cfg(unix)]
+fn survive_limits_on_files() -> Result<tokio::signal::unix::Signal, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    signal(SignalKind::from_raw(nix::libc::SIGXFSZ)).map_err(no_signals)
+}
+
+#[cfg(not(unix))]
+const fn survive_limits_on_files() -> Result<(), Error> {
+    Ok(())
+}
+
+fn no_signals(error: io::Error) -> Error {
+    Error::runtime(format_args!("signals cannot be handled: {error}"))
 }
 
 /// Warns the operator if some user names look like the names of other users.

@@ -1,7 +1,7 @@
 //! The rules for user names and passwords.
 
 use hardtack::error::WithCauses;
-use hardtack_accounts::{Accounts, NameRules, PasswordRules, PasswordTable};
+use hardtack_accounts::{Accounts, NameRules, PasswordRules, PasswordTable, PasswordTableError};
 
 use super::settings::{MIN_PASSWORD_LENGTH, PASSWORD_LIST, RESERVED_NAMES};
 use super::sources::Sources;
@@ -32,7 +32,13 @@ pub(super) fn read(sources: &Sources) -> Result<AccountRules, Error> {
     })?;
     let mut passwords = PasswordRules::default().min_chars(min);
     if let Some(path) = sources.text(&PASSWORD_LIST) {
-        let refused = |error| Error::config(format_args!("{}: {}", sources.label(&PASSWORD_LIST), WithCauses(&error)));
+        let refused = |error| {
+            let advice = match matches!(error, PasswordTableError::Io { .. }) {
+                true => "; expected a table that this user can read, made with: hardtack passwords build FILE",
+                false => "",
+            };
+            Error::config(format_args!("{}: {}{advice}", sources.label(&PASSWORD_LIST), WithCauses(&error)))
+        };
         passwords = passwords.table(PasswordTable::open(path).map_err(refused)?);
     }
     let names = sources.text_or_empty(&RESERVED_NAMES);

@@ -81,7 +81,8 @@ impl Config {
         warnings.extend(warning);
         let address = Address::read(&sources)?;
         let data_dir = storage::data_dir(&sources)?;
-        let proxies = proxies::read(&sources)?;
+        let (proxies, warning) = proxies::read(&sources)?;
+        warnings.extend(warning);
         let algorithm = signing_key::algorithm(&sources)?;
         Ok(Self {
             limits: limits::read(&sources, proxies.clone())?,

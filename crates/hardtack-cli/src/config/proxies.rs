@@ -6,8 +6,9 @@ use super::settings::{PROXY_HEADER, TRUSTED_PROXIES};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Reads which proxies are trusted to name the client, and in which header.
-pub(super) fn read(sources: &Sources) -> Result<TrustedProxies, Error> {
+/// Reads which proxies are trusted to name the client, and in which header. Also returns a warning if the header has no
+/// effect.
+pub(super) fn read(sources: &Sources) -> Result<(TrustedProxies, Option<String>), Error> {
     let expected = "X-Forwarded-For or Forwarded";
     let header = sources.parse_required(&PROXY_HEADER, expected, |text| {
         let all = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded];
@@ -17,5 +18,13 @@ pub(super) fn read(sources: &Sources) -> Result<TrustedProxies, Error> {
     let networks = list.split(',').map(str::trim).filter(|text| !text.is_empty());
     let proxies = TrustedProxies::new(networks)
         .map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&TRUSTED_PROXIES))))?;
-    Ok(proxies.header(header))
+    let has_no_effect = sources.is_set(&PROXY_HEADER) && proxies.is_empty();
+    let warning = has_no_effect.then(|| {
+        format!(
+            "{}, but no proxy is trusted, so the server ignores the header; set --trusted-proxies or \
+             HARDTACK_TRUSTED_PROXIES to the addresses of your proxies",
+            sources.describe(&PROXY_HEADER)
+        )
+    });
+    Ok((proxies.header(header), warning))
 }

@@ -73,10 +73,16 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
         let jwk = algorithm.into_iter().fold(jwk, Jwk::or_algorithm);
         jwk.signing_key().map_err(invalid)?
     } else if !text.contains("-----BEGIN ") {
-        return Err(Error::config(format_args!(
-            "{label} is neither a PEM nor a JWK private key; to read the key from a file, write @ and the path of the \
-             file, such as @key.pem"
-        )));
+        let error = match sources.value(&PRIVATE_KEY).is_some_and(|value| value.is_from_file) {
+            true => {
+                "the file contains neither a PEM nor a JWK private key; expected a file that begins with -----BEGIN"
+            }
+            false => {
+                "the text is neither a PEM nor a JWK private key; to read the key from a file, write @ and the path of \
+                 the file, such as @key.pem"
+            }
+        };
+        return Err(Error::config(format_args!("{label}: {error}")));
     } else {
         let Some(algorithm) = algorithm else {
             return Err(Error::config(format_args!(

@@ -193,7 +193,11 @@ fn to_jwk(number: u32, key: SigningKey, created_at: Timestamp) -> Zeroizing<Stri
 
 fn read(path: &Path) -> Result<StoredKey, Error> {
     let invalid = |reason: &dyn std::fmt::Display| {
-        Error::config(format_args!("{} is not a key that hardtack created: {reason}", path.display()))
+        Error::config(format_args!(
+            "{} is not a key that hardtack created: {reason}; restore the file from a backup, or move it to another \
+             folder, but then tokens that were signed with this key are refused",
+            path.display()
+        ))
     };
     let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
     let number = number.ok_or_else(|| invalid(&"expected a number as the file name, such as 0002.jwk"))?;

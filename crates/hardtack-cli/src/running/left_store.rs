@@ -8,15 +8,21 @@
 //!
 //! - *moved*: A running server used this store, and then found another store at the same address. Other servers may
 //!   not have noticed the change.
-//! - *elsewhere*: A server uses another store, and no server that uses this store has renewed its row since then. The
-//!   servers that use this store might have stopped, or might just be about to renew their rows.
+//! - *elsewhere*: A server uses another store. Other servers may use this store at the same time, for example because an
+//!   operator is trying out the other store.
 //!
-//! A server that begins to use a store with a mark of either kind first ends all sessions in the store. The server then
-//! deletes the mark. If the server crashes before it deletes the mark, the next server ends the sessions.
+//! Each server keeps a mark on all stores except its own, from its start on. The mark is therefore there no matter when
+//! and how a server ends.
 //!
-//! A server that has used the store all the time deletes a mark of the kind *elsewhere*, and ends no sessions. In this
-//! case, the server that set the mark merely uses another store at the same time, for example because an operator is
-//! trying out that store.
+//! A server that begins to use a store with a mark first ends all sessions in the store. The server then deletes the
+//! mark. If the server crashes before it deletes the mark, the next server ends the sessions. There is one exception: if
+//! another server has used the store all the time, a mark of the kind *elsewhere* ends no sessions. The other server
+//! proves this by renewing its row.
+//!
+//! A server that has used the store all the time deletes a mark of the kind *elsewhere* when no server uses another store
+//! any more.
+
+use std::time::Duration;
 
 use super::lost_changes;
 use super::place::Place;
@@ -32,42 +38,74 @@ const LEFT: &str = "session_store_left:";
 const MOVED: &str = "moved";
 const ELSEWHERE: &str = "elsewhere";
 
+/// How often a starting server checks whether another server has renewed its row.
+const STEP: Duration = Duration::from_millis(500);
+
 /// Marks a store that this server has used until now. Another store is now at the same address.
 pub(super) async fn mark_left(table: &Table, place: &Place) -> Result<(), Error> {
     let now = table.now().await?;
     table.set(&name(place.key()), &format!("{MOVED} {now}")).await
 }
 
-/// Marks the stores that are not in use, except `own`, the store of this server. A store is in use if one of its
-/// servers has renewed its row recently, and after this server started. `since` is when this server started, in seconds
-/// since 1970.
-pub(super) async fn mark_unused(table: &Table, own: &Place, since: i64) -> Result<(), Error> {
-    let now = table.now().await?;
-    let in_use = session_place::in_use(table, since).await?;
+/// Marks all stores except `own`, the store of this server. If `is_starting`, also renews the marks of the kind
+/// *elsewhere*. A server that is about to delete such a mark then fails to delete it.
+pub(super) async fn mark_others(table: &Table, own: &Place, is_starting: bool) -> Result<(), Error> {
+    let mark = format!("{ELSEWHERE} {}", table.now().await?);
     let marked = table.names(LEFT).await?;
     let ids = lost_changes::known_ids(table).await?;
     let keys = ids.iter().map(String::as_str).chain([Place::Database.key()]);
-    for key in keys.filter(|key| *key != own.key() && in_use.iter().all(|place| place.key() != *key)) {
-        if !marked.contains(&name(key)) {
-            table.replace(&name(key), None, &format!("{ELSEWHERE} {now}")).await?;
+    for name in keys.filter(|key| *key != own.key()).map(name) {
+        if !marked.contains(&name) {
+            table.replace(&name, None, &mark).await?;
+        } else if is_starting && let Some(old) = table.get(&name).await?.filter(|old| old.starts_with(ELSEWHERE)) {
+            table.replace(&name, Some(&old), &mark).await?;
         }
     }
     Ok(())
 }
 
-/// If the store has a mark, ends all sessions in the store. Call this function before a server begins to use the store.
+/// If the store has a mark, ends all sessions in the store, unless other servers have used the store all the time. Call
+/// this function before a server begins to use the store.
 pub(super) async fn end_sessions_at_return(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
+        Some(mark) if mark.starts_with(ELSEWHERE) && is_in_use(table, place).await? => Ok(()),
         Some(mark) => end_sessions(table, sessions, place, &mark).await,
         None => Ok(()),
     }
 }
 
-/// Deletes the mark of a store that this server has used all the time. If the mark is of the kind *moved*, first ends
-/// all sessions in the store.
+/// Returns whether a running server uses the store. If a server has renewed its row recently, waits until the server
+/// renews it again, because the server might have been killed after the last renewal.
+async fn is_in_use(table: &Table, place: &Place) -> Result<bool, Error> {
+    let (since, mut is_logged) = (table.now().await?, false);
+    loop {
+        let Some(renewed_at) = session_place::last_renewal(table, place).await? else { return Ok(false) };
+        if renewed_at > since {
+            return Ok(true);
+        }
+        if !is_logged {
+            tracing::info!(
+                event = "waiting_for_servers",
+                "servers have used different session stores; waits up to {} s for another server that uses {place}; if \
+                 there is none, all sessions in {place} will be ended",
+                session_place::RECENT
+            );
+            is_logged = true;
+        }
+        tokio::time::sleep(STEP).await;
+    }
+}
+
+/// If the mark of a store that this server has used all the time is of the kind *moved*, ends all sessions in the store,
+/// and deletes the mark. If the mark is of the kind *elsewhere*, deletes it when no server uses another store.
 pub(super) async fn check_while_in_use(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
-        Some(mark) if mark.starts_with(ELSEWHERE) => table.delete_value(&name(place.key()), &mark).await,
+        Some(mark) if mark.starts_with(ELSEWHERE) => {
+            match session_place::in_use(table).await?.iter().all(|other| other.is_same_store(place)) {
+                true => table.delete_value(&name(place.key()), &mark).await,
+                false => Ok(()),
+            }
+        }
         Some(mark) => end_sessions(table, sessions, place, &mark).await,
         None => Ok(()),
     }

@@ -24,8 +24,6 @@ pub(crate) struct Presence {
     database: Database,
     accounts: Accounts,
     id: String,
-    /// When this server started, in seconds since 1970, by the database's clock.
-    since: i64,
     sessions: SessionsIn,
     place: Place,
     /// Whether another Redis instance has taken the place of the previous one, and this server might still have to end
@@ -49,7 +47,6 @@ impl Presence {
         keys: GivenKeys,
     ) -> Result<Self, Error> {
         let table = Table::open(database).await?;
-        let since = table.now().await?;
         let place = sessions.place().await?;
         session_place::warn_if_moved(&table, &place).await?;
         left_store::end_sessions_at_return(&table, &sessions, &place).await?;
@@ -60,7 +57,6 @@ impl Presence {
             database: database.clone(),
             accounts: accounts.clone(),
             id: SessionId::random().to_string(),
-            since,
             sessions,
             place,
             arrived: false,
@@ -70,7 +66,7 @@ impl Presence {
         };
         presence.write().await?;
         // If the server crashes after this, the next server can still tell that another store was in use.
-        left_store::mark_unused(&presence.table, &presence.place, since).await?;
+        left_store::mark_others(&presence.table, &presence.place, true).await?;
         Ok(presence)
     }
 
@@ -113,8 +109,8 @@ impl Presence {
         }
         self.move_intentions().await?;
         self.write().await?;
-        left_store::mark_unused(&self.table, &self.place, self.since).await?;
-        session_place::in_use(&self.table, i64::MIN).await
+        left_store::mark_others(&self.table, &self.place, false).await?;
+        session_place::in_use(&self.table).await
     }
 
     /// Checks whether another Redis instance has taken the place of the previous one, for example because Redis lost
@@ -196,7 +192,7 @@ impl Presence {
         let recorded = async {
             self.mark_left().await?;
             session_place::record_at_stop(&self.table, &self.place).await?;
-            left_store::mark_unused(&self.table, &self.place, self.since).await
+            left_store::mark_others(&self.table, &self.place, false).await
         };
         if let Err(error) = recorded.await {
             tracing::debug!(event = "session_place_not_recorded", %error);

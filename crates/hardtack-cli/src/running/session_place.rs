@@ -24,7 +24,7 @@ pub(super) const SERVER: &str = "session_place_of_server:";
 
 /// If a server's row is older than this number of seconds, the server has probably been killed. Servers renew their
 /// rows every 10 seconds. The other 5 seconds allow for a slow database.
-const RECENT: i64 = 15;
+pub(super) const RECENT: i64 = 15;
 
 /// Records where the servers keep their sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
@@ -68,13 +68,25 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Erro
     Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|row| Place::parse(&row.text)).collect())
 }
 
-/// Returns the places in which servers keep their sessions. Includes only servers that have renewed their rows
-/// recently, and after `since`, a time in seconds since 1970. After a server is killed, this function omits the server
-/// sooner than [`of_running_servers`] does.
-pub(super) async fn in_use(table: &Table, since: i64) -> Result<Vec<Place>, Error> {
-    let after = since.max(table.now().await? - RECENT);
+/// Returns the places in which servers keep their sessions. Includes only servers that have renewed their rows recently.
+/// After a server is killed, this function omits the server sooner than [`of_running_servers`] does.
+pub(super) async fn in_use(table: &Table) -> Result<Vec<Place>, Error> {
+    Ok(recent(table).await?.into_iter().map(|(place, _)| place).collect())
+}
+
+/// Returns when a server that keeps its sessions in `place` last renewed its row. Returns `None` if no such server has
+/// renewed its row recently.
+pub(super) async fn last_renewal(table: &Table, place: &Place) -> Result<Option<i64>, Error> {
+    let rows = recent(table).await?;
+    Ok(rows.iter().filter(|(other, _)| other.is_same_store(place)).map(|(_, renewed_at)| *renewed_at).max())
+}
+
+/// Returns where servers keep their sessions, and when they last renewed their rows, if that was recently.
+async fn recent(table: &Table) -> Result<Vec<(Place, i64)>, Error> {
+    let after = table.now().await? - RECENT;
     let rows = table.of_running_servers(SERVER).await?;
-    Ok(rows.iter().filter(|row| row.renewed_at > after).filter_map(|row| Place::parse(&row.text)).collect())
+    let rows = rows.iter().filter(|row| row.renewed_at > after);
+    Ok(rows.filter_map(|row| Some((Place::parse(&row.text)?, row.renewed_at))).collect())
 }
 
 /// The result of [`check`]: what is known about the servers' session store.

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +11,7 @@ use axum::extract::connect_info::ConnectInfo;
 use axum::http::Request;
 use axum::middleware::AddExtension;
 use axum::response::Response;
+use hardtack_axum::serve::Activity;
 use hardtack_axum::wants;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -19,7 +19,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
 use super::admission::{Lane, Slot};
@@ -42,7 +43,7 @@ struct Requests {
     hosts: Arc<Hosts>,
     lane: Lane,
     body_timeout: Duration,
-    activity: Activity,
+    activity: Arc<Activity>,
 }
 
 /// Serves one connection until it ends, times out, or the server stops.
@@ -55,8 +56,7 @@ pub(super) async fn serve(
     body_timeout: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
-    let requests =
-        Arc::new(Requests { site, hosts, lane: slot.lane, body_timeout, activity: Activity::new(Instant::now()) });
+    let requests = Arc::new(Requests { site, hosts, lane: slot.lane, body_timeout, activity: Activity::begin() });
     let service = service_fn({
         let requests = Arc::clone(&requests);
         move |request| {
@@ -81,23 +81,19 @@ pub(super) async fn serve(
                 return;
             }
             _ = stop.wait_for(|stop| *stop), if !closing => {
-                // hyper ends idle connections, but would wait for the rest of the first head.
-                if requests.activity.is_new() {
-                    return;
-                }
                 served.as_mut().graceful_shutdown();
                 closing = true;
             }
             () = requests.activity.idle(HEAD_TIMEOUT, IDLE_TIMEOUT), if !closing => {
                 tracing::debug!(event = "connection_silent", %peer);
-                // The client has not sent a request, so there is no response to finish.
-                if requests.activity.is_new() {
-                    return;
-                }
                 served.as_mut().graceful_shutdown();
                 cut_off.as_mut().reset(Instant::now() + GRACE_PERIOD);
                 (closing, is_cut_off) = (true, true);
             }
+            // hyper ends idle connections itself, but would wait for the rest of the first head, and for an HTTP/2
+            // client that acknowledges nothing or reads nothing. Without `unconstrained`, a client that sends all the
+            // time could use up the budget of the task, and the timer would not be polled.
+            () = unconstrained(requests.activity.finished()), if closing => return,
             () = cut_off.as_mut(), if is_cut_off => return,
         }
     }
@@ -127,7 +123,11 @@ fn builder(lane: Lane) -> Builder<TokioExecutor> {
 
 impl Requests {
     async fn respond(&self, request: Request<Incoming>) -> Response {
-        let _open = self.activity.begin();
+        let open = self.activity.begin_request();
+        open.respond(self.handle(request).await)
+    }
+
+    async fn handle(&self, request: Request<Incoming>) -> Response {
         if let Some(refusal) = self.refuse(&request) {
             return refusal;
         }
@@ -146,77 +146,5 @@ impl Requests {
             return Some(Refusal::TooManyFields.response(request));
         }
         self.hosts.refuse(request)
-    }
-}
-
-/// Records when a connection was last used. This type is needed because hyper has no idle timeout for HTTP/2, and no
-/// timeout for the phase in which it detects the version of HTTP.
-struct Activity {
-    opened: Instant,
-    in_flight: AtomicUsize,
-    has_begun: AtomicBool,
-    /// When the last request ended, in milliseconds after the connection was opened.
-    ended: AtomicUsize,
-}
-
-/// A request whose response has not begun. Dropping this value records the end of the request.
-struct OpenRequest<'a>(&'a Activity);
-
-impl Activity {
-    fn new(now: Instant) -> Self {
-        Self { opened: now, in_flight: AtomicUsize::new(0), has_begun: false.into(), ended: AtomicUsize::new(0) }
-    }
-
-    fn begin(&self) -> OpenRequest<'_> {
-        self.has_begun.store(true, Ordering::Relaxed);
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        OpenRequest(self)
-    }
-
-    /// Returns whether the connection has had no request yet.
-    fn is_new(&self) -> bool {
-        !self.has_begun.load(Ordering::Relaxed)
-    }
-
-    /// Waits until the connection has been idle for too long. The limit is `before` if the connection has had no
-    /// request yet, and `after` if it has had one.
-    async fn idle(&self, before: Duration, after: Duration) {
-        loop {
-            let timeout = if self.is_new() { before } else { after };
-            let ended = Duration::from_millis(self.ended.load(Ordering::Relaxed) as u64);
-            let is_busy = self.in_flight.load(Ordering::Relaxed) > 0;
-            let since = if is_busy { Instant::now() } else { self.opened + ended };
-            if !is_busy && since.elapsed() >= timeout {
-                return;
-            }
-            sleep_until(since + timeout).await;
-        }
-    }
-}
-
-impl Drop for OpenRequest<'_> {
-    fn drop(&mut self) {
-        let millis = usize::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(usize::MAX);
-        self.0.ended.store(millis, Ordering::Relaxed);
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn l1_a_connection_is_idle_only_without_a_request() {
-        let (long, short) = (Duration::from_secs(60), Duration::from_millis(20));
-        Activity::new(Instant::now()).idle(short, long).await;
-
-        let activity = Activity::new(Instant::now());
-        let request = async {
-            let _open = activity.begin();
-            sleep(short * 3).await;
-        };
-        tokio::join!(request, activity.idle(long, short));
-        assert!(activity.opened.elapsed() >= short * 4 && !activity.is_new());
     }
 }

@@ -2,9 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use hardtack_test_support::process::Program;
 use hardtack_test_support::small_disk::SmallDisk;
 
-use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, log_out, sign_up, start};
+use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, log_out, refusal, sign_up, start};
+
+/// The shell counts the limit in blocks of 512 or 1,024 bytes, which is too little for the database.
+#[tokio::test]
+async fn a_limit_on_the_size_of_files_is_an_error() {
+    let dir = TestDir::new();
+    let script = "ulimit -f 64 && exec \"$0\" serve --listen 127.0.0.1:0";
+    let limited = Program::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_hardtack")]).directory(dir.path("."));
+    let error = refusal(&limited, 1).await;
+    assert!(error.contains("database"), "{error}");
+}
 
 #[tokio::test]
 async fn e05_after_a_full_disk_log_outs_work_and_the_health_route_tells_the_truth() {

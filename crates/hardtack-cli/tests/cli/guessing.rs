@@ -77,44 +77,64 @@ fn s94_the_documentation_says_what_the_limits_are_and_why_nobody_is_locked_out()
     }
 }
 
+/// How many times [`s57_servers_share_the_counters_in_the_database_or_in_redis`] starts again on a slow machine.
+const RUNS: usize = 20;
+
 #[tokio::test]
 async fn s57_servers_share_the_counters_in_the_database_or_in_redis() {
     for on_redis in [false, true] {
-        let (redis, dir) = (on_redis.then(RedisServer::start), TestDir::new());
-        let serve = || {
-            let program = dir.serve(["--log-in-limits", "account=3/1h"]);
-            redis.iter().fold(program, |program, redis| program.env("HARDTACK_REDIS_URL", redis.url()))
-        };
-        let (one, two) = (start(&serve()).await, start(&serve()).await);
-        let mut ada = one.client();
-        sign_up(&mut ada, "ada").await;
-        for (server, expected) in [(&one, 401), (&two, 401), (&one, 401), (&two, 429), (&one, 429)] {
-            assert_eq!(log_in(&mut server.client(), "ada", WRONG).await, expected, "{on_redis}");
-        }
-        // The other server also recognizes the known device.
-        let mut known = two.client();
-        *known.jar() = ada.jar().clone();
-        assert_eq!(log_in(&mut known, "ada", PASSWORD).await, 200, "{on_redis}");
-        // After a password reset with an operator's link, the user can log in on any server.
-        let link = dir.hardtack(["user", "reset-link", "ada", "--base-url", "https://site.example"]);
-        let printed = output(&link);
-        let token = printed.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
-        let body = json!({ "token": token, "new_password": "an umbrella in the aquarium" });
-        let reset = two.client().post("/password/reset").accept_json().json(&body).send().await;
-        assert_eq!(reset.status(), 200, "{}", reset.text());
-        assert_eq!(log_in(&mut one.client(), "ada", "an umbrella in the aquarium").await, 200, "{on_redis}");
-        if let Some(redis) = &redis {
-            // While Redis is down, each server counts in its own memory.
-            redis.kill();
-            let mut statuses = Vec::new();
-            for _ in 0..5 {
-                statuses.push(log_in(&mut one.client(), "ghost", WRONG).await);
-            }
-            assert_eq!(statuses, [401, 401, 401, 429, 429]);
-            let log = one.stderr();
-            assert_eq!(log.matches("throttle_store_failed").count(), 1, "{log}");
+        let mut runs = 0;
+        while !servers_share_the_counters(on_redis).await {
+            runs += 1;
+            assert!(runs < RUNS, "the store of the counters was too slow in all of {RUNS} runs");
         }
     }
+}
+
+/// Returns `false` if a server could not use the store of the counters. The servers wait only a second for the store, so
+/// on a busy machine, this can happen even if the store works. A server then counts in its own memory, and the responses
+/// show nothing.
+async fn servers_share_the_counters(on_redis: bool) -> bool {
+    let (redis, dir) = (on_redis.then(RedisServer::start), TestDir::new());
+    let serve = || {
+        let program = dir.serve(["--log-in-limits", "account=3/1h"]);
+        redis.iter().fold(program, |program, redis| program.env("HARDTACK_REDIS_URL", redis.url()))
+    };
+    let (one, two) = (start(&serve()).await, start(&serve()).await);
+    let mut ada = one.client();
+    sign_up(&mut ada, "ada").await;
+    let mut statuses = Vec::new();
+    for server in [&one, &two, &one, &two, &one] {
+        statuses.push(log_in(&mut server.client(), "ada", WRONG).await);
+    }
+    // The other server also recognizes the known device.
+    let mut known = two.client();
+    *known.jar() = ada.jar().clone();
+    statuses.push(log_in(&mut known, "ada", PASSWORD).await);
+    // After a password reset with an operator's link, the user can log in on any server.
+    let link = dir.hardtack(["user", "reset-link", "ada", "--base-url", "https://site.example"]);
+    let printed = output(&link);
+    let token = printed.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let body = json!({ "token": token, "new_password": "an umbrella in the aquarium" });
+    let reset = two.client().post("/password/reset").accept_json().json(&body).send().await;
+    statuses.push(reset.status().as_u16());
+    statuses.push(log_in(&mut one.client(), "ada", "an umbrella in the aquarium").await);
+    if [&one, &two].iter().any(|server| server.stderr().contains("throttle_store_failed")) {
+        return false;
+    }
+    assert_eq!(statuses, [401, 401, 401, 429, 429, 200, 200, 200], "{on_redis}: {}", reset.text());
+    if let Some(redis) = &redis {
+        // While Redis is down, each server counts in its own memory.
+        redis.kill();
+        let mut statuses = Vec::new();
+        for _ in 0..5 {
+            statuses.push(log_in(&mut one.client(), "ghost", WRONG).await);
+        }
+        assert_eq!(statuses, [401, 401, 401, 429, 429]);
+        let log = one.stderr();
+        assert_eq!(log.matches("throttle_store_failed").count(), 1, "{log}");
+    }
+    true
 }
 
 /// Sends 200 log-ins at once, and returns their statuses.

@@ -265,6 +265,8 @@ async fn a_bad_file() {
         ("lisen = '127.0.0.1:0'", "hardtack.toml has the unknown setting \"lisen\"; did you mean listen?"),
         ("listen = 'nowhere'", "listen in hardtack.toml is \"nowhere\"; expected an IP address and a port"),
         ("listen = ", "hardtack.toml is not valid TOML: line 1: "),
+        ("listen = ", "; write each setting once, and text in quotes, such as listen = \"127.0.0.1:8080\""),
+        ("[server]", "unknown setting \"server\"; settings are not in tables such as [server]"),
         ("access_lifetime = false", "access_lifetime in hardtack.toml is \"false\": tokens that never expire"),
     ] {
         dir.write("hardtack.toml", text);
@@ -275,6 +277,52 @@ async fn a_bad_file() {
     set_mode(dir.path("hardtack.toml"), 0o644);
     let error = refusal(&dir.hardtack(["serve"]), 2).await;
     assert!(error.ends_with("change the mode with: chmod 600 hardtack.toml"), "{error}");
+}
+
+#[tokio::test]
+async fn an_operator_learns_what_is_wrong_with_a_file_or_a_url() {
+    let dir = TestDir::new();
+    dir.write("key", "not a key");
+    set_mode(dir.path("key"), 0o600);
+    let flags = |flags: &[&'static str]| dir.serve(flags.iter().copied());
+    for (program, expected) in [
+        (
+            flags(&[]).env("JWT_PRIVATE_KEY", "@key"),
+            "JWT_PRIVATE_KEY: the file contains neither a PEM nor a JWK private key",
+        ),
+        (flags(&[]).env("JWT_PRIVATE_KEY", "key"), "to read the key from a file, write @ and the path of the file"),
+        (
+            flags(&["--password-list", "none"]),
+            "expected a table that this user can read, made with: hardtack passwords",
+        ),
+        (
+            flags(&[]).env("HARDTACK_DATABASE_URL", ""),
+            "the database URL cannot be used: it is empty; expected sqlite:PATH",
+        ),
+        (flags(&["--redis-url", "http://127.0.0.1"]), "the Redis address cannot be used (its scheme is unknown)"),
+    ] {
+        let error = refusal(&program, 2).await;
+        assert!(error.contains(expected), "{error}");
+    }
+    std::fs::create_dir_all(dir.path("hardtack-data/keys")).unwrap();
+    dir.write("hardtack-data/keys/0001.jwk", "not a key");
+    for private in ["hardtack-data", "hardtack-data/keys"] {
+        set_mode(dir.path(private), 0o700);
+    }
+    set_mode(dir.path("hardtack-data/keys/0001.jwk"), 0o600);
+    let error = refusal(&dir.serve([]), 2).await;
+    assert!(error.contains("restore the file from a backup, or move it to another folder"), "{error}");
+}
+
+#[tokio::test]
+async fn a_header_of_proxies_has_no_effect_without_proxies() {
+    let dir = TestDir::new();
+    let log = start(&dir.serve(["--proxy-header", "X-Forwarded-For"])).await.stop().await.stderr;
+    let expected = "--proxy-header is \"X-Forwarded-For\", but no proxy is trusted, so the server ignores the header";
+    assert!(log.contains(expected), "{log}");
+    let trusting = dir.serve(["--proxy-header", "X-Forwarded-For", "--trusted-proxies", "127.0.0.1"]);
+    let log = start(&trusting).await.stop().await.stderr;
+    assert!(!log.contains("no proxy is trusted"), "{log}");
 }
 
 #[tokio::test]

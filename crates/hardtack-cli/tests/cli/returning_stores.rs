@@ -209,6 +209,41 @@ async fn k07_s35_s71_sessions_end_when_servers_are_started_with_an_earlier_store
     }
 }
 
+/// Servers use two stores at the same time. The server of the first store is killed, and the server of the other store
+/// ends soon afterwards.
+#[tokio::test]
+async fn k07_s35_s71_sessions_end_when_servers_return_to_a_store_whose_server_was_killed() {
+    let (redis, new) = (RedisServer::start(), RedisServer::start());
+    for kills in [false, true] {
+        let dir = TestDir::new();
+        redis.command("FLUSHALL");
+        let [before, after] = [&redis, &new].map(|redis| dir.serve(["--redis-url", &redis.url()]));
+        let killed = start(&before).await;
+        let settings = Settings::of(&dir).await;
+        let id = settings.redis_id().await;
+        let mut ada = killed.client();
+        sign_up(&mut ada, "ada").await;
+        let copy = ada.clone();
+        let server = start(&after).await;
+        // The server of the first store shows that it is still running.
+        let row = async || settings.rows("session_place_of_server:").await.into_iter().find(|row| row.1.contains(&id));
+        let known = row().await;
+        wait::until("the row is renewed", async || row().await != known).await;
+        killed.kill();
+        let mut ada = server.client();
+        assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+        let body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+        let response = ada.post("/account/password").accept_json().csrf().json(&body).send().await;
+        assert_eq!(response.status(), 200, "{}", response.text());
+        match kills {
+            true => drop(server.kill()),
+            false => drop(server.stop().await),
+        }
+        let server = start(&before).await;
+        is_over(&server, &copy, &format!("kills: {kills}")).await;
+    }
+}
+
 /// While the server of the site runs, another server is tried out with another store.
 #[tokio::test]
 async fn k07_a_trial_with_another_store_ends_no_sessions() {
@@ -223,8 +258,12 @@ async fn k07_a_trial_with_another_store_ends_no_sessions() {
     let is_marked = async || settings.marks().await.iter().any(|(name, _)| *name == mark);
     for (tried, kills) in [(dir.serve(["--redis-url", &trial.url()]), true), (dir.serve([]), false)] {
         let tried = start(&tried).await;
-        // The server of the site shows that it is still running.
-        wait::until("the mark is deleted", async || !is_marked().await).await;
+        assert!(is_marked().await);
+        // Another server of the site can start meanwhile.
+        let second = start(&program).await;
+        assert_eq!(refresh(&mut at(&second, &ada)).await, 200, "{}", second.stderr());
+        assert!(!second.stderr().contains("sessions_went_back"), "{}", second.stderr());
+        second.stop().await;
         match kills {
             true => drop(tried.kill()),
             false => drop(tried.stop().await),

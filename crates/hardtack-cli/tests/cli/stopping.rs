@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
+use hardtack_test_support::http2::SilentClient;
 use hardtack_test_support::wait;
 
 use crate::support::TestDir;
@@ -64,6 +65,22 @@ async fn a_half_sent_head_does_not_delay_a_stop() {
     }
 }
 
+/// One HTTP/2 client has received its response, and does not acknowledge that the server stops. Another client leaves no
+/// room for its response.
+#[tokio::test]
+async fn silent_http_2_clients_do_not_delay_a_stop() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let address = server.base_url().trim_start_matches("http://").parse().unwrap();
+    let mut idle = SilentClient::get(address, "/healthz", 65_535);
+    idle.read_response();
+    let mut stalled = SilentClient::get(address, "/login", 0);
+    stalled.read_head();
+    let finished = server.stop().await;
+    assert_eq!(finished.status.code(), Some(0), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("requests_cut_off"), "{}", finished.stderr);
+}
+
 #[tokio::test]
 async fn a_request_in_flight_gets_its_response() {
     const BODY: &str = r#"{"username":"unknown","password":"wrong-password"}"#;
@@ -81,7 +98,8 @@ async fn a_request_in_flight_gets_its_response() {
     tokio::time::sleep(Duration::from_millis(200)).await;
 
     let rest = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(700));
+        // Longer than connections without a request in progress stay open.
+        std::thread::sleep(Duration::from_millis(2500));
         stream.write_all(&BODY.as_bytes()[10..]).unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();

@@ -98,6 +98,7 @@ impl FromStr for DatabaseUrl {
             "postgres" | "postgresql" => {
                 pg_options::parse(text).map(|options| Self(Location::Server(Box::new(options))))
             }
+            "" => Err(OpenError::InvalidUrl { reason: format!("it is empty; expected {EXPECTED}") }),
             // The error does not repeat the scheme, because a mistyped URL might begin with the password.
             _ => Err(OpenError::InvalidUrl { reason: format!("its scheme is unknown; expected {EXPECTED}") }),
         }
@@ -176,8 +177,8 @@ mod tests {
     #[test]
     fn an_invalid_url_is_refused_without_being_repeated() {
         for (text, reason) in [
-            ("", "its scheme is unknown; expected sqlite:PATH or postgres://"),
-            ("canary", "its scheme is unknown"),
+            ("", "it is empty; expected sqlite:PATH or postgres://"),
+            ("canary", "its scheme is unknown; expected sqlite:PATH or postgres://"),
             ("mysql://me:canary@host/app", "its scheme is unknown"),
             ("sqlite:", "it names no file"),
             ("sqlite://app.db?mode=ro", "takes no parameters"),

@@ -14,6 +14,9 @@ use crate::private_file;
 /// The file that is read if it exists and no other file is named.
 const DEFAULT: &str = "hardtack.toml";
 
+/// A setting as it is written in the file, for errors.
+const EXAMPLE: &str = "listen = \"127.0.0.1:8080\"";
+
 /// The maximum length of the file, in bytes. Longer files are refused.
 const MAX_FILE_LEN: u32 = 1024 * 1024;
 
@@ -35,7 +38,7 @@ pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> 
     };
     private_file::check_trusted(&file, path)?;
     let no_toml = |reason: &dyn std::fmt::Display| {
-        Error::config(format_args!("{} cannot be read: {reason}; expected TOML", path.display()))
+        Error::config(format_args!("{} cannot be read: {reason}; expected TOML, in UTF-8", path.display()))
     };
     let content = files::read_at_most(&file, MAX_FILE_LEN).map_err(|error| no_toml(&error))?;
     let values = parse(std::str::from_utf8(&content).map_err(|error| no_toml(&error))?, path)?;
@@ -49,7 +52,11 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         let message = error.message().replace('\n', ", ");
-        Error::config(format_args!("{} is not valid TOML: line {line}: {message}", path.display()))
+        Error::config(format_args!(
+            "{} is not valid TOML: line {line}: {message}; write each setting once, and text in quotes, such as \
+             {EXAMPLE}",
+            path.display()
+        ))
     })?;
     let mut values = SourceValues::default();
     for (name, value) in table {
@@ -59,7 +66,7 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
         let setting = named(&name).or(in_file);
         let fixed = FIXED.iter().find(|fixed| fixed.name == name);
         if setting.is_none() && fixed.is_none() {
-            return Err(unknown_setting(&name, path));
+            return Err(unknown_setting(&name, value.is_table(), path));
         }
         let source = Source::File(PathBuf::from(path));
         let mut parsed = SettingValue::new(name, String::new(), source);
@@ -103,10 +110,11 @@ fn to_text(value: toml::Value, takes_table: bool) -> Option<String> {
     }
 }
 
-fn unknown_setting(name: &str, path: &Path) -> Error {
+fn unknown_setting(name: &str, is_table: bool, path: &Path) -> Error {
     let known = || ALL.iter().flat_map(Setting::file_names);
     let advice = match similar_name(name, known()) {
         Some(similar) => format!("did you mean {similar}?"),
+        None if is_table => format!("settings are not in tables such as [{name}]; expected lines such as {EXAMPLE}"),
         None => format!("expected one of {}", known().collect::<Vec<_>>().join(", ")),
     };
     Error::config(format_args!("{} has the unknown setting {name:?}; {advice}", path.display()))
@@ -144,7 +152,8 @@ mod tests {
             ("JWT_ACESS_COOKIE_NAME = 'a'", "did you mean JWT_ACCESS_COOKIE_NAME?"),
             ("colour = 'red'", "expected one of listen, base_url, "),
             ("\n\nlisten = ", "hardtack.toml is not valid TOML: line 3: "),
-            ("[server]\nlisten = '1'", "unknown setting \"server\""),
+            ("listen = 127.0.0.1:8080", "and text in quotes, such as listen = \"127.0.0.1:8080\""),
+            ("[server]\nlisten = '1'", "unknown setting \"server\"; settings are not in tables such as [server]"),
             ("listen = 1.5", "listen in hardtack.toml has the wrong type"),
             ("listen = { port = '1' }", "listen in hardtack.toml has the wrong type; expected a string, an integer"),
             ("log_in_limits = { account = 5 }", "has the wrong type; expected a string, or a table of strings"),

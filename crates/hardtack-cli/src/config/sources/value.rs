@@ -25,12 +25,12 @@ pub(crate) struct SettingValue {
     pub(crate) name: String,
     pub(crate) source: Source,
     /// Whether `text` was read from a file, because the value was `@PATH`.
-    from_file: bool,
+    pub(crate) is_from_file: bool,
 }
 
 impl SettingValue {
     pub(super) fn new(name: String, text: String, source: Source) -> Self {
-        Self { text, name, source, from_file: false }
+        Self { text, name, source, is_from_file: false }
     }
 
     /// If the setting is a secret, replaces a value of the form `@PATH` with the content of that file. Refuses a value
@@ -49,7 +49,7 @@ impl SettingValue {
             ))
         })?;
         self.text = content.to_owned();
-        self.from_file = named;
+        self.is_from_file = named;
         Ok(self)
     }
 
@@ -70,7 +70,7 @@ pub(crate) struct SourceValues(HashMap<&'static str, SettingValue>);
 impl SourceValues {
     /// Returns whether this source sets the setting to a secret.
     pub(super) fn sets_secret(&self, setting: &Setting) -> bool {
-        self.0.get(setting.name()).is_some_and(|value| !value.from_file && setting.hides(&value.text))
+        self.0.get(setting.name()).is_some_and(|value| !value.is_from_file && setting.hides(&value.text))
     }
 
     /// Adds a value. If the value names a file, adds the content of the file instead. If a setting is set under two of
