@@ -120,6 +120,7 @@ fn each_cookie_of_the_ready_made_site_is_described() {
         ("csrf_pre_session", "protects forms that are sent before the log-in"),
         ("log_in_notice", "contains why the last log-in was refused"),
         ("device_proof", "repeat a request with a proof"),
+        ("reauthentication_mark", "response to the last re-authentication"),
     ] {
         let https = ["--base-url", "https://site.example"];
         let set_cookie = format!("Set-Cookie: __Host-Http-{name}=secret-value; Path=/; Secure; HttpOnly; SameSite=Lax");
