@@ -9,10 +9,12 @@
 //! - [`device_binding`]: a site behind TLS, its events, and browsers that can bind sessions to their device;
 //! - [`http2`]: an HTTP/2 client that acknowledges nothing;
 //! - [`process`]: a server program that a test starts, watches and stops;
+//! - [`realms`]: a test that visits a shop and its back office, which are two realms;
 //! - [`server`]: a listener on a free port, and a small HTTP server that stands in for an upstream or a website;
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end when the test does;
 //! - [`small_disk`]: a file system that a test fills and frees;
 //! - [`on_every_store!`]: a macro that runs the same tests on several stores;
+//! - [`streams`]: tests that visit the example `streams`;
 //! - [`tls`]: a TLS proxy in front of a server, with a certificate that a browser can be told to trust;
 //! - [`tutorial`]: tests that visit the tutorial's site;
 //! - [`wait`]: functions that wait for a condition.
@@ -33,10 +35,12 @@ mod doctests;
 pub mod html;
 pub mod http2;
 pub mod process;
+pub mod realms;
 pub mod server;
 pub mod services;
 pub mod small_disk;
 pub mod stores;
+pub mod streams;
 pub mod tls;
 pub mod tutorial;
 pub mod wait;

@@ -4,18 +4,12 @@ use actix_web::{App, guard, web};
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
 use hardtack_actix::{AccessToken, AuthLayer, Credentials, routes};
-use hardtack_test_support::Client;
-use serde_json::json;
+use hardtack_test_support::realms;
 
 use crate::site::{ORIGIN, serve};
 
 async fn check(typed: Credentials) -> Result<Option<String>, std::io::Error> {
     Ok((typed.password == "right").then_some(typed.username))
-}
-
-async fn get_text(browser: &mut Client, path: &str) -> String {
-    let response = browser.get(path).accept_html().send().await;
-    response.location().unwrap_or_else(|| response.text()).to_owned()
 }
 
 /// A shop and its back office. Both use the same key, so only the realm tells their tokens apart.
@@ -40,25 +34,5 @@ async fn one_browser_is_logged_in_to_both_realms() {
             .wrap(AuthLayer::new(customers.clone()));
         App::new().service(back_office).service(shop)
     });
-    let mut browser = Client::new(address).at_origin(ORIGIN);
-    assert_eq!(get_text(&mut browser, "/").await, "/login?next=%2F");
-    assert_eq!(get_text(&mut browser, "/staff").await, "/staff/login?next=%2Fstaff");
-    for (path, name) in [("/login", "alice"), ("/staff/login", "bob")] {
-        let typed = json!({ "username": name, "password": "right" });
-        assert_eq!(browser.post(path).json(&typed).send().await.status(), 200);
-    }
-    assert_eq!(get_text(&mut browser, "/").await, "customer alice");
-    assert_eq!(get_text(&mut browser, "/staff").await, "staff bob");
-
-    // A log-out ends the session of its realm only.
-    let csrf = browser.cookie("__Host-staff_csrf_access_token").unwrap().value.clone();
-    assert_eq!(browser.post("/staff/logout").header("x-csrf-token", csrf).send().await.status(), 200);
-    assert_eq!(get_text(&mut browser, "/staff").await, "/staff/login?next=%2Fstaff");
-    assert_eq!(get_text(&mut browser, "/").await, "customer alice");
-
-    // A token is refused under the cookie name of the other realm, although the key is the same.
-    let token = browser.cookie("__Host-access_token_cookie").unwrap().value.clone();
-    let cookie = format!("__Host-staff_access_token_cookie={token}");
-    let response = browser.get("/staff").raw_cookie_header(cookie).accept_json().send().await;
-    assert_eq!(response.status(), 401, "{}", response.text());
+    realms::visit(address, ORIGIN).await;
 }

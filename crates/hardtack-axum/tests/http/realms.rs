@@ -5,8 +5,7 @@ use axum::routing::get;
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
 use hardtack_axum::{AccessToken, AuthLayer, Credentials, routes};
-use hardtack_test_support::Client;
-use serde_json::json;
+use hardtack_test_support::realms;
 
 use crate::site::{ORIGIN, serve};
 
@@ -31,38 +30,7 @@ fn app() -> Router {
     shop.merge(back_office)
 }
 
-async fn get_text(browser: &mut Client, path: &str) -> String {
-    let response = browser.get(path).accept_html().send().await;
-    response.location().unwrap_or_else(|| response.text()).to_owned()
-}
-
 #[tokio::test]
 async fn one_browser_is_logged_in_to_both_realms() {
-    let mut browser = Client::new(serve(app()).await).at_origin(ORIGIN);
-    assert_eq!(get_text(&mut browser, "/").await, "/login?next=%2F");
-    assert_eq!(get_text(&mut browser, "/staff").await, "/staff/login?next=%2Fstaff");
-    for (path, name) in [("/login", "alice"), ("/staff/login", "bob")] {
-        let typed = json!({ "username": name, "password": "right" });
-        assert_eq!(browser.post(path).json(&typed).send().await.status(), 200);
-    }
-    assert_eq!(get_text(&mut browser, "/").await, "customer alice");
-    assert_eq!(get_text(&mut browser, "/staff").await, "staff bob");
-
-    // A log-out ends the session of its realm only.
-    let csrf = browser.cookie("__Host-staff_csrf_access_token").unwrap().value.clone();
-    assert_eq!(browser.post("/staff/logout").header("x-csrf-token", csrf).send().await.status(), 200);
-    assert_eq!(get_text(&mut browser, "/staff").await, "/staff/login?next=%2Fstaff");
-    assert_eq!(get_text(&mut browser, "/").await, "customer alice");
-}
-
-/// A token is refused under the cookie name of another realm, although the key is the same.
-#[tokio::test]
-async fn a_token_is_valid_in_its_realm_only() {
-    let mut browser = Client::new(serve(app()).await).at_origin(ORIGIN);
-    let typed = json!({ "username": "alice", "password": "right" });
-    assert_eq!(browser.post("/login").json(&typed).send().await.status(), 200);
-    let token = browser.cookie("__Host-access_token_cookie").unwrap().value.clone();
-    let cookie = format!("__Host-staff_access_token_cookie={token}");
-    let response = browser.get("/staff").raw_cookie_header(cookie).accept_json().send().await;
-    assert_eq!(response.status(), 401, "{}", response.text());
+    realms::visit(serve(app()).await, ORIGIN).await;
 }

@@ -97,6 +97,15 @@ async fn the_cookies_of_a_copied_curl_command_are_explained() {
         }
         assert!(secrets.iter().all(|secret| !finished.stdout.contains(secret)), "{}", finished.stdout);
     }
+    // Each of several commands is explained, with its own cookies.
+    let several =
+        format!("$ curl -b theme=dark http://127.0.0.1:8080/ && sudo /usr/bin/curl -b '{cookie}' -v x; curl y");
+    let finished = explain(&dir, &[], &several);
+    assert_eq!(code(&finished), Some(1), "{}{}", finished.stdout, finished.stderr);
+    for part in ["(curl command 1 of 3): refused", "(curl command 2 of 3): accepted"] {
+        assert!(finished.stdout.contains(part), "{part}: {}", finished.stdout);
+    }
+    assert!(finished.stderr.contains("the curl command 3 of 3 sends no cookies"), "{}", finished.stderr);
     for (command, part) in [
         ("curl http://127.0.0.1:8080/?a=1", "sends no cookies; expected a line such as Cookie: NAME=VALUE"),
         ("curl -b jar.txt http://127.0.0.1:8080/", "names the file \"jar.txt\", which is not read; expected"),
@@ -116,10 +125,11 @@ fn each_cookie_of_the_ready_made_site_is_described() {
         ("hardtack_device", "has logged in before in this browser"),
         ("link_used", "names the account whose link"),
         ("mail_link", "contains the secret of a link in an email"),
-        ("settings_draft", "contains settings that the user has sent"),
+        ("settings_draft", "settings that the user has sent"),
         ("csrf_pre_session", "protects forms that are sent before the log-in"),
         ("log_in_notice", "contains why the last log-in was refused"),
         ("device_proof", "repeat a request with a proof"),
+        ("reauthentication_mark", "response to the last re-authentication"),
     ] {
         let https = ["--base-url", "https://site.example"];
         let set_cookie = format!("Set-Cookie: __Host-Http-{name}=secret-value; Path=/; Secure; HttpOnly; SameSite=Lax");

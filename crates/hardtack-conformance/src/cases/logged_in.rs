@@ -226,7 +226,8 @@ fn reauthenticate() -> Vec<Case> {
             site.expire_access();
             let response = alice.post("/reauthenticate").csrf().json(&json!({ "sub": "alice" })).send().await;
             site.expect("re-authentication", &response, "200 +access +refresh");
-            site.expect_eq("number of cookies", response.set_cookies().len(), 4);
+            // Each token, its CSRF value, and the mark of the re-authentication.
+            site.expect_eq("number of cookies", response.set_cookies().len(), 5);
             site.expect("fresh", &alice.get("/fresh").send().await, "200");
         }),
         Case::new("re-authentication: of a token without a session", |site| async move {

@@ -28,6 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
         new_password(),
         attempts_to_reauthenticate(),
         reauthentication_sent_twice(),
+        reauthentication_overtaken(),
         log_out(),
         refresh(),
     ];
@@ -342,6 +343,28 @@ fn reauthentication_sent_twice() -> Case {
         site.expect("another page", &other, "303 → /ready/login?next=%2Fprotected");
         site.expire_access();
         site.expect("the session continues", &alice.get("/protected").send().await, "200 +access +refresh");
+    })
+}
+
+/// The browser refreshes and then sends the form with the password. The response to the refresh arrives last, and
+/// overwrites the new tokens.
+fn reauthentication_overtaken() -> Case {
+    Case::new("ready routes: a refresh that arrives after a re-authentication logs nobody out", |site| async move {
+        let mut alice = site.alice().await;
+        let mut elsewhere = alice.clone();
+        let refreshed = alice.clone().post("/ready/token/refresh").csrf().send().await;
+        site.expect("refresh", &refreshed, "200 +access +refresh");
+        elsewhere.take_cookies(&refreshed);
+        let body = json!({ "username": "alice", "password": PASSWORD });
+        let typed = alice.post(REAUTHENTICATE).accept_json().csrf().json(&body).send().await;
+        site.expect("password", &typed, "200 +access +refresh");
+        alice.take_cookies(&refreshed);
+        // A copy of the same tokens that has not received the response to the password is refused.
+        let copy = elsewhere.get("/protected").accept_json().send().await;
+        site.expect("a copy", &copy, "401 revoked");
+        site.expect("the next request", &alice.get("/protected").send().await, "200 +access +refresh");
+        site.expect("afterwards", &alice.get("/protected").send().await, "200");
+        site.expect_eq("rotations", site.store.rotations(), 2);
     })
 }
 

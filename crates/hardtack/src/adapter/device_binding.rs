@@ -88,7 +88,7 @@ impl Exchange<'_> {
             Ok(BoundRefresh::Refreshed { cookies, challenge }) => {
                 self.state.set_authenticated();
                 let mut reply = Reply { cookies, ..with_challenge(200, challenge) };
-                self.remove_note(&mut reply.cookies);
+                self.delete_note(&mut reply.cookies);
                 Ok(reply)
             }
             Ok(BoundRefresh::Challenged(challenge)) => Ok(with_challenge(403, challenge)),

@@ -1,7 +1,7 @@
 //! Replies that make a browser prove that it has its device's key and then repeat the request.
 
 use super::Exchange;
-use crate::authenticator::{ARRIVED, REDIRECTED};
+use crate::authenticator::{ARRIVED, NOTE_LIFETIME, REDIRECTED};
 use crate::cookie::{SetCookies, Setting};
 use crate::html::escaped;
 use crate::refusal::{NO_STORE, Reason, Reply};
@@ -37,28 +37,16 @@ impl Exchange<'_> {
 
     fn note(&self, value: &str) -> Option<SetCookies> {
         let (policy, mut cookies) = (self.authenticator.cookies(), SetCookies::default());
-        let (value, lifetime) = self.verifier().with_note(value);
-        let setting = Setting { domain: None, max_age: Some(lifetime), now: self.authenticator.now() };
-        policy.set(&policy.device_proof, &value, &setting, &mut cookies).ok()?;
+        let setting = Setting { domain: None, max_age: Some(NOTE_LIFETIME), now: self.authenticator.now() };
+        policy.set(&policy.device_proof, value, &setting, &mut cookies).ok()?;
         Some(cookies)
     }
 
-    /// Removes the note from the cookie, because the browser has sent a proof, but keeps a mark. If the cookie contains
-    /// only a mark, this response does not set it: if the user is re-authenticating at the same moment, the response to
-    /// the re-authentication sets a new mark and might arrive before this response.
-    pub(super) fn remove_note(&self, cookies: &mut SetCookies) {
-        let (verifier, policy) = (self.verifier(), self.authenticator.cookies());
-        let note = verifier.device_note().filter(|note| !note.is_empty());
-        match (verifier.reauthentication_mark(), note) {
-            (Some(mark), Some(_)) => {
-                let (max_age, now) = (Some(self.authenticator.longest_idle()), self.authenticator.now());
-                let setting = Setting { domain: None, max_age, now };
-                // If the cookie cannot be set, the note soon expires anyway.
-                let _ = policy.set(&policy.device_proof, &format!(".{mark}"), &setting, cookies);
-            }
-            (Some(_), None) => {}
-            (None, _) if verifier.device_cookie().is_some() => policy.delete(&policy.device_proof, None, cookies),
-            (None, _) => {}
+    /// Deletes the note, because the browser has sent a proof.
+    pub(super) fn delete_note(&self, cookies: &mut SetCookies) {
+        let policy = self.authenticator.cookies();
+        if self.verifier().device_note().is_some() {
+            policy.delete(&policy.device_proof, None, cookies);
         }
     }
 

@@ -10,14 +10,12 @@
 //! The server makes the browser repeat a request only once. If the browser still sends no proof, the request is
 //! refused.
 //!
-//! One cookie contains a note that says what the browser was told. The note is valid for [`NOTE_LIFETIME`]. After a
-//! dot, the cookie can also contain the mark of a re-authentication. A cookie with a mark lives longer than the note,
-//! so the note then includes the Unix time at which it was written: `redirected~SECONDS.MARK`.
+//! A cookie contains a note that says what the browser was told. The note is valid for [`NOTE_LIFETIME`], which is the
+//! lifetime of the cookie.
 
 use std::time::Duration;
 
 use super::verify::{RequestVerifier, TokenVerdict};
-use crate::clock::{MAX_SKEW, Timestamp};
 use crate::jwt::TokenKind;
 
 /// The value of the cookie that is set with the page. As long as the browser sends this cookie, the server does not
@@ -31,9 +29,6 @@ pub(crate) const REDIRECTED: &str = "redirected";
 /// How long a note is valid. During this time, Hardtack does not give the browser the same instruction again. This is
 /// long enough for a browser to send a proof and repeat the request. The response to the proof removes the note.
 pub(crate) const NOTE_LIFETIME: Duration = Duration::from_secs(10);
-
-/// The maximum length of a mark, in bytes.
-const LONGEST_MARK: usize = 22;
 
 impl RequestVerifier<'_> {
     /// Returns whether a browser that repeats this request might refresh its bound session first. If so, a refresh
@@ -73,39 +68,14 @@ impl RequestVerifier<'_> {
     }
 
     /// Returns the note: what the browser was last told to do so that it sends a proof. Returns `None` if the browser
-    /// does not send the cookie, or if the note is older than [`NOTE_LIFETIME`]. Its time may be up to [`MAX_SKEW`] in
-    /// the future, because another server may have written the note.
+    /// sends no note.
     pub(crate) fn device_note(&self) -> Option<&[u8]> {
-        let note = self.device_cookie()?.split(|byte| *byte == b'.').next()?;
-        let Some(tilde) = note.iter().position(|byte| *byte == b'~') else { return Some(note) };
-        let at = Timestamp::from_unix_seconds(std::str::from_utf8(&note[tilde + 1..]).ok()?.parse().ok()?);
-        let now = self.authenticator.now();
-        (now.since(at) < NOTE_LIFETIME && at.since(now) <= MAX_SKEW).then_some(&note[..tilde])
-    }
-
-    /// Returns the value of the cookie that records a note, and the lifetime of the cookie. If the browser has a mark,
-    /// the cookie keeps the mark. The browser needs the mark for the next refresh, which might be much later, for
-    /// example because the server is down.
-    pub(crate) fn with_note(&self, note: &str) -> (String, Duration) {
-        match self.reauthentication_mark() {
-            Some(mark) => {
-                let at = self.authenticator.now().unix_seconds();
-                (format!("{note}~{at}.{mark}"), self.authenticator.longest_idle())
-            }
-            None => (note.to_owned(), NOTE_LIFETIME),
-        }
+        self.authenticator.cookies().device_proof.name.find(&self.head).ok().flatten()
     }
 
     /// Returns the [mark](crate::session::Session::reauthentication_mark) of the re-authentication whose response the
-    /// browser has received. Returns `None` if the browser sends no mark, or a value that cannot be a mark.
+    /// browser has received. Returns `None` if the browser sends no mark.
     pub(crate) fn reauthentication_mark(&self) -> Option<&str> {
-        let mark = std::str::from_utf8(self.device_cookie()?.split(|byte| *byte == b'.').nth(1)?).ok()?;
-        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (mark.len() <= LONGEST_MARK && mark.bytes().all(is_base64url)).then_some(mark)
-    }
-
-    /// Returns the cookie, even if it contains no note.
-    pub(crate) fn device_cookie(&self) -> Option<&[u8]> {
-        self.authenticator.cookies().device_proof.name.find(&self.head).ok().flatten()
+        std::str::from_utf8(self.authenticator.cookies().reauthentication.name.find(&self.head).ok()??).ok()
     }
 }

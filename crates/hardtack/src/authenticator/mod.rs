@@ -39,7 +39,7 @@ mod wake_signal;
 mod watchers;
 
 pub use also_pruned::Prune;
-pub(crate) use arrival::{ARRIVED, REDIRECTED};
+pub(crate) use arrival::{ARRIVED, NOTE_LIFETIME, REDIRECTED};
 pub(crate) use body_peek::BodyUser;
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;

@@ -285,7 +285,7 @@ impl RequestVerifier<'_> {
     }
 
     async fn slide_in_place(&self, token: &VerifiedToken) -> Result<VerifiedToken, Reason> {
-        let slid = self.authenticator.slide(token, &self.client()).await?;
+        let slid = self.authenticator.slide(token, self.reauthentication_mark(), &self.client()).await?;
         self.state.set_refreshed(slid.access.clone(), slid.cookies);
         Ok(slid.access)
     }
@@ -402,7 +402,7 @@ impl RequestVerifier<'_> {
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
             // The request itself continues with the old token.
-            match self.authenticator.slide(&token, &self.client()).await {
+            match self.authenticator.slide(&token, self.reauthentication_mark(), &self.client()).await {
                 Ok(refreshed) => self.state.set_refreshed(token.clone(), refreshed.cookies),
                 // The session was bound to a device before sliding mode was turned on. The session cannot be extended,
                 // but its token is valid until the token expires.

@@ -226,6 +226,7 @@ impl CookiePolicy {
             notice: slot("log_in_notice", vec!["/".into()], CookieUse::ServerOnly)?,
             device: slot("log_in_device", vec!["/".into()], CookieUse::ServerOnly)?,
             device_proof: slot("device_proof", vec!["/".into()], CookieUse::ServerOnly)?,
+            reauthentication: slot("reauthentication_mark", vec!["/".into()], CookieUse::ServerOnly)?,
             domain: self.domain.clone(),
             secure,
             same_site: self.same_site,

@@ -37,6 +37,8 @@ pub(crate) struct ResolvedPolicy {
     /// The cookie that records how the server last made the browser repeat a request: with a page or with a redirect.
     /// The repeated request needs a proof that the browser has the device's key.
     pub(crate) device_proof: CookieSlot,
+    /// The cookie that shows that the browser has received the response to the session's last re-authentication.
+    pub(crate) reauthentication: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
     pub(crate) same_site: SameSite,
@@ -49,7 +51,7 @@ pub(crate) struct ResolvedPolicy {
 impl ResolvedPolicy {
     /// Returns all cookies except those for log-ins at other sites. The name of `log_in_state` is only the beginning of
     /// their names.
-    pub(crate) fn slots(&self) -> [&CookieSlot; 8] {
+    pub(crate) fn slots(&self) -> [&CookieSlot; 9] {
         [
             &self.access,
             &self.refresh,
@@ -59,6 +61,7 @@ impl ResolvedPolicy {
             &self.notice,
             &self.device,
             &self.device_proof,
+            &self.reauthentication,
         ]
     }
 
@@ -77,7 +80,7 @@ impl ResolvedPolicy {
         let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name", "pre_session_name"];
         let slots = [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session];
         let named: Vec<(String, &'static str)> = slots.map(bare).into_iter().zip(setters).collect();
-        let fixed = [&self.notice, &self.device, &self.device_proof].map(bare);
+        let fixed = [&self.notice, &self.device, &self.device_proof, &self.reauthentication].map(bare);
         let log_in_state = bare(&self.log_in_state);
         let is_taken = |name: &String| {
             reserved.contains(&name.as_str()) || fixed.contains(name) || name.starts_with(&log_in_state)

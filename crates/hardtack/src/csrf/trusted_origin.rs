@@ -15,11 +15,10 @@ pub(super) fn parse(text: &str) -> Result<String, ConfigError> {
     of_site(text).or_else(|| of_app(text)).ok_or_else(|| ConfigError::BadTrustedOrigin { origin: text.to_owned() })
 }
 
-/// Returns the origin if its scheme is http or https. Refuses a host that contains an asterisk, because no `Origin`
-/// would match it.
+/// Returns the origin if its scheme is http or https.
 fn of_site(text: &str) -> Option<String> {
     let base = BaseUrl::parse_insecure_http(text).ok()?;
-    (!base.host().contains('*') && base.path().is_empty()).then(|| base.origin().to_owned())
+    base.path().is_empty().then(|| base.origin().to_owned())
 }
 
 /// Returns the origin if its scheme is that of an app or extension.

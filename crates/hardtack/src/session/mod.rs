@@ -23,7 +23,7 @@ pub use memory::MemorySessions;
 pub(crate) use pending::ErasedPendingRevocations;
 pub use pending::{PendingRevocation, PendingRevocations};
 pub use policy::SessionPolicy;
-pub(crate) use refresh_check::RefreshVerdict;
+pub(crate) use refresh_check::{Presented, RefreshVerdict};
 pub use refresh_flaw::RefreshFlaw;
 pub use row::Session;
 pub(crate) use rules::SessionRules;

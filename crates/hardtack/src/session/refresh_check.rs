@@ -1,8 +1,19 @@
-//! Decides what to do with a refresh token. The decision depends on the token's generation and `auth_time`, the
-//! session's row, the settings and the current time.
+//! Decides what to do with a refresh token. The decision depends on what the client has presented, the session's row,
+//! the settings and the current time.
 
 use super::{Session, SessionRules};
 use crate::clock::Timestamp;
+
+/// What a client presents to refresh a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Presented<'a> {
+    /// The claim `gen` of the refresh token.
+    pub(crate) generation: u64,
+    /// The claim `auth_time` of the refresh token.
+    pub(crate) auth_time: Option<Timestamp>,
+    /// The [mark](Session::reauthentication_mark) of a re-authentication.
+    pub(crate) mark: Option<&'a str>,
+}
 
 /// What to do with a refresh token if [`SessionStore::rotate`](super::SessionStore::rotate) returned `None` for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,28 +44,22 @@ pub(crate) enum RefreshVerdict {
 }
 
 impl SessionRules {
-    /// Compares a refresh token with the session's row. `generation` and `auth_time` are claims of the token.
-    pub(crate) fn check_refresh(
-        &self,
-        row: &Session,
-        generation: u64,
-        auth_time: Option<Timestamp>,
-        now: Timestamp,
-    ) -> RefreshVerdict {
+    /// Compares what a client presents with the session's row.
+    pub(crate) fn check_refresh(&self, row: &Session, presented: Presented<'_>, now: Timestamp) -> RefreshVerdict {
         if row.revoked_at.is_some() {
             return RefreshVerdict::Revoked;
         }
         if !row.is_live(now) {
             return RefreshVerdict::Expired;
         }
-        if generation > row.generation {
+        if presented.generation > row.generation {
             return RefreshVerdict::Ahead;
         }
         if row.bound_key.is_some() {
-            let superseded = row.supersedes(auth_time);
+            let superseded = row.supersedes(presented.auth_time) && !row.has_mark(presented.mark);
             return if superseded { RefreshVerdict::Superseded } else { RefreshVerdict::Unproven };
         }
-        self.check_refresh_of_device(row, generation, auth_time, now)
+        self.check_refresh_of_device(row, presented, now)
     }
 
     /// Compares the generation of a refresh token with the row of its session. The session must be live, and the token
@@ -65,16 +70,19 @@ impl SessionRules {
     /// refresh, the previous token is accepted for a short time. During the same time, a request with a token that a
     /// re-authentication replaced is not a sign of theft: the browser may have sent the request before it got the new
     /// tokens.
+    ///
+    /// The mark of the re-authentication shows that the browser has received the new tokens. If it nevertheless
+    /// presents the tokens that the re-authentication has replaced, the response to an earlier refresh has arrived late
+    /// and has overwritten the new tokens. To the browser, this is the same as a lost response.
     pub(crate) fn check_refresh_of_device(
         &self,
         row: &Session,
-        generation: u64,
-        auth_time: Option<Timestamp>,
+        presented: Presented<'_>,
         now: Timestamp,
     ) -> RefreshVerdict {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
-        let behind = row.generation.saturating_sub(generation);
-        let superseded = row.supersedes(auth_time);
+        let behind = row.generation.saturating_sub(presented.generation);
+        let superseded = row.supersedes(presented.auth_time);
         // If the access token has expired, a request that re-authenticates must refresh the tokens first, so it
         // replaces the tokens twice.
         let may_be_in_flight = behind == 1 || (behind == 2 && superseded);
@@ -85,7 +93,7 @@ impl SessionRules {
             _ if !may_be_in_flight || window.is_zero() => RefreshVerdict::Reuse,
             _ if self.is_early(row.rotated_at, now) => RefreshVerdict::Early,
             _ if now.since(row.rotated_at) > window => RefreshVerdict::Reuse,
-            _ if superseded => RefreshVerdict::Superseded,
+            _ if superseded && (behind > 1 || !row.has_mark(presented.mark)) => RefreshVerdict::Superseded,
             _ => RefreshVerdict::Repeat,
         }
     }
@@ -108,7 +116,7 @@ mod tests {
     }
 
     fn check(rules: &SessionRules, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
-        rules.check_refresh(row, generation, Some(row.auth_time), now)
+        rules.check_refresh(row, Presented { generation, auth_time: Some(row.auth_time), mark: None }, now)
     }
 
     #[test]
@@ -151,7 +159,8 @@ mod tests {
         let row = Session { auth_time: NOW, ..row(5, true) };
         let verdict = |generation, seconds| {
             let earlier = Some(NOW - Duration::from_secs(1000));
-            rules.check_refresh(&row, generation, earlier, NOW + Duration::from_secs(seconds))
+            let presented = Presented { generation, auth_time: earlier, mark: None };
+            rules.check_refresh(&row, presented, NOW + Duration::from_secs(seconds))
         };
         assert_eq!([4, 3].map(|generation| verdict(generation, 30)), [RefreshVerdict::Superseded; 2]);
         assert_eq!([4, 3].map(|generation| verdict(generation, 31)), [RefreshVerdict::Reuse; 2]);
@@ -181,7 +190,8 @@ mod tests {
         let typed = |row: Session| Session { auth_time: NOW, ..row };
         let of = |row: &Session, generation, auth_time, seconds| {
             let now = NOW + Duration::from_secs(seconds);
-            SessionRules::default().check_refresh(row, generation, Some(auth_time), now)
+            let presented = Presented { generation, auth_time: Some(auth_time), mark: None };
+            SessionRules::default().check_refresh(row, presented, now)
         };
         let before = NOW - Duration::from_secs(1);
         for (confirmed, window) in [(true, 30), (false, 600)] {
@@ -197,6 +207,27 @@ mod tests {
             let bound = Session { bound_key: Some("key".into()), ..row };
             assert_eq!(of(&bound, 4, before, 0), RefreshVerdict::Superseded);
             assert_eq!(of(&bound, 5, NOW, 0), RefreshVerdict::Unproven);
+        }
+    }
+
+    #[test]
+    fn s27_with_its_mark_the_parent_of_a_reauthentication_is_like_any_parent() {
+        let before = Some(NOW - Duration::from_secs(1));
+        for (confirmed, window) in [(true, 30), (false, 600)] {
+            let row = Session { auth_time: NOW, ..row(5, confirmed) };
+            let mark = row.reauthentication_mark();
+            let older = Session { auth_time: NOW - Duration::from_secs(1), ..row.clone() }.reauthentication_mark();
+            let verdict = |generation, mark, seconds| {
+                let presented = Presented { generation, auth_time: before, mark: Some(mark) };
+                SessionRules::default().check_refresh(&row, presented, NOW + Duration::from_secs(seconds))
+            };
+            for age in [0, window] {
+                assert_eq!(verdict(4, &*mark, age), RefreshVerdict::Repeat);
+                assert_eq!(verdict(4, &*older, age), RefreshVerdict::Superseded);
+                assert_eq!(verdict(3, &*mark, age), RefreshVerdict::Superseded, "not the parent");
+            }
+            assert_eq!(verdict(4, &*mark, window + 1), RefreshVerdict::Reuse);
+            assert_eq!(verdict(2, &*mark, 0), RefreshVerdict::Reuse);
         }
     }
 

@@ -194,7 +194,7 @@ fn other_cookies_of_the_site_are_described() {
         "only other cookies (4)",
         "The cookie `theme` contains the colours of the pages.",
         "The cookie `csrf_access_token` contains the CSRF value of the access token. Scripts send this value in the header",
-        "The cookie `log_in_state_…` belongs to a log-in at another site",
+        "The cookie `log_in_state_…` belongs to an unfinished log-in at another site",
     ] {
         assert!(step.contains(part), "{part}: {step}");
     }

@@ -16,6 +16,8 @@ mod device;
 mod device_arrivals;
 mod device_binding;
 mod device_model;
+mod device_reauthentication;
+mod device_refresh;
 mod device_step_up;
 mod ended_sessions;
 mod events;

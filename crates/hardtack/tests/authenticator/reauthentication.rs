@@ -2,11 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
+use hardtack::clock::Clock;
 use hardtack::event::EventKind;
 use hardtack::session::{RefreshFlaw, SessionPolicy};
 use hardtack::{KeySet, MemorySessions, Need, RefreshMode};
 
 use crate::support::{Request, Response, Site, block_on, key, page, reauthenticate, seconds};
+
+/// The cookie with the mark of a re-authentication.
+const MARK: &str = "reauthentication_mark";
 
 #[test]
 fn s27_the_tokens_that_a_reauthentication_replaces_are_refused_at_once() {
@@ -135,4 +139,100 @@ fn changed_claims_neither_replace_refresh_tokens_nor_revive_them() {
     assert_eq!(site.visit(&mut alice).token().claim("role"), "admin");
     // A second tab races with the refresh.
     assert_eq!(site.visit(&mut late.clone()).status, 200);
+}
+
+/// The browser sends a refresh and then a re-authentication. The server handles them in this order, but the response to
+/// the refresh arrives last, and overwrites the tokens of the re-authentication.
+#[test]
+fn s27_a_refresh_that_arrives_after_a_reauthentication_logs_no_owner_out() {
+    for mode in [RefreshMode::Transparent, RefreshMode::Redirect, RefreshMode::Off] {
+        let kinds = Arc::new(Mutex::new(Vec::new()));
+        let seen = kinds.clone();
+        let site = Site::with(|builder| {
+            builder.refresh_mode(mode).on_event(move |event| seen.lock().unwrap().push(event.kind))
+        });
+        let mut alice = site.browser_of("alice");
+        for wait in [0, 31, 600] {
+            let refreshed = site.refresh(&mut alice.clone());
+            assert_eq!(site.reauthenticate(&mut alice, "alice").status, 200, "{mode:?}");
+            let mark = alice.value(MARK).unwrap().to_owned();
+            alice.receive(&refreshed, site.clock.now());
+            assert_eq!(alice.value(MARK), Some(&*mark), "{mode:?}");
+            site.advance(wait);
+            // A copy from before the re-authentication has the same tokens, but no mark.
+            let mut copy = alice.without(&[MARK]);
+            assert!(site.refresh(&mut copy.clone()).is_refused(401, "revoked"), "{mode:?} {wait}");
+            assert!(
+                site.refresh(&mut copy.with("__Host-Http-reauthentication_mark", "AAAAAAAAAAAAAAAAAAAAAA"))
+                    .is_refused(401, "revoked")
+            );
+            copy = alice.without(&[MARK]);
+            assert_eq!(site.respond(&copy, Request::get("/page"), page(Need::access())).status, 401, "{mode:?}");
+            let mut other_tab = alice.clone();
+            // Two requests with the same cookies, before the browser has used the new tokens.
+            for browser in [&mut alice, &mut other_tab] {
+                let response = match mode {
+                    RefreshMode::Transparent => site.visit(browser),
+                    _ => site.refresh(browser),
+                };
+                assert_eq!(response.status, 200, "{mode:?} {wait}: {}", response.code);
+            }
+            assert_eq!(site.visit(&mut alice).status, 200, "{mode:?} {wait}");
+            assert_eq!(alice.refresh(), other_tab.refresh(), "the race adds no generation");
+            // The password is not needed again, but the access token of the refresh is not fresh.
+            let fresh = site.send(&mut other_tab, Request::get("/page"), page(Need::access().fresh()));
+            assert_eq!(fresh.code, "insufficient_user_authentication");
+        }
+        let kinds = kinds.lock().unwrap();
+        assert!(!kinds.contains(&EventKind::ReuseDetected), "{mode:?}");
+    }
+}
+
+/// The access token has expired, so the request that re-authenticates refreshes first, and so does another tab. The
+/// response to the other tab arrives last.
+#[test]
+fn s27_a_page_that_arrives_after_a_reauthentication_logs_no_owner_out() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    site.advance(901);
+    let other_tab = site.visit(&mut alice.clone());
+    assert_eq!(site.reauthenticate(&mut alice, "alice").status, 200);
+    alice.receive(&other_tab, site.clock.now());
+    site.advance(5);
+    assert_eq!(site.visit(&mut alice).status, 200);
+    assert_eq!(site.visit(&mut alice).status, 200);
+}
+
+/// As with an ordinary refresh, the browser has ten minutes to get the new tokens.
+#[test]
+fn s27_a_mark_does_not_extend_the_time_for_lost_responses() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    let refreshed = site.refresh(&mut alice.clone());
+    assert_eq!(site.reauthenticate(&mut alice, "alice").status, 200);
+    let mut used = alice.clone();
+    alice.receive(&refreshed, site.clock.now());
+    // Once the new tokens have been used, only the race window remains.
+    assert_eq!(site.visit(&mut used).status, 200);
+    site.advance(31);
+    assert!(site.refresh(&mut alice).is_refused(401, "refresh_reused"));
+    assert!(site.live_sessions("alice").is_empty());
+}
+
+#[test]
+fn s27_in_sliding_mode_a_late_response_logs_no_owner_out() {
+    let site = Site::with(|builder| {
+        let policy = SessionPolicy::default().absolute_lifetime(seconds(3600));
+        builder.refresh_mode(RefreshMode::Sliding).session_policy(policy)
+    });
+    let mut alice = site.browser_of("alice");
+    site.advance(500);
+    let slid = site.visit(&mut alice.clone());
+    assert!(slid.set_cookie("access_token_cookie").is_some());
+    assert_eq!(site.reauthenticate(&mut alice, "alice").status, 200);
+    alice.receive(&slid, site.clock.now());
+    let copy = alice.without(&[MARK]);
+    assert_eq!(site.respond(&copy, Request::get("/page"), page(Need::access())).status, 401);
+    assert_eq!(site.visit(&mut alice).status, 200);
+    assert_eq!(site.visit(&mut alice).status, 200);
 }

@@ -36,16 +36,51 @@ const LONG_WITH_VALUE: [&str; 15] = [
     "--user-agent",
 ];
 
-/// Returns the cookies that a curl command sends. The text can also be the options of the command alone. Returns `None`
-/// for any other text.
-pub(super) fn cookies(text: &str) -> Option<CurlCookies> {
-    let text = text.trim().trim_start_matches("$ ").trim_start_matches("> ");
-    let first = text.split_whitespace().next()?;
-    let is_curl = matches!(first, "curl" | "curl.exe");
-    if !is_curl && !first.starts_with('-') {
-        return None;
+/// Programs that run the command that follows them.
+const RUNNERS: [&str; 7] = ["command", "env", "exec", "nice", "nohup", "sudo", "time"];
+
+/// Returns the cookies that each curl command in the text sends. The text can also be the options of one command alone.
+/// Returns `None` for any other text.
+pub(super) fn cookies(text: &str) -> Option<Vec<CurlCookies>> {
+    let mut found: Vec<Vec<String>> = Vec::new();
+    for command in commands(text) {
+        let is_options = command.first().is_some_and(|word| word.starts_with('-'));
+        match (arguments_of_curl(&command), found.last_mut()) {
+            (Some(arguments), _) => found.push(arguments.to_vec()),
+            // A line of options continues the command before it, even if no backslash says so.
+            (None, Some(earlier)) if is_options => earlier.extend(command),
+            (None, None) if is_options => found.push(command),
+            (None, _) => {}
+        }
     }
-    let mut words = words(text).into_iter().skip(usize::from(is_curl));
+    (!found.is_empty()).then(|| found.into_iter().map(cookies_of).collect())
+}
+
+/// Returns the arguments of a curl command, or `None` if the command does not run curl. Before the name of curl, the
+/// command can have the prompt of a shell, variables, and [`RUNNERS`] with their options.
+fn arguments_of_curl(command: &[String]) -> Option<&[String]> {
+    let is_prompt = |word: &str| matches!(word, ">" | "%" | "#") || word.ends_with('$');
+    let is_variable = |word: &str| {
+        let name = word.split_once('=').map(|(name, _)| name).unwrap_or_default();
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let is_curl = |word: &str| {
+        let name = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+        matches!(name.as_str(), "curl" | "curl.exe")
+    };
+    let begin = command.iter().position(|word| !is_prompt(word) && !is_variable(word))?;
+    let (first, rest) = command[begin..].split_first()?;
+    if is_curl(first) {
+        return Some(rest);
+    }
+    let is_run = RUNNERS.contains(&first.as_str());
+    let at = rest.iter().position(|word| is_curl(word)).filter(|_| is_run)?;
+    Some(&rest[at + 1..])
+}
+
+/// Returns the cookies that a curl command with these arguments sends.
+fn cookies_of(arguments: Vec<String>) -> CurlCookies {
+    let mut words = arguments.into_iter();
     let mut found = Vec::new();
     while let Some(word) = words.next() {
         let (option, value) = match word.strip_prefix('-') {
@@ -72,7 +107,7 @@ pub(super) fn cookies(text: &str) -> Option<CurlCookies> {
         let value = value.unwrap_or_default();
         match option {
             // As in curl, a value without an equals sign is the name of a file.
-            'b' if !value.contains('=') => return Some(CurlCookies::InFile(value)),
+            'b' if !value.contains('=') => return CurlCookies::InFile(value),
             'b' => found.push(value),
             'H' => {
                 if let Some((name, field)) = value.split_once(':')
@@ -84,18 +119,28 @@ pub(super) fn cookies(text: &str) -> Option<CurlCookies> {
             _ => {}
         }
     }
-    Some(CurlCookies::Field(found.join("; ")))
+    CurlCookies::Field(found.join("; "))
 }
 
-/// Splits a command into words, as a POSIX shell does. Also understands `$'…'` and the `^` of the Windows command
-/// prompt.
-fn words(text: &str) -> Vec<String> {
+/// Splits the text into commands, and each command into words, as a POSIX shell does. Also understands `$'…'` and the
+/// `^` of the Windows command prompt. A single `&` inside a word separates no commands, because a URL might not be in
+/// quotes.
+fn commands(text: &str) -> Vec<Vec<String>> {
     let is_cmd = text.contains("^\"") || text.contains("^\n") || text.contains("^\r\n");
     let text = if is_cmd { Cow::Owned(without_carets(text)) } else { Cow::Borrowed(text) };
     let mut letters = text.chars().peekable();
-    let (mut words, mut word) = (Vec::new(), None::<String>);
+    let (mut commands, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     while let Some(letter) = letters.next() {
+        let is_end = match letter {
+            '\n' | ';' | '|' => true,
+            '&' => letters.next_if_eq(&'&').is_some() || letters.peek().is_none_or(|next| next.is_whitespace()),
+            _ => false,
+        };
         match letter {
+            _ if is_end => {
+                words.extend(word.take());
+                commands.push(std::mem::take(&mut words));
+            }
             letter if letter.is_whitespace() => words.extend(word.take()),
             '\\' => match letters.next() {
                 // The line continues.
@@ -112,17 +157,26 @@ fn words(text: &str) -> Vec<String> {
         }
     }
     words.extend(word);
-    words
+    commands.push(words);
+    commands.retain(|words| !words.is_empty());
+    commands
 }
 
 /// Removes the escapes of the Windows command prompt: `^` escapes the next character, and at the end of a line
 /// continues the line.
 fn without_carets(text: &str) -> String {
-    let mut letters = text.chars();
+    let mut letters = text.chars().peekable();
     let mut plain = String::with_capacity(text.len());
     while let Some(letter) = letters.next() {
         match letter {
-            '^' => plain.extend(letters.next().map(|next| if next == '\r' { ' ' } else { next })),
+            '^' => match letters.next() {
+                Some('\r') => {
+                    letters.next_if_eq(&'\n');
+                    plain.push(' ');
+                }
+                Some('\n') => plain.push(' '),
+                next => plain.extend(next),
+            },
             letter => plain.push(letter),
         }
     }
@@ -179,7 +233,8 @@ mod tests {
 
     #[test]
     fn cookies_are_read_out_of_copied_curl_commands() {
-        let field = |cookies: &str| Some(CurlCookies::Field(cookies.to_owned()));
+        let field = |cookies: &str| Some(vec![CurlCookies::Field(cookies.to_owned())]);
+        let file = |name: &str| Some(vec![CurlCookies::InFile(name.to_owned())]);
         for (command, expected) in [
             ("curl -H 'Cookie: a=1; b=2' https://site.example/", field("a=1; b=2")),
             ("curl https://site.example/ -b 'a=1; b=2'", field("a=1; b=2")),
@@ -199,13 +254,67 @@ mod tests {
             ("-b a=1", field("a=1")),
             ("curl -H 'Authorization: Bearer a.b.c' https://site.example", field("")),
             ("curl -H 'Cookie: a=1", field("a=1")),
-            ("curl -b", Some(CurlCookies::InFile(String::new()))),
-            ("curl -b jar.txt https://site.example", Some(CurlCookies::InFile("jar.txt".to_owned()))),
+            ("curl -b", file("")),
+            ("curl -b jar.txt https://site.example", file("jar.txt")),
             ("Cookie: a=1", None),
             ("curly=1", None),
             ("", None),
         ] {
             assert_eq!(cookies(command), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn curl_is_recognized_however_it_is_called() {
+        for begin in [
+            "curl",
+            "/usr/bin/curl",
+            "curl.exe",
+            "CURL.EXE",
+            "\"C:\\Windows\\System32\\curl.exe\"",
+            "sudo curl",
+            "sudo -u www /usr/bin/curl",
+            "time curl",
+            "time -p sudo curl",
+            "LANG=C curl",
+            "env LANG=C curl",
+            "$ curl",
+            "# curl",
+            "> curl",
+            "alice@host:~$ curl",
+            "$ sudo curl",
+        ] {
+            let command = format!("{begin} -b a=1 https://site.example");
+            assert_eq!(cookies(&command), Some(vec![CurlCookies::Field("a=1".to_owned())]), "{command}");
+        }
+        for other in ["wget -b a=1", "sudo wget -b a=1", "echo curl -b a=1", "curlie -b a=1"] {
+            assert_eq!(cookies(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn each_command_has_its_own_cookies() {
+        let fields = |cookies: &[&str]| {
+            Some(cookies.iter().map(|cookies| CurlCookies::Field((*cookies).to_owned())).collect::<Vec<_>>())
+        };
+        for (text, expected) in [
+            ("curl -b a=1 x && curl -b b=2 y", fields(&["a=1", "b=2"])),
+            ("curl -b a=1 x&&curl -b b=2 y", fields(&["a=1", "b=2"])),
+            ("curl -b a=1 x; curl -b b=2 y", fields(&["a=1", "b=2"])),
+            ("curl -b a=1 x || curl -b b=2 y", fields(&["a=1", "b=2"])),
+            ("$ curl -b a=1 x\n$ curl -b b=2 y\n", fields(&["a=1", "b=2"])),
+            ("curl x \\\n  -b a=1 ;\ncurl y \\\n  -b b=2", fields(&["a=1", "b=2"])),
+            ("curl ^\"x^\" ^\r\n  -b ^\"a=1^\" &\r\ncurl ^\"y^\" ^\r\n  -b ^\"b=2^\"", fields(&["a=1", "b=2"])),
+            ("curl x && curl -b b=2 y", fields(&["", "b=2"])),
+            // Not the cookies of another command, and not the end of a command.
+            ("curl -b a=1 x | jq -b b=2", fields(&["a=1"])),
+            ("cd /tmp && curl -b a=1 x", fields(&["a=1"])),
+            ("curl -b a=1 x; echo -b b=2", fields(&["a=1"])),
+            ("curl -b 'a=1; b=2' 'x?c=1&d=2;e&&f'", fields(&["a=1; b=2"])),
+            ("curl x?c=1&d=2 -b a=1", fields(&["a=1"])),
+            ("curl x\n  -b a=1", fields(&["a=1"])),
+        ] {
+            assert_eq!(cookies(text), expected, "{text}");
         }
     }
 }

@@ -9,7 +9,27 @@ use crate::error::Error;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Field<'a> {
     Cookie(Cow<'a, str>),
+    /// The `Cookie` field of one of several curl commands.
+    OfCommand {
+        /// Which command it is, such as `curl command 2 of 3`.
+        command: String,
+        cookies: String,
+    },
     SetCookie(&'a str),
+}
+
+/// What was found in pasted text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found<'a> {
+    pub(super) fields: Vec<Field<'a>>,
+    /// Why the cookies of some curl commands are not among the fields.
+    pub(super) skipped: Vec<String>,
+}
+
+impl<'a> From<Vec<Field<'a>>> for Found<'a> {
+    fn from(fields: Vec<Field<'a>>) -> Self {
+        Self { fields, skipped: Vec::new() }
+    }
 }
 
 /// What to paste, as error messages put it.
@@ -17,22 +37,11 @@ const EXPECTED: &str = "expected a line such as Cookie: NAME=VALUE; NAME=VALUE, 
                         a curl command with -b or -H 'Cookie: …'";
 
 /// Finds the `Cookie` and `Set-Cookie` fields in pasted text. Several `Cookie` fields are joined, because servers read
-/// them as one. If the text is a curl command, returns the `Cookie` field that the command sends. If the text is a
-/// single line without a field name, returns the line as the value of such a field.
-pub(super) fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
-    match curl::cookies(text) {
-        Some(CurlCookies::Field(cookies)) if !cookies.is_empty() => {
-            return Ok(vec![Field::Cookie(Cow::Owned(cookies))]);
-        }
-        Some(CurlCookies::Field(_)) => {
-            return Err(Error::config(format_args!("the curl command sends no cookies; {EXPECTED}")));
-        }
-        Some(CurlCookies::InFile(file)) => {
-            return Err(Error::config(format_args!(
-                "the option -b of the curl command names the file {file:?}, which is not read; {EXPECTED}"
-            )));
-        }
-        None => {}
+/// them as one. If the text consists of curl commands, returns the `Cookie` field that each command sends. If the text
+/// is a single line without a field name, returns the line as the value of such a field.
+pub(super) fn fields(text: &str) -> Result<Found<'_>, Error> {
+    if let Some(commands) = curl::cookies(text) {
+        return fields_of_commands(commands);
     }
     // curl -v and the developer tools of browsers put `>` before the lines of a request, and `<` before the lines of a
     // response.
@@ -51,7 +60,7 @@ pub(super) fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     for field in named {
         let earlier = joined.iter_mut().find_map(|earlier| match earlier {
             Field::Cookie(value) => Some(value),
-            Field::SetCookie(_) => None,
+            Field::OfCommand { .. } | Field::SetCookie(_) => None,
         });
         match (field, earlier) {
             (Field::Cookie(value), Some(earlier)) => {
@@ -64,13 +73,37 @@ pub(super) fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     }
     let named = joined;
     if !named.is_empty() {
-        return Ok(named);
+        return Ok(named.into());
     }
     match lines().map(unquoted).collect::<Vec<_>>()[..] {
-        [value] if begins_with_a_cookie(value) && has_attributes(value) => Ok(vec![Field::SetCookie(value)]),
-        [value] if begins_with_a_cookie(value) => Ok(vec![Field::Cookie(Cow::Borrowed(value))]),
+        [value] if begins_with_a_cookie(value) && has_attributes(value) => Ok(vec![Field::SetCookie(value)].into()),
+        [value] if begins_with_a_cookie(value) => Ok(vec![Field::Cookie(Cow::Borrowed(value))].into()),
         _ => Err(Error::config(format_args!("the input has no Cookie or Set-Cookie header; {EXPECTED}"))),
     }
+}
+
+/// Returns the `Cookie` field of each curl command. Fails if none of the commands sends cookies that are known.
+fn fields_of_commands(commands: Vec<CurlCookies>) -> Result<Found<'static>, Error> {
+    let count = commands.len();
+    let (mut fields, mut skipped) = (Vec::new(), Vec::new());
+    for (index, cookies) in commands.into_iter().enumerate() {
+        let command =
+            if count == 1 { "curl command".to_owned() } else { format!("curl command {} of {count}", index + 1) };
+        match cookies {
+            CurlCookies::Field(cookies) if cookies.is_empty() => {
+                skipped.push(format!("the {command} sends no cookies"))
+            }
+            CurlCookies::Field(cookies) if count == 1 => fields.push(Field::Cookie(Cow::Owned(cookies))),
+            CurlCookies::Field(cookies) => fields.push(Field::OfCommand { command, cookies }),
+            CurlCookies::InFile(file) => {
+                skipped.push(format!("the option -b of the {command} names the file {file:?}, which is not read"));
+            }
+        }
+    }
+    if fields.is_empty() {
+        return Err(Error::config(format_args!("{}; {EXPECTED}", skipped.join("; "))));
+    }
+    Ok(Found { fields, skipped })
 }
 
 /// Removes the quotes that a browser's console prints around a value.
@@ -121,9 +154,17 @@ mod tests {
             ),
             ("GET / HTTP/1.1\nHost: site.example\nCookie: a=1", cookie("a=1")),
         ] {
-            assert_eq!(fields(text), Ok(expected), "{text}");
+            assert_eq!(fields(text), Ok(expected.into()), "{text}");
         }
-        assert_eq!(fields("curl -b 'a=1; b=2' https://site.example"), Ok(vec![Field::Cookie("a=1; b=2".into())]));
+        let found = fields("curl -b 'a=1; b=2' https://site.example");
+        assert_eq!(found, Ok(vec![Field::Cookie("a=1; b=2".into())].into()));
+        let of = |number: usize, cookies: &str| Field::OfCommand {
+            command: format!("curl command {number} of 3"),
+            cookies: cookies.to_owned(),
+        };
+        let found = fields("curl -b a=1 x && curl x; curl -b b=2 x").unwrap();
+        assert_eq!(found.fields, [of(1, "a=1"), of(3, "b=2")]);
+        assert_eq!(found.skipped, ["the curl command 2 of 3 sends no cookies"]);
         for (bad, part) in [
             ("", "no Cookie or Set-Cookie header"),
             ("a", "no Cookie or Set-Cookie header"),
@@ -132,6 +173,10 @@ mod tests {
             ("fetch(\"https://site.example/?a=1\")", "no Cookie or Set-Cookie header"),
             ("curl https://site.example/?a=1", "the curl command sends no cookies"),
             ("curl -b jar.txt https://site.example/?a=1", "names the file \"jar.txt\""),
+            (
+                "curl x && curl -b jar.txt x",
+                "the curl command 1 of 2 sends no cookies; the option -b of the curl command 2",
+            ),
         ] {
             let error = fields(bad).unwrap_err();
             assert!(

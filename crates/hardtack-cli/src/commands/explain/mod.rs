@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Read};
 use hardtack::explain::{Explanation, Outcome};
 use hardtack::{Authenticator, MemorySessions};
 use hardtack_accounts::Accounts;
-use input::{Field, fields};
+use input::{Field, Found, fields};
 use serde_json::Value;
 
 use crate::config::Config;
@@ -36,10 +36,16 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<(), Error> {
         None | Some("-") => read_input()?,
         Some(header) => header.to_owned(),
     };
-    let explanations: Vec<Explanation> = fields(&text)?
+    let Found { fields, skipped } = fields(&text)?;
+    let explanations: Vec<Explanation> = fields
         .into_iter()
         .map(|field| match field {
             Field::Cookie(value) => auth.explain_cookies(value.as_bytes(), path, keys_known),
+            Field::OfCommand { command, cookies } => {
+                let mut explanation = auth.explain_cookies(cookies.as_bytes(), path, keys_known);
+                explanation.what = format!("{} ({command})", explanation.what);
+                explanation
+            }
             Field::SetCookie(value) => auth.explain_set_cookie(value, keys_known),
         })
         .collect();
@@ -50,6 +56,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<(), Error> {
         output::print(format_args!("For the site {site}:"))?;
         explanations.iter().try_for_each(output::print)?;
     }
+    skipped.iter().for_each(output::print_error);
     if !keys_known {
         output::print_error(
             "no key is configured, so signatures were not checked; pass the --data-dir of the servers, or set \

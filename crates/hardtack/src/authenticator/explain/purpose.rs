@@ -44,6 +44,12 @@ impl Authenticator {
                 &policy.device_proof,
                 "says how the browser was last told to repeat a request with a proof of its device's key".to_owned(),
             ),
+            (
+                &policy.reauthentication,
+                "shows that the browser has received the response to the last re-authentication. It is worth nothing \
+                 without a refresh token of the session"
+                    .to_owned(),
+            ),
         ];
         let log_in_state = format!("{}_", policy.log_in_state.name.as_str());
         if name.starts_with(&log_in_state) {

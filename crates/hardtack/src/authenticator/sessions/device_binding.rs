@@ -14,7 +14,7 @@ use crate::error::BackendError;
 use crate::event::{Client, EventKind};
 use crate::jwt::{Fresh, TokenError};
 use crate::refusal::Reason;
-use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
+use crate::session::{Presented, RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
 use crate::token::VerifiedToken;
 
 use super::dead;
@@ -115,7 +115,8 @@ impl Authenticator {
                 let added = self.added_claims_of(&row, loaded_at, added).await?;
                 return self.bound(&row, added, fresh, now);
             }
-            match self.0.rules.check_refresh(&row, generation, refresh.claims().auth_time, now) {
+            let presented = Presented { generation, auth_time: refresh.claims().auth_time, mark: None };
+            match self.0.rules.check_refresh(&row, presented, now) {
                 _ if row.bound_key.is_some() => return refused(),
                 RefreshVerdict::Retry => {}
                 // Another request has refreshed the tokens in the meantime. Try again with the current generation.
@@ -209,7 +210,9 @@ impl Authenticator {
                 continue;
             }
             let repeats = self.accepts_refresh_challenge(&signed, id, generation, now);
-            return match self.0.rules.check_refresh_of_device(&row, generation, refresh.claims().auth_time, now) {
+            // A token that a re-authentication has replaced needs a proof over the newest challenge, even with the mark.
+            let presented = Presented { generation, auth_time: refresh.claims().auth_time, mark: None };
+            return match self.0.rules.check_refresh_of_device(&row, presented, now) {
                 RefreshVerdict::Repeat if repeats => {
                     let added = self.added_claims(&row.subject).await?;
                     self.refreshed(&row, added, now)

@@ -1,5 +1,6 @@
 //! Sessions: log-in, refresh, changed claims, revocation, and the revocation log.
 
+mod advance;
 mod change_claims;
 mod device_binding;
 mod finish_ending;

@@ -25,11 +25,6 @@ pub(super) const PERSISTENT: &str = "persistent_cookies";
 pub(super) type AddedClaims = Map<String, Value>;
 
 impl Authenticator {
-    /// Returns the longest time that any session may stay idle before it expires.
-    pub(crate) fn longest_idle(&self) -> Duration {
-        self.0.rules.idle(true).max(self.0.rules.idle(false))
-    }
-
     /// Returns how long the session of a refresh token may stay idle before it expires.
     pub(super) fn idle_of(&self, refresh: &VerifiedToken) -> Duration {
         let rules = &self.0.rules;
