@@ -77,6 +77,7 @@
 //! | --- | --- | --- |
 //! | `sqlite` | yes | accounts in an SQLite file |
 //! | `postgres` | no | accounts in PostgreSQL |
+//! | `asymmetric` | no | [keys](hardtack::guide::keys#algorithms) for ES256/384/512, RS256/384/512, PS256/384/512 and Ed25519, and [device binding](hardtack::device_binding); without the feature, tokens are signed with HS256, HS384 or HS512 |
 //!
 //! # Guides
 #![cfg_attr(

@@ -80,6 +80,7 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
+//! | `asymmetric` | no | [keys](hardtack::guide::keys#algorithms) for ES256/384/512, RS256/384/512, PS256/384/512 and Ed25519, and [device binding](hardtack::device_binding); needs a C compiler; without the feature, tokens are signed with HS256, HS384 or HS512 |
 //! | `idn` | no | base URLs with non-ASCII letters, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
 //! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!

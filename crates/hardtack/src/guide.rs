@@ -142,6 +142,7 @@ guide!(
 ]);
 
 guide!(keys, "keys.md", [
+    "`KeyError::NeedsAsymmetric`" => "crate::jwt::KeyError::NeedsAsymmetric",
     "`KeySet`" => "crate::KeySet",
     "`SigningKey`" => "crate::SigningKey",
     "running" => repository!("docs/running.md#keys"),

@@ -78,6 +78,7 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
+//! | `asymmetric` | no | keys for ES256/384/512, RS256/384/512, PS256/384/512 and Ed25519 (see [Keys](guide::keys#algorithms)), and [device binding](device_binding); compiles aws-lc-rs, which needs a C compiler; without the feature, tokens are signed with HS256, HS384 or HS512 |
 //! | `idn` | no | [base URLs](BaseUrl) with letters outside ASCII, such as `https://bücher.example` |
 //! | `testing` | no | the module `testing`, for `[dev-dependencies]` |
 //!

@@ -10,6 +10,7 @@ mod background_work;
 mod body_peek;
 mod builder;
 mod callbacks;
+mod chacha20_poly1305;
 mod cookies;
 mod decode;
 mod early;

@@ -11,7 +11,8 @@
 //! 3. Before the cookie expires, the browser posts a proof for another challenge to
 //!    [`Urls::bound`](crate::Urls::bound).
 //!
-//! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding) turns device binding on.
+//! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding) turns device binding on. It
+//! needs the feature `asymmetric`.
 //! Browsers without support for device binding, such as Firefox and Safari, do not register a key, and their sessions
 //! work as before.
 //!

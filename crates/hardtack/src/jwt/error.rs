@@ -269,6 +269,15 @@ pub enum KeyError {
         /// The algorithm that was asked for.
         algorithm: Algorithm,
     },
+    /// The algorithm is not HMAC, and the feature `asymmetric` is off.
+    #[error(
+        "{algorithm} needs the cargo feature `asymmetric`, which is off; turn it on for the crate of Hardtack that you \
+         use, for example with: cargo add hardtack-axum --features asymmetric"
+    )]
+    NeedsAsymmetric {
+        /// The algorithm that was asked for.
+        algorithm: Algorithm,
+    },
     /// The key is public, but a private key is needed to sign.
     #[error("the key is public and cannot sign; load the private key")]
     NotASigningKey,

@@ -95,7 +95,8 @@ impl KeySet {
     /// use hardtack::{KeySet, SigningKey};
     /// use hardtack::jwt::Algorithm;
     ///
-    /// let elsewhere = SigningKey::generate(Algorithm::ES256)?;
+    /// // With the feature `asymmetric`, this can also be Algorithm::ES256, for example.
+    /// let elsewhere = SigningKey::generate(Algorithm::HS256)?;
     /// let keys = KeySet::verifying_only(elsewhere.verifying_key());
     /// assert!(keys.sign(b"{}").is_err());
     /// # Ok::<(), hardtack::jwt::KeyError>(())

@@ -38,7 +38,8 @@ mod jws;
 mod key_set;
 mod keys;
 mod limits;
-#[cfg(test)]
+// Most of these tests use keys of every algorithm.
+#[cfg(all(test, feature = "asymmetric"))]
 mod tests;
 mod typ;
 mod unverified;
@@ -59,9 +60,9 @@ pub(crate) use claims::{ClaimsProfile, FastClaims};
 pub(crate) use hex::decode as decode_hex;
 pub(crate) use json::unique_members::{Json, read_object};
 pub(crate) use jws::open_jws;
-#[cfg(test)]
+#[cfg(all(test, feature = "asymmetric"))]
 pub(crate) use jws::sign_bytes;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use jws::sign_jws;
-pub(crate) use keys::hmac_sha256;
+pub(crate) use keys::{SUPPORTS_ASYMMETRIC, hmac_sha256};
 pub(crate) use typ::is_typ;

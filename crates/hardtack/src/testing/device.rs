@@ -5,14 +5,17 @@ use serde_json::{Map, Value, json};
 use crate::jwt::{Algorithm, KeyError, SigningKey, sign_jws};
 
 /// A device with its own key, for tests of bound sessions. The device creates the proofs that a browser would send.
+/// Needs the feature `asymmetric`.
 ///
 /// ```
 /// use hardtack::jwt::Algorithm;
 /// use hardtack::testing::TestDevice;
 ///
+/// # #[cfg(feature = "asymmetric")] {
 /// let device = TestDevice::new(Algorithm::ES256)?;
 /// let proof = device.register("the challenge of the log-in");
 /// assert_eq!(proof.split('.').count(), 3);
+/// # }
 /// # Ok::<(), hardtack::jwt::KeyError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -22,7 +25,7 @@ impl TestDevice {
     /// Creates a device with a random key. Generating an RSA key takes about a second.
     ///
     /// # Errors
-    /// [`KeyError::Generation`].
+    /// The same errors as [`SigningKey::generate`].
     pub fn new(algorithm: Algorithm) -> Result<Self, KeyError> {
         SigningKey::generate(algorithm).map(Self)
     }

@@ -13,8 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use hardtack::files::{UntrustedFile, check_trusted, check_trusted_folder, open_regular};
+use sha1::{Digest, Sha1};
 
 pub use build::TableSummary;
 
@@ -212,8 +212,8 @@ impl Source {
 
 /// Returns the first eight bytes of a password's SHA-1 hash, as a big-endian integer.
 fn prefix_of(password: &[u8]) -> u64 {
-    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, password);
-    u64::from_be_bytes(*hash.as_ref().first_chunk().unwrap_or(&[0; 8]))
+    let hash: [u8; 20] = Sha1::digest(password).into();
+    u64::from_be_bytes(*hash.first_chunk().unwrap_or(&[0; 8]))
 }
 
 #[cfg(test)]

@@ -44,8 +44,8 @@ fn a_table_has_the_passwords_of_its_list_and_no_others() {
 fn a_list_of_hashes_gives_the_same_table() {
     let passwords = ["password", "hunter2", "letmein", "correct horse", "a:1"];
     let hash = |password: &str| {
-        let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
-        hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<String>()
+        let hash = Sha1::digest(password.as_bytes());
+        hash.iter().map(|byte| format!("{byte:02X}")).collect::<String>()
     };
     let lines: Vec<String> = passwords.iter().map(|password| format!("{}:12", hash(password))).collect();
     let (_one, hashes, built) = build(lines.join("\r\n").as_bytes());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::{DeviceBinding, RefreshMode, Settings};
 use crate::cookie::ResolvedPolicy;
 use crate::error::ConfigError;
+use crate::jwt::SUPPORTS_ASYMMETRIC;
 use crate::session::{ErasedStore, StoreAbility};
 
 /// The shortest allowed lifetime of an access token of a bound session. Chromium refreshes the tokens when the access
@@ -22,6 +23,12 @@ pub(super) fn check(
         return Ok(());
     }
     let refused = |problem| Err(ConfigError::DeviceBinding { problem });
+    if !SUPPORTS_ASYMMETRIC {
+        return refused(
+            "browsers sign proofs with ES256 or RS256, which need the cargo feature `asymmetric`; turn it on for the \
+             crate of Hardtack that you use, for example with: cargo add hardtack-axum --features asymmetric",
+        );
+    }
     if !store.is_some_and(|store| store.can(StoreAbility::BindSessions)) {
         return refused(
             "there is no session store that can bind sessions; call AuthenticatorBuilder::sessions with such a store",

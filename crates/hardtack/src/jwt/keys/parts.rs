@@ -51,11 +51,6 @@ impl PublicParts {
     }
 }
 
-/// Returns the uncompressed point with these coordinates (SEC 1 §2.3.3).
-pub(super) fn point(x: &[u8], y: &[u8]) -> Vec<u8> {
-    [&[4], x, y].concat()
-}
-
 /// Returns the number of bits of a big-endian number that has no leading zero bytes.
 pub(super) fn bit_length(number: &[u8]) -> usize {
     number.first().map_or(0, |top| number.len() * 8 - top.leading_zeros() as usize)

@@ -3,29 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair,
-};
+use rand::TryRng;
+use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
+use super::asymmetric::AsymmetricSigner;
 use super::hmac::{HmacKey, hmac_sha256};
-use super::parts::{PrivateParts, PublicParts, RsaPrivate, point};
+use super::parts::{PrivateParts, PublicParts};
 use super::verifying::{Verifier, VerifyingKey, check_rsa_strength};
 use super::{der, pem};
-use crate::jwt::algorithm::{Algorithm, Curve, Family, Hash, RsaPadding};
+use crate::jwt::algorithm::{Algorithm, Family, RsaPadding};
 use crate::jwt::error::{KeyError, SignError};
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
     expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY (convert with: \
                openssl pkey -in key.pem), or, in a setting, @ and the path of such a file, as in @key.pem",
 };
-const EXPECTED_DER: KeyError =
-    KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
-const EXPECTED_PARTS: KeyError =
-    KeyError::Unparsable { expected: "a private key whose parts are valid and match each other" };
 
 /// A private key or HMAC secret that signs tokens with one algorithm. Cheap to clone.
 ///
@@ -54,9 +47,7 @@ struct Inner {
 
 enum Signer {
     Hmac(Arc<HmacKey>),
-    Ecdsa(EcdsaKeyPair),
-    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
-    Ed25519(Ed25519KeyPair),
+    Asymmetric(AsymmetricSigner),
 }
 
 impl SigningKey {
@@ -91,6 +82,7 @@ impl SigningKey {
     /// - [`KeyError::AlgorithmMismatch`]: the type or the curve of the key does not fit the algorithm.
     /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
     /// - [`KeyError::RocaRsa`]: the RSA key can be factored.
+    /// - [`KeyError::NeedsAsymmetric`]: the feature `asymmetric` is off.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
         match pem::first_block(text).ok_or_else(unfit)? {
@@ -111,48 +103,27 @@ impl SigningKey {
         if der::private_key_type(bytes).is_some_and(|found| !found.fits(algorithm)) {
             return Err(KeyError::AlgorithmMismatch { algorithm });
         }
-        match algorithm.family() {
-            Family::Hmac(_) => Err(KeyError::AlgorithmMismatch { algorithm }),
-            Family::Ecdsa(curve) => {
-                let pair = EcdsaKeyPair::from_private_key_der(ecdsa_scheme(curve), bytes);
-                Self::from_ecdsa(curve, pair.map_err(|_| EXPECTED_DER)?)
-            }
-            Family::Rsa(padding, hash) => {
-                if let Some([n, ..]) = der::rsa_private_numbers(bytes) {
-                    check_rsa_strength(n)?;
-                }
-                let pair = RsaKeyPair::from_pkcs8(bytes).or_else(|_| RsaKeyPair::from_der(bytes));
-                Self::from_rsa(algorithm, rsa_scheme(padding, hash), pair.map_err(|_| EXPECTED_DER)?)
-            }
-            Family::Ed25519 => {
-                Self::from_ed25519(algorithm, Ed25519KeyPair::from_pkcs8(bytes).map_err(|_| EXPECTED_DER)?)
-            }
+        if algorithm.is_hmac() {
+            return Err(KeyError::AlgorithmMismatch { algorithm });
         }
+        if let Some([n, ..]) = der::rsa_private_numbers(bytes) {
+            check_rsa_strength(n)?;
+        }
+        Self::from_asymmetric(algorithm, AsymmetricSigner::from_der(bytes, algorithm)?)
     }
 
     /// Generates a random key. An RSA key has 3072 bits, and generating it takes about a second.
     ///
     /// # Errors
-    /// [`KeyError::Generation`].
+    /// [`KeyError::Generation`], or, for an algorithm other than HMAC if the feature `asymmetric` is off,
+    /// [`KeyError::NeedsAsymmetric`].
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
-        match algorithm.family() {
-            Family::Hmac(_) => {
-                let mut secret = Zeroizing::new([0; 64]);
-                aws_lc_rs::rand::fill(secret.as_mut_slice()).map_err(|_| KeyError::Generation)?;
-                Self::from_secret_with(secret.as_slice(), algorithm)
-            }
-            Family::Ecdsa(curve) => {
-                let pair = EcdsaKeyPair::generate(ecdsa_scheme(curve)).map_err(|_| KeyError::Generation)?;
-                Self::from_ecdsa(curve, pair)
-            }
-            Family::Rsa(padding, hash) => {
-                let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| KeyError::Generation)?;
-                Self::from_rsa(algorithm, rsa_scheme(padding, hash), pair)
-            }
-            Family::Ed25519 => {
-                Self::from_ed25519(algorithm, Ed25519KeyPair::generate().map_err(|_| KeyError::Generation)?)
-            }
+        if !algorithm.is_hmac() {
+            return Self::from_asymmetric(algorithm, AsymmetricSigner::generate(algorithm)?);
         }
+        let mut secret = Zeroizing::new([0; 64]);
+        SysRng.try_fill_bytes(secret.as_mut_slice()).map_err(|_| KeyError::Generation)?;
+        Self::from_secret_with(secret.as_slice(), algorithm)
     }
 
     /// Builds the key from its numbers.
@@ -164,62 +135,16 @@ impl SigningKey {
         if !public.key_type().fits(algorithm) {
             return Err(KeyError::AlgorithmMismatch { algorithm });
         }
-        match (algorithm.family(), public, private) {
-            (Family::Ecdsa(curve), PublicParts::Ec { x, y, .. }, PrivateParts::Scalar(d)) if d.len() == curve.len() => {
-                let pair = EcdsaKeyPair::from_private_key_and_public_key(ecdsa_scheme(curve), d, &point(x, y));
-                Self::from_ecdsa(curve, pair.map_err(|_| EXPECTED_PARTS)?)
-            }
-            (Family::Ed25519, PublicParts::Ed25519 { x }, PrivateParts::Scalar(d)) if d.len() == 32 => {
-                let pair = Ed25519KeyPair::from_seed_and_public_key(d, x);
-                Self::from_ed25519(algorithm, pair.map_err(|_| EXPECTED_PARTS)?)
-            }
-            (
-                Family::Rsa(padding, hash),
-                PublicParts::Rsa { n, e },
-                PrivateParts::Rsa(RsaPrivate { d, p, q, dp, dq, qi }),
-            ) => {
-                check_rsa_strength(n)?;
-                let pair = RsaKeyPair::from_components(&aws_lc_rs::rsa::KeyPairComponents {
-                    public_key: signature::RsaPublicKeyComponents { n, e },
-                    d: d.as_slice(),
-                    p: p.as_slice(),
-                    q: q.as_slice(),
-                    dP: dp.as_slice(),
-                    dQ: dq.as_slice(),
-                    qInv: qi.as_slice(),
-                });
-                Self::from_rsa(algorithm, rsa_scheme(padding, hash), pair.map_err(|_| EXPECTED_PARTS)?)
-            }
-            (Family::Hmac(_) | Family::Ecdsa(_) | Family::Rsa(..) | Family::Ed25519, _, _) => Err(EXPECTED_PARTS),
+        if let PublicParts::Rsa { n, .. } = public {
+            check_rsa_strength(n)?;
         }
+        Self::from_asymmetric(algorithm, AsymmetricSigner::from_parts(public, private, algorithm)?)
     }
 
-    fn from_ecdsa(curve: Curve, pair: EcdsaKeyPair) -> Result<Self, KeyError> {
-        let algorithm = curve.algorithm();
-        let public = PublicParts::from_point(curve, pair.public_key().as_ref()).ok_or(EXPECTED_PARTS)?;
-        let scalar: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().map_err(|_| EXPECTED_PARTS)?;
-        let private = PrivateParts::Scalar(scalar.as_ref().to_vec().into());
+    fn from_asymmetric(algorithm: Algorithm, signer: AsymmetricSigner) -> Result<Self, KeyError> {
+        let (public, private) = signer.parts()?;
         let verifier = Verifier::from_parts(public, algorithm)?;
-        Ok(Self::from_inner(algorithm, Signer::Ecdsa(pair), private, verifier))
-    }
-
-    fn from_rsa(algorithm: Algorithm, scheme: &'static dyn RsaEncoding, pair: RsaKeyPair) -> Result<Self, KeyError> {
-        let public = der::rsa_public_key(pair.public_key().as_ref()).ok_or(EXPECTED_PARTS)?;
-        let document: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| EXPECTED_PARTS)?;
-        let [_, _, numbers @ ..] = der::rsa_private_numbers(document.as_ref()).ok_or(EXPECTED_PARTS)?;
-        let [d, p, q, dp, dq, qi] = numbers.map(|number| Zeroizing::new(number.to_vec()));
-        let private = PrivateParts::Rsa(RsaPrivate { d, p, q, dp, dq, qi });
-        let verifier = Verifier::from_parts(public, algorithm)?;
-        Ok(Self::from_inner(algorithm, Signer::Rsa(pair, scheme), private, verifier))
-    }
-
-    fn from_ed25519(algorithm: Algorithm, pair: Ed25519KeyPair) -> Result<Self, KeyError> {
-        let public = PublicParts::Ed25519 { x: pair.public_key().as_ref().to_vec() };
-        let seed: Curve25519SeedBin<'_> =
-            pair.seed().and_then(|seed| seed.as_be_bytes()).map_err(|_| EXPECTED_PARTS)?;
-        let private = PrivateParts::Scalar(seed.as_ref().to_vec().into());
-        let verifier = Verifier::from_parts(public, algorithm)?;
-        Ok(Self::from_inner(algorithm, Signer::Ed25519(pair), private, verifier))
+        Ok(Self::from_inner(algorithm, Signer::Asymmetric(signer), private, verifier))
     }
 
     fn from_inner(algorithm: Algorithm, signer: Signer, private: PrivateParts, verifier: Verifier) -> Self {
@@ -297,17 +222,9 @@ impl SigningKey {
 
     /// Signs `message` and returns the signature in the format of RFC 7518 §3.
     pub(in crate::jwt) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let random = SystemRandom::new();
-        let failed = |_| SignError::Failed;
         match &self.inner.signer {
             Signer::Hmac(key) => Ok(key.tag(message)),
-            Signer::Ecdsa(pair) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
-            Signer::Ed25519(pair) => Ok(pair.try_sign(message).map_err(failed)?.as_ref().to_vec()),
-            Signer::Rsa(pair, scheme) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(*scheme, &random, message, &mut signature).map_err(failed)?;
-                Ok(signature)
-            }
+            Signer::Asymmetric(signer) => signer.signature(message),
         }
     }
 }
@@ -319,24 +236,5 @@ impl fmt::Debug for SigningKey {
             .field("algorithm", &self.inner.algorithm)
             .field("key_id", &self.key_id)
             .finish_non_exhaustive()
-    }
-}
-
-fn ecdsa_scheme(curve: Curve) -> &'static EcdsaSigningAlgorithm {
-    match curve {
-        Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-        Curve::P384 => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
-        Curve::P521 => &signature::ECDSA_P521_SHA512_FIXED_SIGNING,
-    }
-}
-
-fn rsa_scheme(padding: RsaPadding, hash: Hash) -> &'static dyn RsaEncoding {
-    match (padding, hash) {
-        (RsaPadding::Pkcs1, Hash::Sha256) => &signature::RSA_PKCS1_SHA256,
-        (RsaPadding::Pkcs1, Hash::Sha384) => &signature::RSA_PKCS1_SHA384,
-        (RsaPadding::Pkcs1, Hash::Sha512) => &signature::RSA_PKCS1_SHA512,
-        (RsaPadding::Pss, Hash::Sha256) => &signature::RSA_PSS_SHA256,
-        (RsaPadding::Pss, Hash::Sha384) => &signature::RSA_PSS_SHA384,
-        (RsaPadding::Pss, Hash::Sha512) => &signature::RSA_PSS_SHA512,
     }
 }

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
-
+use super::asymmetric::AsymmetricVerifier;
 use super::hmac::HmacKey;
-use super::parts::{PublicParts, bit_length, point};
+use super::parts::{PublicParts, bit_length};
 use super::{der, pem, roca};
-use crate::jwt::algorithm::{Algorithm, Curve, Family, Hash, RsaPadding};
+use crate::jwt::algorithm::Algorithm;
 use crate::jwt::error::KeyError;
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
@@ -18,7 +17,6 @@ const EXPECTED_PEM: KeyError = KeyError::Unparsable {
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
-const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose parts are valid" };
 
 /// A public key or an HMAC secret that verifies tokens with one algorithm. Cheap to clone.
 ///
@@ -26,10 +24,10 @@ const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key 
 /// use hardtack::{SigningKey, VerifyingKey};
 /// use hardtack::jwt::Algorithm;
 ///
-/// let jwk = SigningKey::generate(Algorithm::EdDSA)?.with_key_id("2026-01").verifying_key().to_jwk();
-/// let json = jwk.and_then(|jwk| jwk.to_public_json()).unwrap();
-/// let key = VerifyingKey::from_jwk(&json)?;
-/// assert_eq!(key.algorithm(), Algorithm::EdDSA);
+/// // With the feature `asymmetric`, this can also be Algorithm::EdDSA, for example.
+/// let signing_key = SigningKey::generate(Algorithm::HS256)?.with_key_id("2026-01");
+/// let key: VerifyingKey = signing_key.verifying_key();
+/// assert_eq!(key.algorithm(), Algorithm::HS256);
 /// assert_eq!(key.key_id(), Some("2026-01"));
 /// # Ok::<(), hardtack::jwt::KeyError>(())
 /// ```
@@ -42,7 +40,7 @@ pub struct VerifyingKey {
 
 pub(super) enum Verifier {
     Hmac(Arc<HmacKey>),
-    Public { key: ParsedPublicKey, parts: PublicParts },
+    Public { key: AsymmetricVerifier, parts: PublicParts },
 }
 
 impl VerifyingKey {
@@ -73,6 +71,7 @@ impl VerifyingKey {
     /// - [`KeyError::AlgorithmMismatch`]: the type or the curve of the key does not fit the algorithm.
     /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
     /// - [`KeyError::RocaRsa`]: the RSA key can be factored.
+    /// - [`KeyError::NeedsAsymmetric`]: the feature `asymmetric` is off.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
         match pem::first_block(text).ok_or_else(unfit)? {
@@ -123,7 +122,7 @@ impl VerifyingKey {
     pub(in crate::jwt) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         match &*self.verifier {
             Verifier::Hmac(key) => key.accepts(message, signature),
-            Verifier::Public { key, .. } => key.verify_sig(message, signature).is_ok(),
+            Verifier::Public { key, .. } => key.accepts(message, signature),
         }
     }
 }
@@ -143,18 +142,10 @@ impl Verifier {
         if !parts.key_type().fits(algorithm) {
             return Err(KeyError::AlgorithmMismatch { algorithm });
         }
-        let key = match (algorithm.family(), &parts) {
-            (Family::Rsa(padding, hash), PublicParts::Rsa { n, e }) => parse_rsa(n, e, rsa_scheme(padding, hash))?,
-            (Family::Ecdsa(curve), PublicParts::Ec { x, y, .. })
-                if x.len() == curve.len() && y.len() == curve.len() =>
-            {
-                ParsedPublicKey::new(ecdsa_scheme(curve), point(x, y)).map_err(|_| EXPECTED_PARTS)?
-            }
-            (Family::Ed25519, PublicParts::Ed25519 { x }) if x.len() == 32 => {
-                ParsedPublicKey::new(&signature::ED25519, x).map_err(|_| EXPECTED_PARTS)?
-            }
-            (Family::Hmac(_) | Family::Ecdsa(_) | Family::Rsa(..) | Family::Ed25519, _) => return Err(EXPECTED_PARTS),
-        };
+        if let PublicParts::Rsa { n, .. } = &parts {
+            check_rsa_strength(n)?;
+        }
+        let key = AsymmetricVerifier::from_parts(&parts, algorithm)?;
         Ok(Self::Public { key, parts })
     }
 
@@ -165,33 +156,6 @@ impl Verifier {
             Self::Public { parts, .. } => Some(parts),
         }
     }
-}
-
-fn ecdsa_scheme(curve: Curve) -> &'static EcdsaVerificationAlgorithm {
-    match curve {
-        Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED,
-        Curve::P384 => &signature::ECDSA_P384_SHA384_FIXED,
-        Curve::P521 => &signature::ECDSA_P521_SHA512_FIXED,
-    }
-}
-
-fn rsa_scheme(padding: RsaPadding, hash: Hash) -> &'static RsaParameters {
-    match (padding, hash) {
-        (RsaPadding::Pkcs1, Hash::Sha256) => &signature::RSA_PKCS1_2048_8192_SHA256,
-        (RsaPadding::Pkcs1, Hash::Sha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
-        (RsaPadding::Pkcs1, Hash::Sha512) => &signature::RSA_PKCS1_2048_8192_SHA512,
-        (RsaPadding::Pss, Hash::Sha256) => &signature::RSA_PSS_2048_8192_SHA256,
-        (RsaPadding::Pss, Hash::Sha384) => &signature::RSA_PSS_2048_8192_SHA384,
-        (RsaPadding::Pss, Hash::Sha512) => &signature::RSA_PSS_2048_8192_SHA512,
-    }
-}
-
-fn parse_rsa(n: &[u8], e: &[u8], scheme: &'static RsaParameters) -> Result<ParsedPublicKey, KeyError> {
-    check_rsa_strength(n)?;
-    let built = RsaPublicKeyComponents { n, e }.to_parsed_public_key(scheme).map_err(|_| EXPECTED_PARTS)?;
-    // Convert the key to DER and parse it, because aws-lc-rs does not check a key that is built from `n` and `e`. In a
-    // key that is parsed from DER, `n` must be odd, `e` must be odd and above 1, and both must have a permitted size.
-    ParsedPublicKey::new(scheme, built).map_err(|_| EXPECTED_PARTS)
 }
 
 /// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3) or of more than 8192 bits. Also refuses a modulus that can
