@@ -86,11 +86,10 @@ mod tests {
         let associated: [u8; 12] = hex("50515253c0c1c2c3c4c5c6c7");
         let text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, \
                      sunscreen would be it.";
-        let expected: [u8; 130] = hex(
-            "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b\
+        let expected: [u8; 130] =
+            hex("d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b\
              1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc\
-             3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691",
-        );
+             3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691");
         let mut sealed = text.to_vec();
         key.encrypt(&nonce, &associated, &mut sealed).unwrap();
         assert_eq!(sealed, expected);

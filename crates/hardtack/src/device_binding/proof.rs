@@ -143,5 +143,6 @@ fn read_challenge(payload: &[u8], url: Option<&str>) -> Result<String, ProofErro
     challenge.filter(|text| text.len() <= MAX_CHALLENGE_LEN).ok_or(ProofError::NoChallenge)
 }
 
-#[cfg(all(test, feature = "asymmetric"))]
+#[cfg(test)]
+#[cfg(feature = "asymmetric")]
 mod tests;

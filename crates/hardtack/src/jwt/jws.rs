@@ -200,7 +200,7 @@ pub(crate) fn sign_jws(header: &str, payload: &[u8], key: &SigningKey) -> Result
 }
 
 /// Signs bytes that need not be the segments of a token, for tests.
-#[cfg(test)]
+#[cfg(all(test, feature = "asymmetric"))]
 pub(crate) fn sign_bytes(message: &[u8], key: &SigningKey) -> Result<Vec<u8>, SignError> {
     key.signature(message)
 }

@@ -39,7 +39,8 @@ mod key_set;
 mod keys;
 mod limits;
 // Most of these tests use keys of every algorithm.
-#[cfg(all(test, feature = "asymmetric"))]
+#[cfg(test)]
+#[cfg(feature = "asymmetric")]
 mod tests;
 mod typ;
 mod unverified;

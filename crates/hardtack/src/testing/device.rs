@@ -30,7 +30,7 @@ impl TestDevice {
         SigningKey::generate(algorithm).map(Self)
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "asymmetric"))]
     pub(crate) fn signing_key(&self) -> &SigningKey {
         &self.0
     }

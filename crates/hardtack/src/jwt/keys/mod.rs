@@ -2,12 +2,11 @@
 
 #[cfg(feature = "asymmetric")]
 mod asymmetric;
-#[cfg(not(feature = "asymmetric"))]
-#[path = "no_asymmetric.rs"]
-mod asymmetric;
 mod der;
 mod hmac;
 mod named_secret;
+#[cfg(not(feature = "asymmetric"))]
+mod no_asymmetric;
 mod parts;
 mod pem;
 mod roca;
@@ -17,6 +16,9 @@ mod secret_text;
 mod signing;
 mod verifying;
 
+#[cfg(not(feature = "asymmetric"))]
+use no_asymmetric as asymmetric;
+
 pub(crate) use asymmetric::SUPPORTS_ASYMMETRIC;
 pub(crate) use hmac::hmac_sha256;
 pub(super) use secret_text::read_file as read_secret_file;
@@ -25,5 +27,5 @@ pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 
 pub(super) use parts::{KeyType, PrivateParts, PublicParts, RsaPrivate};
-#[cfg(test)]
+#[cfg(all(test, feature = "asymmetric"))]
 pub(super) use pem::first_block;
