@@ -73,7 +73,7 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
         let jwk = algorithm.into_iter().fold(jwk, Jwk::or_algorithm);
         jwk.signing_key().map_err(invalid)?
     } else if !text.contains("-----BEGIN ") {
-        let error = match sources.value(&PRIVATE_KEY).is_some_and(|value| value.is_from_file) {
+        let error = match sources.value(&PRIVATE_KEY).is_some_and(|value| value.file.is_some()) {
             true => {
                 "the file contains neither a PEM nor a JWK private key; expected a file that begins with -----BEGIN"
             }

@@ -202,6 +202,28 @@ fn make_fifo(path: &Path) {
     assert!(Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
 }
 
+/// Containers mount secrets and databases with such permissions, so the server only warns.
+#[tokio::test]
+async fn k05_secrets_and_databases_that_others_can_read_are_reported() {
+    let dir = initialized().await;
+    dir.write("secret", output(&dir.hardtack(["keys", "generate"])).trim_end());
+    for (mode, warns) in [(0o644, true), (0o600, false)] {
+        set_mode(dir.path("secret"), mode);
+        set_mode(dir.path("hardtack-data/hardtack.db"), mode);
+        for (name, value) in [("JWT_SECRET_KEY", "@secret"), ("JWT_SECRET_KEY_FILE", "secret")] {
+            let server = start(&dir.serve([]).env(name, value).env("JWT_COOKIE_DOMAIN", "")).await;
+            let log = server.stderr();
+            let secret = "other users can read the secret in secret, because the mode of the file is 0644";
+            assert_eq!(log.contains(secret), warns, "{name}: {log}");
+            assert_eq!(log.contains("database_readable"), warns, "{name}: {log}");
+            server.stop().await;
+            let checked = dir.hardtack(["check-config"]).env(name, value).run().unwrap();
+            assert!(checked.status.success(), "{}", checked.stderr);
+            assert_eq!(checked.stderr.contains(secret), warns, "{name}: {}", checked.stderr);
+        }
+    }
+}
+
 #[tokio::test]
 async fn k05_files_that_block_are_refused_at_start() {
     let dir = initialized().await;

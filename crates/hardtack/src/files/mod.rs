@@ -9,5 +9,6 @@ mod trust;
 
 pub use read::{open_regular, read_at_most};
 pub use trust::{
-    UntrustedFile, check_trusted, check_trusted_folder, mode_if_readable_by_others, shell_quoted, untrusted_above,
+    UntrustedFile, check_trusted, check_trusted_folder, mode_if_readable_by_others, readable_secret, shell_quoted,
+    untrusted_above,
 };

@@ -234,6 +234,18 @@ pub fn mode_if_readable_by_others(metadata: &Metadata) -> Option<u32> {
     }
 }
 
+/// Returns a warning if other users can read a file that contains a secret. This is not an error, because containers
+/// mount secrets with such permissions.
+pub fn readable_secret(path: &Path, metadata: &Metadata) -> Option<String> {
+    let mode = mode_if_readable_by_others(metadata)?;
+    Some(format!(
+        "other users can read the secret in {}, because the mode of the file is {mode:04o}; if only this user needs the \
+         file, run: chmod 600 {}",
+        path.display(),
+        shell_quoted(path)
+    ))
+}
+
 /// Returns the path, quoted for a shell if necessary.
 pub fn shell_quoted(path: &Path) -> String {
     let text = path.display().to_string();

@@ -257,7 +257,8 @@ pub enum KeyError {
     MixedKeys,
     /// A JWK that fits several algorithms does not name one.
     #[error(
-        "the JWK has no `alg`, and several algorithms fit its type; add an `alg` member, for example \"alg\":\"RS256\""
+        "the JWK has no `alg`, and several algorithms fit its type; add an `alg` member, such as \
+         \"alg\":\"RS256\" for an RSA key or \"alg\":\"HS256\" for a secret"
     )]
     NoAlgorithm,
     /// The name is not that of an [`Algorithm`]. `none` is not supported.

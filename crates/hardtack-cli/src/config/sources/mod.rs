@@ -13,7 +13,8 @@ use crate::error::Error;
 pub(crate) use command_line::{FlagSet, FlagValues, Flags};
 pub(crate) use value::{Source, Sources};
 
-/// Reads all sources. Also returns warnings about environment variables that look like settings.
+/// Reads all sources. Also returns warnings about environment variables that look like settings, and about files with
+/// secrets that other users can read.
 pub(super) fn read(
     flags: &FlagValues,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -25,6 +26,8 @@ pub(super) fn read(
         (None, Some((_, path))) => Some((environment::CONFIG, Path::new(path))),
         (None, None) => None,
     })?;
-    let (environment, warnings) = environment::read(variables)?;
-    Ok((Sources([flags.read()?, environment, file]), warnings))
+    let (environment, mut warnings) = environment::read(variables)?;
+    let sources = Sources([flags.read()?, environment, file]);
+    warnings.extend(sources.readable_secrets());
+    Ok((sources, warnings))
 }

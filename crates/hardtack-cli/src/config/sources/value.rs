@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use hardtack::files;
 use hardtack::jwt::read_secret;
 
 use crate::config::settings::Setting;
@@ -24,20 +25,20 @@ pub(crate) struct SettingValue {
     /// The name by which the setting was set.
     pub(crate) name: String,
     pub(crate) source: Source,
-    /// Whether `text` was read from a file, because the value was `@PATH`.
-    pub(crate) is_from_file: bool,
+    /// The file from which `text` was read, if the value was `@PATH`.
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl SettingValue {
     pub(super) fn new(name: String, text: String, source: Source) -> Self {
-        Self { text, name, source, is_from_file: false }
+        Self { text, name, source, file: None }
     }
 
     /// If the setting is a secret, replaces a value of the form `@PATH` with the content of that file. Refuses a value
     /// that is probably not the secret itself, such as a path without `@`.
     fn resolve(mut self, setting: &Setting) -> Result<Self, Error> {
-        let named = self.text.starts_with('@');
-        if !setting.is_secret() || !(named || setting.is_always_secret()) {
+        let path = self.text.strip_prefix('@').map(PathBuf::from);
+        if !setting.is_secret() || !(path.is_some() || setting.is_always_secret()) {
             return Ok(self);
         }
         let content =
@@ -49,7 +50,7 @@ impl SettingValue {
             ))
         })?;
         self.text = content.to_owned();
-        self.is_from_file = named;
+        self.file = path;
         Ok(self)
     }
 
@@ -70,7 +71,7 @@ pub(crate) struct SourceValues(HashMap<&'static str, SettingValue>);
 impl SourceValues {
     /// Returns whether this source sets the setting to a secret.
     pub(super) fn sets_secret(&self, setting: &Setting) -> bool {
-        self.0.get(setting.name()).is_some_and(|value| !value.is_from_file && setting.hides(&value.text))
+        self.0.get(setting.name()).is_some_and(|value| value.file.is_none() && setting.hides(&value.text))
     }
 
     /// Adds a value. If the value names a file, adds the content of the file instead. If a setting is set under two of
@@ -98,6 +99,13 @@ impl Sources {
     /// Returns the value that was set, or `None` if the default applies.
     pub(crate) fn value(&self, setting: &Setting) -> Option<&SettingValue> {
         self.0.iter().find_map(|values| values.0.get(setting.name()))
+    }
+
+    /// Returns a warning for each file with a secret that other users can read. The core logs the same warning, but
+    /// the settings are read before the log starts.
+    pub(super) fn readable_secrets(&self) -> impl Iterator<Item = String> {
+        let files = self.0.iter().flat_map(|values| values.0.values()).filter_map(|value| value.file.as_deref());
+        files.filter_map(|path| files::readable_secret(path, &path.metadata().ok()?))
     }
 
     /// Returns whether any source sets the setting.

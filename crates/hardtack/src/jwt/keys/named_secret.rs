@@ -8,6 +8,8 @@
 /// is and how to provide the secret itself. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
 /// contains the description.
 pub(super) const PATH: &str = "the path of a file; write @ before the path to read the file";
+pub(super) const SECRET_JWK: &str = "a JSON Web Key (JWK) that contains the secret; load it with from_jwk, or, for the \
+                                     program hardtack, store it in the key folder";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
 const REFERENCE: &str = "a reference to a secret in another program or service, and Hardtack cannot resolve it; \
                          have the secret written to a file, and set @ followed by the path of the file";

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::der;
-use super::named_secret::names_a_secret;
+use super::named_secret::{SECRET_JWK, names_a_secret};
 use super::sample_words::has_only_sample_words;
 use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
@@ -109,6 +109,9 @@ pub(super) fn check(secret: &[u8], hash: Hash) -> Result<(), KeyError> {
     if secret.is_empty() {
         return Err(KeyError::Empty);
     }
+    if is_secret_jwk(secret) {
+        return Err(KeyError::NotTheSecret { looks_like: SECRET_JWK });
+    }
     if looks_like_key(secret) {
         return Err(KeyError::LooksLikePublicKey);
     }
@@ -144,6 +147,12 @@ fn looks_like_key(secret: &[u8]) -> bool {
         || der::looks_like_key(secret)
         || der::looks_like_key(text)
         || is_armoured_der(text)
+}
+
+/// Whether `secret` is a JWK that contains an HMAC secret.
+fn is_secret_jwk(secret: &[u8]) -> bool {
+    let text = secret.trim_ascii();
+    is_jwk(text) && text.windows(5).any(|kty| kty == b"\"oct\"")
 }
 
 fn is_jwk(text: &[u8]) -> bool {

@@ -55,15 +55,8 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
     let file = files::open_regular(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
-    if let Some(mode) = files::mode_if_readable_by_others(&metadata) {
-        // If other users can read the file, only warn, because containers mount secrets with such permissions.
-        tracing::warn!(
-            event = "secret_readable",
-            "other users can read the secret in {}, because the mode of the file is {mode:04o}; if only this user \
-             needs the file, run: chmod 600 {}",
-            path.display(),
-            files::shell_quoted(path)
-        );
+    if let Some(warning) = files::readable_secret(path, &metadata) {
+        tracing::warn!(event = "secret_readable", "{warning}");
     }
     let mut content = files::read_at_most(&file, MAX_FILE_LEN).map_err(unreadable)?;
     if content.last() == Some(&b'\n') {

@@ -125,6 +125,10 @@ fn s11_a_public_keys_bytes_are_no_secret() {
     for form in [jwk.clone(), format!("\n {jwk}"), format!("\u{feff}{jwk}"), format!("{{\"keys\":[{jwk}]}}")] {
         assert_eq!(refusal(form.as_bytes()), Some(KeyError::LooksLikePublicKey), "{form}");
     }
+    for jwk in [r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMko"}"#, r#" {"alg":"HS256", "kty" : "oct"} "#] {
+        let error = refusal(jwk.as_bytes()).unwrap();
+        assert!(error.to_string().contains("a JSON Web Key (JWK) that contains the secret"), "{error}");
+    }
     for form in ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqZ user@host", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlz"] {
         assert_eq!(refusal(form.as_bytes()), Some(KeyError::LooksLikePublicKey), "{form}");
     }
