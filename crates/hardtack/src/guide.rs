@@ -38,6 +38,8 @@ guide!(sessions, "sessions.md", [
     "decision-39" => repository!("docs/decisions/0039-load-claims-before-the-rotation.md"),
     "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
     "decision-31" => repository!("docs/decisions/0031-two-clocks.md"),
+    "decision-43" => repository!("docs/decisions/0043-device-binding-is-an-offer.md"),
+    "decision-47" => repository!("docs/decisions/0047-mark-every-re-authentication.md"),
 ]);
 
 guide!(
