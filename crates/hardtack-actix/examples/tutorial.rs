@@ -1,7 +1,7 @@
 //! The application of the tutorial "Using JWT in cookies with a Flask app and RESTful API", written with actix-web.
 //!
-//! Run it with `cargo run -p hardtack-actix --example actix_tutorial` and open <http://127.0.0.1:8080>. Log in as
-//! `alice` with the password `correct horse`, or as `bob` with `battery staple`.
+//! Run it with `cargo run -p hardtack-actix --example tutorial` and open <http://127.0.0.1:8080>. Log in as `alice`
+//! with the password `correct horse`, or as `bob` with `battery staple`.
 //!
 //! The example reads the environment variables `LISTEN`, `JWT_SECRET_KEY`, `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and
 //! `REFRESH` (`transparent` or `redirect`).

@@ -15,8 +15,7 @@
 //! cargo add tokio --features macros,rt-multi-thread
 //! ```
 //!
-//! This is `examples/quickstart.rs`. In the repository, run it with
-//! `cargo run -p hardtack-actix --example actix_quickstart`:
+//! This is `examples/quickstart.rs`. In the repository, run it with `cargo run -p hardtack-actix --example quickstart`:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/quickstart.rs")]

@@ -23,7 +23,7 @@ fn lines_of_code(source: &str) -> usize {
 
 #[tokio::test]
 async fn the_example_logs_in_asks_for_the_password_again_and_logs_out() {
-    let program = Program::new(compiled("actix_quickstart", "quickstart.rs")).env("LISTEN", "127.0.0.1:0");
+    let program = Program::new(compiled("quickstart", "quickstart.rs")).env("LISTEN", "127.0.0.1:0");
     let server = program.start().await.unwrap();
     let url = |path: &str| format!("{}{path}", server.base_url());
     let browser = Browser::start(BrowserOptions { javascript: false, ..BrowserOptions::default() }).await.unwrap();
