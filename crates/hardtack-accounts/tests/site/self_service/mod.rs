@@ -118,7 +118,9 @@ async fn each_field_of_a_sign_up_says_what_is_wrong(on_postgres: bool) {
         match shop.accounts.sign_up_by(new, &shop.client([192, 0, 2, 1])).await {
             Err(ActionError::Invalid(_)) => {}
             Err(ActionError::TooMany(refused)) => {
-                assert_eq!((guess, refused.retry_after_seconds()), (100, 1));
+                // While the test runs, the address gets more attempts.
+                assert!((100..150).contains(&guess), "{guess}");
+                assert_eq!(refused.retry_after_seconds(), 1);
                 break;
             }
             other => panic!("{other:?}"),
