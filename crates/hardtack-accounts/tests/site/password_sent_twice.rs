@@ -7,12 +7,13 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::faulty_site::{Browser, Change, FaultySite, Got, NEW_PASSWORD, User, with_site};
-use crate::support::{PASSWORD, Store, on_every_store};
+use crate::support::{PASSWORD, Store, on_every_store, seconds};
 
 const WRONG_CURRENT: &str = "That is not your current password.";
 
 on_every_store! {{
     a09_a_new_password_that_is_sent_twice_at_once_is_set_once_and_accepted_twice,
+    a09_a_repeated_form_with_an_expired_token_overwrites_no_new_cookies,
     a09_a_new_password_is_accepted_again_while_its_session_continues,
     s57_a_copied_cookie_allows_no_more_guesses_after_a_new_password,
 }}
@@ -100,6 +101,34 @@ async fn send_twice_at_once<S: SessionStore + Clone>(site: FaultySite<S>) {
             first.cookies.iter().for_each(|cookie| browser.take(cookie));
             assert_eq!(site.status(&browser).await, 200, "the browser stays logged in");
             assert_eq!(site.log_in(&user, NEW_PASSWORD).await.status, 200);
+        }
+    }
+}
+
+async fn a09_a_repeated_form_with_an_expired_token_overwrites_no_new_cookies(store: Store) {
+    with_site!(store, send_twice_with_expired_token);
+}
+
+/// The second request refreshes the session, which the first request then ends. The second response arrives last.
+async fn send_twice_with_expired_token<S: SessionStore + Clone>(site: FaultySite<S>) {
+    for new_of_second in [NEW_PASSWORD, "another phrase than the first"] {
+        for calls in 1..=3 {
+            let user = site.user(Change::Reset).await;
+            site.clock.advance(seconds(15 * 60 + 10));
+            site.auth.sync_revocations().await.unwrap();
+            let paused = site.faulty.pause_after(calls);
+            let first = async {
+                paused.reached().await;
+                let first = site.set(&user.browser, PASSWORD, NEW_PASSWORD).await;
+                paused.resume();
+                first
+            };
+            let (second, first) = tokio::join!(site.set(&user.browser, PASSWORD, new_of_second), first);
+            assert_eq!(first.status, 200, "{}", text(&first));
+            let mut browser = user.browser.clone();
+            first.cookies.iter().chain(&second.cookies).for_each(|cookie| browser.take(cookie));
+            let what = format!("paused after {calls} calls: {} sets {:?}", second.status, second.cookies);
+            assert_eq!(site.status(&browser).await, 200, "the browser is logged out, {what}");
         }
     }
 }

@@ -165,6 +165,12 @@ impl Exchange<'_> {
         }
     }
 
+    /// Leaves the browser's cookies as they are: the response sets no cookies of a refresh. Call this method if another
+    /// response has given the browser a new session, whose cookies must not be overwritten.
+    pub fn keep_cookies(&self) {
+        self.state.set_cookies(SetCookies::default());
+    }
+
     /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
     /// `subject`.
     ///

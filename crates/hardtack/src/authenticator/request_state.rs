@@ -295,7 +295,8 @@ impl RequestState {
     ///
     /// `set_cookies` are the `Set-Cookie` values that the response already has. These values are rarely read. If the
     /// handler itself has set or deleted tokens, the cookies of a refresh are left out, because they could undo a
-    /// log-out.
+    /// log-out. They are also left out if the session has ended since, because the browser may already have the cookies
+    /// of a new session.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();
@@ -304,6 +305,12 @@ impl RequestState {
             return ResponseChanges { cookies: SetCookies::default(), private: true, vary: self.vary() };
         }
         self.finish_with_cookies(&mut set_cookies.into_iter())
+    }
+
+    /// Returns whether the session that this request has refreshed has ended since, as far as this process knows.
+    fn has_lost_session(&self) -> bool {
+        let session = self.refreshed().and_then(VerifiedToken::session);
+        session.is_some_and(|id| self.authenticator.is_known_to_have_ended(id))
     }
 
     fn finish_with_cookies(&self, set_cookies: &mut dyn Iterator<Item = &[u8]>) -> ResponseChanges {
@@ -322,7 +329,7 @@ impl RequestState {
             Some(_) => std::mem::take(&mut *self.lock_cookies()),
             None => SetCookies::default(),
         };
-        let mut cookies = if tokens_set { SetCookies::default() } else { pending };
+        let mut cookies = if tokens_set || self.has_lost_session() { SetCookies::default() } else { pending };
         if let Some(finished) = self.external.get() {
             cookies.extend(std::mem::take(&mut *finished.deletion.lock().unwrap_or_else(PoisonError::into_inner)));
         }

@@ -21,6 +21,7 @@ use crate::jwt::{Expected, TokenError, TokenKind, Unverified};
 use crate::refusal::{Reason, Rejection};
 use crate::request::RequestHead;
 use crate::revocation::{Notes, SessionStatus};
+use crate::session::SessionId;
 use crate::token::{VerifiedPayload, VerifiedToken};
 use crate::token_source::{Locations, Need, TokenLocation};
 
@@ -389,6 +390,11 @@ impl Authenticator {
     fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
+    }
+
+    /// Returns whether this process knows that the session has ended.
+    pub(super) fn is_known_to_have_ended(&self, id: SessionId) -> bool {
+        !matches!(self.0.revocation_cache.status(id), SessionStatus::Live(_))
     }
 
     /// Returns whether the revocation cache is complete. Returns `false` if this process has not read the revocation

@@ -136,8 +136,9 @@ async fn change(
             (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())
         }
         // The browser has sent the form twice, so the response is the same as to the first request. Only the first
-        // response sets cookies.
+        // response sets cookies, even if this request has refreshed the session that the change has ended.
         Ok(PasswordChangeProblem::AlreadyChanged) => {
+            auth.keep_cookies();
             return Ok(respond::success(wants, &site.path("/account?done=password"), json!(*user)));
         }
         Err(response) => return Ok(*response),

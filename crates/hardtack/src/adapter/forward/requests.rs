@@ -176,6 +176,12 @@ macro_rules! __forward_requests {
             self.exchange().early_csrf_token()
         }
 
+        /// Leaves the browser's cookies as they are: the response sets no cookies of a refresh. Call this method if
+        /// another response has given the browser a new session, whose cookies must not be overwritten.
+        pub fn keep_cookies(&self) {
+            self.exchange().keep_cookies();
+        }
+
         /// Returns the authenticator, for operations that do not depend on this request, such as issuing tokens or
         /// listing and revoking sessions.
         pub fn authenticator(&self) -> &$crate::Authenticator {
