@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::config::Settings;
-use crate::csrf::CsrfError;
+use crate::csrf::{CsrfError, same_origin_page};
 use crate::developer_notice;
 use crate::refusal::{Reason, Reply};
 use crate::request::{Authority, RequestHead, loggable_path};
@@ -79,16 +79,13 @@ impl SetupNotices {
     }
 
     /// Logs a warning if a page sends a request to its own server, but the page's origin differs from the origin of the
-    /// base URL.
+    /// base URL. The browser says in `Sec-Fetch-Site` that it is the page's own server. Without this field, the page's
+    /// host is compared with the host of the request.
     fn notice_other_address(&self, head: &RequestHead<'_>, settings: &Settings) {
         let Some(base) = &settings.base else { return };
-        let [Some(origin), None] = head.headers().first_two("origin") else { return };
-        let origin = std::str::from_utf8(origin).unwrap_or_default();
-        let is_own_host = origin.split_once("://").is_some_and(|(scheme, host)| {
-            matches!(scheme, "http" | "https") && Authority::parse(host).is_some() && head.host() == Some(host)
-        });
+        let Some(origin) = same_origin_page(head).or_else(|| same_host_page(head)) else { return };
         let is_known = base.is_origin(origin.as_bytes()) || base.is_loopback_origin(origin.as_bytes());
-        if !is_own_host || is_known || self.other_address.swap(true, Ordering::Relaxed) {
+        if is_known || self.other_address.swap(true, Ordering::Relaxed) {
             return;
         }
         let text = format!(
@@ -155,4 +152,13 @@ impl SetupNotices {
         tracing::error!(event = "log_in_page_missing", "{text}");
         developer_notice::print(&format!("log_in_page_missing {url}"), &text);
     }
+}
+
+/// Returns the origin of the page that sent the request, if its host is the host of the request.
+fn same_host_page<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
+    let [Some(origin), None] = head.headers().first_two("origin") else { return None };
+    let origin = std::str::from_utf8(origin).ok()?;
+    let (scheme, host) = origin.split_once("://")?;
+    let is_same = matches!(scheme, "http" | "https") && Authority::parse(host).is_some() && head.host() == Some(host);
+    is_same.then_some(origin)
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::trusted_proxies::TrustedProxies;
 use crate::base_url::BaseUrl;
+use crate::csrf::same_origin_page;
 use crate::request::{Authority, RequestHead};
 
 /// Which warnings have been logged.
@@ -80,12 +81,15 @@ impl Notices {
             (None, None) => return,
         };
         let (proto, host) = (proto.unwrap_or(own_proto), host.map_or(base.host(), |(host, _)| host));
+        // A proxy can leave out the scheme or the port, but a browser's `Origin` has both.
+        let page = same_origin_page(head).filter(|origin| !base.is_origin(origin.as_bytes()));
+        let site = page.map_or_else(|| format!("{proto}://{host}"), str::to_owned);
         tracing::warn!(
             event = "base_url_differs",
             proxy = %peer,
             base_url = base.origin(),
             "{field} from the proxy is {value:?}, but base_url is {:?}; the server uses base_url; if \
-             \"{proto}://{host}\" is the site's address, set base_url to this address; otherwise, correct {field} in \
+             \"{site}\" is the site's address, set base_url to this address; otherwise, correct {field} in \
              the proxy",
             base.origin(),
         );

@@ -9,7 +9,7 @@ mod trusted_origin;
 
 pub use double_submit::CsrfError;
 pub(crate) use double_submit::check as check_double_submit;
-pub(crate) use origin::check as check_origin;
+pub(crate) use origin::{check as check_origin, same_origin_page};
 pub use policy::CsrfPolicy;
 pub use pre_session::PreSession;
 pub(crate) use pre_session::{PreSessionKey, PreSessionKeys};

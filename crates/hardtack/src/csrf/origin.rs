@@ -54,6 +54,23 @@ fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_sc
     head.host().is_some_and(|ours| host.is_some_and(|host| host.eq_ignore_ascii_case(ours.as_bytes())))
 }
 
+/// Returns the origin of the page that sent the request, if the page and the URL that the browser requested have the
+/// same origin. The page is then one of this site's own, so its origin is the address under which the browser reached
+/// this server, whatever `Host` a proxy has put into the request.
+///
+/// Use the result only to explain a refusal. A client that is not a browser can send any `Sec-Fetch-Site`, and in DNS
+/// rebinding, the page is an attacker's. The result is safe to log, because it is an origin as browsers write it.
+#[cold]
+pub(crate) fn same_origin_page<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
+    let ([Some(b"same-origin"), None], [Some(origin), None]) =
+        (head.headers().first_two("sec-fetch-site"), head.headers().first_two("origin"))
+    else {
+        return None;
+    };
+    let origin = std::str::from_utf8(origin).ok()?;
+    BaseUrl::parse_insecure_http(origin).is_ok_and(|url| url.origin() == origin).then_some(origin)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,6 +53,7 @@ mod support;
 mod token_cache;
 mod token_sources;
 mod virtual_time;
+mod wrong_base_url;
 
 // `loom.rs` compiles some modules of the core a second time, and they import these two with `crate::`.
 use hardtack::{clock, session};

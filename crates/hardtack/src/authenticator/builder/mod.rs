@@ -96,15 +96,15 @@ impl AuthenticatorBuilder {
     ///
     /// If no base URL is set, https is assumed, and a request's `Origin` header is compared with its `Host` header.
     /// However, an attacker can make both headers name the same host (DNS rebinding).
-    pub fn base_url(mut self, url: &str) -> Self {
-        self.base = Some(BaseUrl::parse(url));
+    pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
+        self.base = Some(BaseUrl::parse(url.as_ref()));
         self
     }
 
     /// Sets a base URL that uses plain http and that other machines can reach. Anyone on the network path between a
     /// user and the site can then take over the user's session.
-    pub fn insecure_http_base_url(mut self, url: &str) -> Self {
-        self.base = Some(BaseUrl::parse_insecure_http(url));
+    pub fn insecure_http_base_url(mut self, url: impl AsRef<str>) -> Self {
+        self.base = Some(BaseUrl::parse_insecure_http(url.as_ref()));
         self
     }
 

@@ -4,7 +4,7 @@ use super::absence::Absence;
 use super::token::TokenState;
 use super::verified::Verified;
 use crate::config::RefreshMode;
-use crate::csrf::CsrfError;
+use crate::csrf::{CsrfError, same_origin_page};
 use crate::explain::{Check, quoted};
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::Reason;
@@ -234,12 +234,18 @@ fn of_csrf(verified: &Verified<'_>, error: CsrfError) -> String {
                 ),
             }
         }
-        CsrfError::CrossSite => {
-            "If the page is yours, open the page at the base URL, or change `.base_url(…)` to the address that \
-             browsers use. If the page is on another origin of yours, add this origin with \
-             `CsrfPolicy::trusted_origin(…)`."
-                .to_owned()
-        }
+        CsrfError::CrossSite => match same_origin_page(head) {
+            Some(page) => format!(
+                "If {page} is the address of your site, set the base URL with `.base_url(\"{page}\")`. Otherwise, open \
+                 the page at the base URL."
+            ),
+            None => {
+                "If the page is yours, open the page at the base URL, or change `.base_url(…)` to the address that \
+                     browsers use. If the page is on another origin of yours, add this origin with \
+                     `CsrfPolicy::trusted_origin(…)`."
+                    .to_owned()
+            }
+        },
         CsrfError::BadHost => "Send one `Host` field with the host of the site.".to_owned(),
         CsrfError::NoPreSession => {
             "The page with the form sets a cookie, which the browser has to send back. Check that the browser \

@@ -11,7 +11,7 @@ use super::session;
 use super::token::{Keys, TokenState};
 use super::verified::{Origin, Verified, sentence};
 use crate::config::RefreshMode;
-use crate::csrf::CsrfError;
+use crate::csrf::{CsrfError, same_origin_page};
 use crate::explain::{Check, CookieField, Explanation, Step, Verdict, ago, quoted, span};
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::Reason;
@@ -244,13 +244,18 @@ impl Verified<'_> {
         let verdict = self.verdict(Check::Csrf);
         let field = |name: &str| head.header_text(name).map_or_else(|| "missing".to_owned(), quoted);
         let text = match (verdict, self.found.reason()) {
-            (Verdict::Refused, Some(Reason::Csrf(error @ CsrfError::CrossSite))) => format!(
-                "{} Its `Sec-Fetch-Site` is {}, its `Origin` is {}, and the origin of this site is {}.",
-                sentence(&error.to_string()),
-                field("sec-fetch-site"),
-                field("origin"),
-                authenticator.origin().map_or_else(|| "not set".to_owned(), quoted)
-            ),
+            (Verdict::Refused, Some(Reason::Csrf(error @ CsrfError::CrossSite))) => {
+                let base = authenticator.origin().map_or_else(|| "not set".to_owned(), quoted);
+                match same_origin_page(head).map(quoted) {
+                    Some(page) => format!("The request came from a page of {page}, which is not the base URL {base}."),
+                    None => format!(
+                        "{} Its `Sec-Fetch-Site` is {}, its `Origin` is {}, and the origin of this site is {base}.",
+                        sentence(&error.to_string()),
+                        field("sec-fetch-site"),
+                        field("origin"),
+                    ),
+                }
+            }
             (Verdict::Refused, Some(reason)) => sentence(&reason.to_string()),
             (Verdict::Skipped, _) => "Not checked.".to_owned(),
             _ if self.location != TokenLocation::Cookies => {
