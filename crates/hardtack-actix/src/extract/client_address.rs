@@ -1,5 +1,6 @@
 //! The extractor for the client's address.
 
+use std::fmt;
 use std::future::{Ready, ready};
 use std::ops::Deref;
 
@@ -21,7 +22,7 @@ use crate::respond::AuthError;
 /// use hardtack_actix::ClientAddress;
 ///
 /// async fn show(client: ClientAddress) -> String {
-///     format!("You are {}, counted as {}.", client.ip(), client.network())
+///     format!("You are {client}, counted as {}.", client.network())
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,13 @@ impl Deref for ClientAddress {
 
     fn deref(&self) -> &Self::Target {
         &self.0
+    }
+}
+
+/// Writes the IP address.
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -273,7 +273,7 @@ async fn about(auth: Auth) -> Json<Value> {
 }
 
 async fn client(client: ClientAddress) -> Json<Value> {
-    Json(json!({ "address": client.ip(), "network": client.network() }))
+    Json(json!({ "address": client.to_string(), "network": client.network() }))
 }
 
 async fn guarded(calls: Data<Calls>) -> Json<Value> {

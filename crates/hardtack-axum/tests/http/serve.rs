@@ -36,7 +36,7 @@ async fn run(grace_period: Duration) -> Running {
     let (at_slow, slow, at_endless) = (arrived.clone(), go_on.clone(), arrived.clone());
     let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap())).build().unwrap();
     let app = Router::new()
-        .route("/address", get(async |client: ClientAddress| client.ip().to_string()))
+        .route("/address", get(async |client: ClientAddress| client.to_string()))
         .route(
             "/slow",
             get(async move || {

@@ -49,6 +49,7 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
+/// Writes the IP address.
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
