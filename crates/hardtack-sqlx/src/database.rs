@@ -54,7 +54,7 @@ impl DatabaseUrl {
             #[cfg(feature = "sqlite")]
             Location::Memory => open::open_in_memory().await.map(Database::from),
             #[cfg(feature = "sqlite")]
-            Location::File(path) => open::open_sqlite(path).await.map(Database::from),
+            Location::File(path) => open::open_file(path).await.map(Database::from),
             #[cfg(feature = "postgres")]
             Location::Server(options) => open::connect(options).await.map(Database::from),
             #[cfg(not(any(feature = "sqlite", feature = "postgres")))]

@@ -15,8 +15,8 @@ pub(crate) use postgres::connect;
 #[cfg(feature = "postgres")]
 pub use postgres::open_postgres;
 #[cfg(feature = "sqlite")]
-pub(crate) use sqlite::open_in_memory;
-#[cfg(feature = "sqlite")]
 pub use sqlite::open_sqlite;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::{open_file, open_in_memory};
 pub use url::DatabaseUrl;
 pub(crate) use url::Location;

@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
 use super::ownership;
+use super::url::sqlite_file;
 use crate::error::OpenError;
 
 /// The maximum number of connections in a pool. SQLite allows only one writer at a time, so additional connections
@@ -38,11 +39,21 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// If the file is replaced while the pool is open, new connections and Hardtack's later operations on this database
 /// fail.
 ///
+/// If `path` begins with `sqlite:`, it is read as a [`DatabaseUrl`](crate::DatabaseUrl). To open a file whose name
+/// begins like this, write `./` in front of the name.
+///
 /// # Errors
 /// The file cannot be created, or cannot be opened as an SQLite database, or another user (except root) owns the file
-/// or its folder or can write to one of them.
+/// or its folder or can write to one of them. Or `path` is an `sqlite:` URL that is not valid.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
-    let path = path.as_ref();
+    match sqlite_file(path.as_ref())? {
+        Some(path) => open_file(&path).await,
+        None => open_in_memory().await,
+    }
+}
+
+/// Opens a database file, as [`open_sqlite`] does.
+pub(crate) async fn open_file(path: &Path) -> Result<SqlitePool, OpenError> {
     // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.
     let path = std::path::absolute(path).map_err(|source| OpenError::CreateFile { path: path.into(), source })?;
     let create_failed = |source| OpenError::CreateFile { path: path.clone(), source };

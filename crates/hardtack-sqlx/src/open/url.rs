@@ -1,6 +1,8 @@
 //! The URL that names a database in a configuration.
 
 use std::fmt;
+#[cfg(feature = "sqlite")]
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 #[cfg(feature = "postgres")]
@@ -29,7 +31,7 @@ pub(crate) enum Location {
     #[cfg(feature = "sqlite")]
     Memory,
     #[cfg(feature = "sqlite")]
-    File(std::path::PathBuf),
+    File(PathBuf),
     #[cfg(feature = "postgres")]
     Server(Box<sqlx::postgres::PgConnectOptions>),
     #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
@@ -80,8 +82,8 @@ impl DatabaseUrl {
 
 /// Converts the path of an SQLite file.
 #[cfg(feature = "sqlite")]
-impl From<std::path::PathBuf> for DatabaseUrl {
-    fn from(path: std::path::PathBuf) -> Self {
+impl From<PathBuf> for DatabaseUrl {
+    fn from(path: PathBuf) -> Self {
         Self(Location::File(path))
     }
 }
@@ -93,7 +95,10 @@ impl FromStr for DatabaseUrl {
         let scheme = text.split_once(':').map_or(text, |(scheme, _)| scheme);
         match scheme {
             #[cfg(feature = "sqlite")]
-            "sqlite" => parse_sqlite(text.strip_prefix("sqlite:").unwrap_or_default()).map(Self),
+            "sqlite" => {
+                let file = parse_sqlite(text.strip_prefix("sqlite:").unwrap_or_default())?;
+                Ok(Self(file.map_or(Location::Memory, Location::File)))
+            }
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => {
                 pg_options::parse(text).map(|options| Self(Location::Server(Box::new(options))))
@@ -105,19 +110,28 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Parses the part after `sqlite:`.
+/// Reads the path of an SQLite file, or a URL that begins with `sqlite:`. Returns `None` for an in-memory database.
 #[cfg(feature = "sqlite")]
-fn parse_sqlite(text: &str) -> Result<Location, OpenError> {
+pub(super) fn sqlite_file(path_or_url: &Path) -> Result<Option<PathBuf>, OpenError> {
+    match path_or_url.to_str().and_then(|text| text.strip_prefix("sqlite:")) {
+        Some(text) => parse_sqlite(text),
+        None => Ok(Some(path_or_url.into())),
+    }
+}
+
+/// Parses the part after `sqlite:`. Returns `None` for an in-memory database.
+#[cfg(feature = "sqlite")]
+fn parse_sqlite(text: &str) -> Result<Option<PathBuf>, OpenError> {
     let invalid = |reason: &str| Err(OpenError::InvalidUrl { reason: reason.into() });
     if text == ":memory:" {
-        return Ok(Location::Memory);
+        return Ok(None);
     }
     match text.strip_prefix("//").unwrap_or(text) {
         "" => invalid("it names no file; expected, for example, sqlite:/var/lib/app.db"),
         path if path.contains('?') => {
             invalid("an SQLite URL takes no parameters; remove the `?` and everything after it")
         }
-        path => Ok(Location::File(path.into())),
+        path => Ok(Some(path.into())),
     }
 }
 

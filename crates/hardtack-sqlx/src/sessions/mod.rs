@@ -96,7 +96,7 @@ impl Database {
 #[cfg(feature = "sqlite")]
 impl SqliteSessions {
     /// Opens a database file with [`open_sqlite`](crate::open_sqlite), which creates the file if it does not exist.
-    /// Then creates or upgrades the tables.
+    /// Then creates or upgrades the tables. `path` can also be a URL, such as `sqlite:app.db`.
     ///
     /// # Errors
     /// The errors of [`open_sqlite`](crate::open_sqlite), or the tables cannot be created or upgraded, for example

@@ -239,6 +239,28 @@ async fn paths_with_a_special_meaning_to_sqlite_are_files() {
     }
 }
 
+/// These are the URLs that `Database::open` accepts.
+#[tokio::test]
+async fn an_sqlite_url_names_the_same_file_as_its_path() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.db");
+    let row = session("alice");
+    let sessions = open(&path).await;
+    sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
+    sessions.pool().close().await;
+    for scheme in ["sqlite:", "sqlite://"] {
+        let sessions = SqliteSessions::open(format!("{scheme}{}", path.display())).await.unwrap();
+        assert_eq!(sessions.list("alice", NOW).await.unwrap(), [row.clone()], "{scheme}");
+    }
+    let in_memory = SqliteSessions::open("sqlite::memory:").await.unwrap();
+    assert_eq!(in_memory.list("alice", NOW).await.unwrap(), []);
+    let error = SqliteSessions::open("sqlite:app.db?mode=rwc").await.unwrap_err();
+    assert!(error.to_string().contains("takes no parameters"), "{error}");
+    let inside = directory.path().join("sqlite:app.db");
+    open(&inside).await;
+    assert!(inside.is_file(), "only a path that begins with the scheme is a URL");
+}
+
 #[tokio::test]
 async fn clones_share_a_database_in_memory() {
     let [first, second] =
