@@ -48,7 +48,7 @@ async fn listen() -> Result<(), Failed> {
     database.sessions().migrate().await?;
     let accounts = Accounts::open(database).await?.with_sessions();
     let (_, keys) = hs256_keys()?;
-    let builder = accounts.configure(Authenticator::builder(keys)).base_url(&format!("http://{address}"));
+    let builder = accounts.configure(Authenticator::builder(keys)).base_url(format!("http://{address}"));
     let authenticator = builder.build()?;
     let router = Router::new()
         .route("/user", get(async || "hello"))

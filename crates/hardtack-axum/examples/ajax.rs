@@ -81,7 +81,7 @@ fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listen = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256)?))
-        .base_url(&format!("http://{listen}"))
+        .base_url(format!("http://{listen}"))
         .sessions(MemorySessions::new())
         .build()?;
     let listener = tokio::net::TcpListener::bind(&listen).await?;

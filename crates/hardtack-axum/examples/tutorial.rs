@@ -139,7 +139,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             KeySet::new(SigningKey::generate(Algorithm::HS256)?)
         }
     };
-    let mut auth = Authenticator::builder(keys).base_url(&format!("http://{listen}")).sessions(MemorySessions::new());
+    let mut auth = Authenticator::builder(keys).base_url(format!("http://{listen}")).sessions(MemorySessions::new());
     if env::var("REFRESH").is_ok_and(|mode| mode == "redirect") {
         auth = auth.refresh_mode(RefreshMode::Redirect);
     }

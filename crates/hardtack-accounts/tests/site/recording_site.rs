@@ -52,7 +52,7 @@ impl RecordingSite {
         let (listener, address) = hardtack_test_support::server::bind().await;
         let auth = accounts
             .configure(Authenticator::builder(KeySet::from_secret(SECRET).unwrap()))
-            .base_url(&format!("http://{address}"))
+            .base_url(format!("http://{address}"))
             .clock(clock.clone())
             .trusted_proxies(TrustedProxies::new(["127.0.0.1"]).unwrap())
             .sessions(sessions)

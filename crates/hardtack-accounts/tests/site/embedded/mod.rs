@@ -62,7 +62,7 @@ impl Shop {
         let accounts = accounts.with_mail(from, &format!("{url}{path}{pages}"), outbox);
         let clock = TestClock::start_now();
         let builder = Authenticator::builder(KeySet::from_secret(SECRET).unwrap());
-        let builder = builder.base_url(&format!("{url}{path}")).clock(clock.clone()).refresh_mode(mode);
+        let builder = builder.base_url(format!("{url}{path}")).clock(clock.clone()).refresh_mode(mode);
         let service = app(&accounts, builder).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self { clock, accounts, url, address, server, directory }

@@ -57,7 +57,7 @@ impl Shared {
 
         let (listener, axum) = server::bind().await;
         // Use no session store, because a Flask service could not use it. All other options are the same as Flask's.
-        let auth = Authenticator::builder(KeySet::new(key.unwrap())).base_url(&format!("http://{axum}")).build();
+        let auth = Authenticator::builder(KeySet::new(key.unwrap())).base_url(format!("http://{axum}")).build();
         let service = app(auth.unwrap(), People::new().unwrap()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(axum::serve(listener, service).into_future());
 

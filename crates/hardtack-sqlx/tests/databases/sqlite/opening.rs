@@ -250,7 +250,7 @@ async fn an_sqlite_url_names_the_same_file_as_its_path() {
     sessions.pool().close().await;
     for scheme in ["sqlite:", "sqlite://"] {
         let sessions = SqliteSessions::open(format!("{scheme}{}", path.display())).await.unwrap();
-        assert_eq!(sessions.list("alice", NOW).await.unwrap(), [row.clone()], "{scheme}");
+        assert_eq!(sessions.list("alice", NOW).await.unwrap(), std::slice::from_ref(&row), "{scheme}");
     }
     let in_memory = SqliteSessions::open("sqlite::memory:").await.unwrap();
     assert_eq!(in_memory.list("alice", NOW).await.unwrap(), []);
