@@ -16,7 +16,7 @@ use hardtack_sqlx::Database;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().init(); // shows warnings and errors
+    tracing_subscriber::fmt().init(); // shows log-ins, warnings and errors
     let listener = tokio::net::TcpListener::bind(std::env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let database = Database::open(&std::env::var("DATABASE_URL").unwrap_or("sqlite:shop.db".into())).await?;

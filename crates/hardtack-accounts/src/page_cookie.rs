@@ -56,17 +56,18 @@ pub(crate) struct PageCookie {
     pub(crate) max_age: u32,
 }
 
-/// The settings that determine the names and attributes of all page cookies: those of the site, and whether the
-/// authenticator's cookies are `Secure`.
+/// The settings that determine the names and attributes of all page cookies: those of the site, whether the
+/// authenticator's cookies are `Secure`, and the authenticator's realm.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CookieScope<'a> {
     settings: &'a SiteSettings,
     is_secure: bool,
+    realm: Option<&'a str>,
 }
 
 impl<'a> CookieScope<'a> {
-    pub(crate) fn new(settings: &'a SiteSettings, auth: &Authenticator) -> Self {
-        Self { settings, is_secure: auth.sets_secure_cookies() }
+    pub(crate) fn new(settings: &'a SiteSettings, auth: &'a Authenticator) -> Self {
+        Self { settings, is_secure: auth.sets_secure_cookies(), realm: auth.realm() }
     }
 }
 
@@ -100,7 +101,11 @@ impl PageCookie {
 
     fn full_name(&self, scope: CookieScope<'_>) -> String {
         let name = if scope.settings.is_demo && self.name == names::DEVICE { names::DEMO_DEVICE } else { self.name };
-        if scope.is_secure { format!("__Host-Http-{name}") } else { name.to_owned() }
+        let prefix = if scope.is_secure { "__Host-Http-" } else { "" };
+        match scope.realm {
+            Some(realm) => format!("{prefix}{realm}_{name}"),
+            None => format!("{prefix}{name}"),
+        }
     }
 
     /// Renders the value of `Set-Cookie` (RFC 6265 §4.1).
@@ -138,11 +143,11 @@ mod tests {
     const COOKIE: PageCookie = PageCookie { name: "draft", path: "/account", max_age: 600 };
 
     fn render(value: &str, max_age: u32, is_secure: bool) -> String {
-        COOKIE.render(value, max_age, CookieScope { settings: &SiteSettings::default(), is_secure })
+        COOKIE.render(value, max_age, CookieScope { settings: &SiteSettings::default(), is_secure, realm: None })
     }
 
     fn find_in(headers: &HeaderMap, is_secure: bool) -> Option<&str> {
-        COOKIE.find(headers, CookieScope { settings: &SiteSettings::default(), is_secure })
+        COOKIE.find(headers, CookieScope { settings: &SiteSettings::default(), is_secure, realm: None })
     }
 
     fn find(fields: &[&'static str]) -> Option<String> {
@@ -161,6 +166,15 @@ mod tests {
             "__Host-Http-draft=abc; Max-Age=600; Secure; HttpOnly; Path=/; SameSite=Lax"
         );
         assert_eq!(render("", 0, false), "draft=; Max-Age=0; HttpOnly; Path=/account; SameSite=Lax");
+    }
+
+    #[test]
+    fn e15_a_realm_is_part_of_the_name() {
+        for (is_secure, expected) in [(false, "shop_draft=abc; "), (true, "__Host-Http-shop_draft=abc; ")] {
+            let scope = CookieScope { settings: &SiteSettings::default(), is_secure, realm: Some("shop") };
+            let cookie = COOKIE.set_cookie("abc", scope);
+            assert!(cookie.starts_with(expected), "{cookie}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use hardtack_axum::{Algorithm, Credentials, SigningKey, prelude::*, routes};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().init(); // shows warnings and errors
+    tracing_subscriber::fmt().init(); // shows log-ins, warnings and errors
     let listener = tokio::net::TcpListener::bind(std::env::var("LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
     let site = format!("http://{}", listener.local_addr()?);
     let keys = match std::env::var_os("JWT_SECRET_KEY") {

@@ -24,10 +24,11 @@ const NO_MATCH: &str = "That user name and password do not match.";
 const KEPT: Notice<'_> =
     Notice { kind: NoticeKind::Info, text: "Your session has ended. What you typed is kept. Log in again to finish." };
 
-/// What happened to a form that the browser sent with replaced tokens.
-const SENT_TITLE: &str = "This form was already sent";
-const SENT: &str = "Your browser sent the form once more while your session was being renewed. This second form changed \
-                    nothing. Your session continues.";
+/// What happened to a form that the browser sent with replaced tokens. The browser might have sent the form once, in
+/// another tab, or twice, for example after a double click.
+const SENT_TITLE: &str = "This form changed nothing";
+const SENT: &str = "Your browser sent the form while your session was being renewed. Your session continues. If you \
+                    pressed the button twice, the first press may have had its effect. Otherwise, send the form again.";
 
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 

@@ -117,8 +117,8 @@ async fn end_sessions(table: &Table, sessions: &SessionsIn, place: &Place, mark:
         tracing::error!(
             event = "sessions_went_back",
             ended,
-            "the servers had used another session store in the meantime, and have returned to {place}; sessions that \
-             had ended were live again, so all sessions have been ended, and users have to log in again"
+            "a server has used another session store; sessions in {place} that were ended in the meantime may have been \
+             live again, so all sessions have been ended, and users have to log in again"
         );
     }
     // If the mark has been set again in the meantime, it is not deleted.

@@ -192,6 +192,10 @@ impl Presence {
         let recorded = async {
             self.mark_left().await?;
             session_place::record_at_stop(&self.table, &self.place).await?;
+            if !self.arrived {
+                // A server that used another store may have stopped since the last renewal.
+                left_store::check_while_in_use(&self.table, &self.sessions, &self.place).await?;
+            }
             left_store::mark_others(&self.table, &self.place, false).await
         };
         if let Err(error) = recorded.await {

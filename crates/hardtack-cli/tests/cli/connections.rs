@@ -161,6 +161,7 @@ async fn e15_a_realm_is_part_of_the_cookies_names() {
     let mut ada = server.client();
     sign_up(&mut ada, "ada").await;
     assert!(ada.cookie("shop_access_token_cookie").is_some() && ada.cookie("access_token_cookie").is_none());
+    assert!(ada.cookie("shop_hardtack_device").is_some() && ada.cookie("hardtack_device").is_none());
     assert!(is_logged_in(&mut ada).await);
     let refused = refusal(&dir.serve(["--realm", "a b"]), 2).await;
     assert!(refused.contains("--realm is \"a b\"") && refused.contains("expected 1 to 32 letters"), "{refused}");

@@ -270,6 +270,10 @@ async fn k07_a_trial_with_another_store_ends_no_sessions() {
         }
         wait::until("the mark is deleted", async || !is_marked().await).await;
     }
+    // The server can be restarted as soon as the trial has ended.
+    let tried = start(&dir.serve([])).await;
+    assert!(is_marked().await);
+    tried.stop().await;
     server.stop().await;
     let server = start(&program).await;
     assert_eq!(refresh(&mut at(&server, &ada)).await, 200, "{}", server.stderr());

@@ -141,6 +141,12 @@ impl Authenticator {
         &self.0.settings.csrf.access.field
     }
 
+    /// Returns the realm, if one is set. It is part of the names of all cookies, so that applications on one host do not
+    /// overwrite each other's cookies. Cookies that an application sets itself need it in their names as well.
+    pub fn realm(&self) -> Option<&str> {
+        self.0.settings.realm.as_deref()
+    }
+
     /// Returns whether cookies are `Secure`. By default, cookies are `Secure` if the base URL is https or no base URL
     /// is set.
     pub fn sets_secure_cookies(&self) -> bool {

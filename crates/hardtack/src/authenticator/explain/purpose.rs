@@ -58,7 +58,10 @@ impl Authenticator {
         }
         let own = own.into_iter().find(|(slot, _)| slot.name.as_str() == name).map(|(_, purpose)| purpose);
         let purpose = own.or_else(|| {
-            let described = settings.described_cookies.iter().find(|(other, _)| *other == without_prefix(name));
+            let name = without_prefix(name);
+            let in_realm = settings.realm.as_deref().and_then(|realm| name.strip_prefix(realm)?.strip_prefix('_'));
+            let is_it = |other: &str| other == name || Some(other) == in_realm;
+            let described = settings.described_cookies.iter().find(|(other, _)| is_it(other));
             described.map(|(_, purpose)| (*purpose).to_owned())
         });
         purpose.map(|purpose| format!("The cookie `{name}` {purpose}."))
