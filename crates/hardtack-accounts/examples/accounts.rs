@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The ready pages: where they are and how they look.
+/// The ready-made pages: where they are and how they look.
 pub(crate) fn site(accounts: &Accounts, builder: AuthenticatorBuilder) -> Result<Site, Box<dyn Error>> {
     let auth = accounts.configure(builder).urls(Site::urls_at("/auth")).build()?;
     let site = Site::builder(auth, accounts.clone())
@@ -52,7 +52,7 @@ pub(crate) fn site(accounts: &Accounts, builder: AuthenticatorBuilder) -> Result
     Ok(site.build()?)
 }
 
-/// The shop and the ready pages.
+/// The shop and the ready-made pages.
 pub(crate) fn app(site: Site) -> Router {
     let auth = site.authenticator().clone();
     Router::new()

@@ -34,7 +34,7 @@ pub enum EventKind {
     /// another device, an operator ended it, the password was changed, or the user had reached
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
     Revoked,
-    /// The session was replaced by a new session of the same browser.
+    /// The session was replaced by a new session in the same browser.
     Replaced,
     /// The password was changed. [`Event::session`] is the new session of the browser that changed it, or the browser's
     /// previous session if no new one was created.

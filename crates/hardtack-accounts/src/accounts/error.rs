@@ -101,7 +101,7 @@ pub enum SessionOver {
     /// user.
     #[error("the session has ended; log in again")]
     Ended,
-    /// A new session of the same browser has replaced the session of the request, for example because the user changed
+    /// A new session in the same browser has replaced the session of the request, for example because the user changed
     /// the password in another tab.
     #[error("the session was replaced by a new session of the same browser; try again with the newest cookies")]
     Replaced,

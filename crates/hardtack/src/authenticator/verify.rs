@@ -383,7 +383,7 @@ impl Authenticator {
             }
     }
 
-    /// Returns whether a token's session is certainly live (step 5). This is the case if this process has read the
+    /// Returns whether a token's session is known to be live (step 5). This is the case if this process has read the
     /// revocation log recently enough, and the revocation cache has no entry for the session. A token without a session
     /// counts as live.
     #[inline]

@@ -183,7 +183,7 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
 ///
 /// # Errors
 /// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
-/// [`BadSignature`](TokenError::BadSignature), or the error of `choose`.
+/// [`BadSignature`](TokenError::BadSignature), or the error that `choose` returned.
 pub(crate) fn open_jws(
     token: &[u8],
     choose: impl FnOnce(&[u8]) -> Result<VerifyingKey, TokenError>,

@@ -22,7 +22,7 @@ pub(crate) enum SessionStatus {
     Live(Notes),
     /// The session has ended. Its access tokens are refused even before they expire.
     Ended,
-    /// The session was replaced by a new session of the same browser. Its tokens are refused. The response must not
+    /// The session was replaced by a new session in the same browser. Its tokens are refused. The response must not
     /// delete cookies, because the browser might already have the cookies of the new session.
     Replaced,
 }
@@ -137,7 +137,7 @@ impl RevocationCache {
         self.note(id, |_| SessionStatus::Ended, until, now);
     }
 
-    /// Records that a session was replaced by a new session of the same browser.
+    /// Records that a session was replaced by a new session in the same browser.
     pub(crate) fn replace(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |_| SessionStatus::Replaced, until, now);
     }

@@ -4,7 +4,7 @@ use crate::error::Error;
 
 /// A setting of Flask-JWT-Extended that cannot be changed here.
 ///
-/// The server accepts such a setting only if its value describes what the server always does. With any other value, the
+/// The server accepts such a setting only if its value matches the server's fixed behavior. With any other value, the
 /// server refuses to start. Otherwise, operators might rely on a setting that has no effect.
 pub(crate) struct FixedSetting {
     pub(crate) name: &'static str,
