@@ -29,7 +29,7 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Identifies the file of an open SQLite database. If the path later leads to another file, for example to a restored
 /// backup, open connections keep using the old file. Later writes on these connections are lost.
@@ -49,8 +49,8 @@ struct State {
     /// The end of the error message, which says what is wrong. `None` if this process has detected no damage to the
     /// file, and no removal of its write-ahead log or that log's index.
     damage: Option<&'static str>,
-    log: Option<OpenFile>,
-    index: Option<OpenFile>,
+    log: Option<Identity>,
+    index: Option<Identity>,
     /// When this process first noticed that the index of the log was removed while this process had the index open.
     index_removed_at: Option<Instant>,
     len: u64,
@@ -193,16 +193,16 @@ const OVERWRITTEN: &str = "is damaged, probably because it was overwritten while
 /// Returns `true` if this process still has the file in `known` open, but `path` no longer leads to that file.
 /// Otherwise, records in `known` which file is at the path now. A change of the file can be normal: SQLite removes its
 /// files when it closes the last connection, and creates new ones later.
-fn is_removed(known: &mut Option<OpenFile>, path: &Path) -> bool {
+fn is_removed(known: &mut Option<Identity>, path: &Path) -> bool {
     let found = match std::fs::metadata(path) {
-        Ok(metadata) => Some(OpenFile::of(&metadata)),
+        Ok(metadata) => Some(Identity::of(&metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(_) => return false,
     };
     if found == *known {
         return false;
     }
-    if known.is_some_and(OpenFile::is_open) {
+    if known.is_some_and(Identity::is_open) {
         return true;
     }
     *known = found;
@@ -293,35 +293,27 @@ impl Drop for Examination {
     }
 }
 
-/// Identifies a file by its device and its inode.
+/// Identifies a file by its device, its inode and its time of creation. After a file has been removed, the operating
+/// system can reuse the inode for a new file. The time of creation tells the two files apart, if the file system records
+/// that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity(#[cfg(unix)] (u64, u64));
+struct Identity {
+    #[cfg(unix)]
+    inode: (u64, u64),
+    #[cfg(unix)]
+    created_at: Option<std::time::SystemTime>,
+}
 
 impl Identity {
     #[cfg(unix)]
     fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
-        Self((metadata.dev(), metadata.ino()))
+        Self { inode: (metadata.dev(), metadata.ino()), created_at: metadata.created().ok() }
     }
 
     #[cfg(not(unix))]
     fn of(_: &Metadata) -> Self {
-        Self()
-    }
-}
-
-/// A file that SQLite keeps next to the database, and sometimes removes. After the removal, the operating system can
-/// reuse the inode for a new file. The time of creation therefore also identifies the file, if the file system records
-/// that time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct OpenFile {
-    identity: Identity,
-    created_at: Option<SystemTime>,
-}
-
-impl OpenFile {
-    fn of(metadata: &Metadata) -> Self {
-        Self { identity: Identity::of(metadata), created_at: metadata.created().ok() }
+        Self {}
     }
 
     /// Returns whether this process has the file open. If the time of creation is not known, returns `true` only for a
@@ -339,5 +331,29 @@ impl OpenFile {
     #[cfg(not(unix))]
     fn is_open(self) -> bool {
         false
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+
+    /// What is known about a removed file must not be taken for knowledge about a new file with the same inode.
+    #[test]
+    fn a_new_file_with_a_reused_inode_is_another_file() {
+        let folder = std::env::temp_dir().join(format!("hardtack-db-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("app.db");
+        File::create(&path).unwrap();
+        let removed = DatabaseFile::at(&path).unwrap();
+        for _ in 0..100 {
+            fs::remove_file(&path).unwrap();
+            File::create(&path).unwrap();
+            let new = DatabaseFile::at(&path).unwrap();
+            assert!(!Arc::ptr_eq(&removed.state, &new.state));
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
