@@ -1,6 +1,6 @@
 //! The site with a keyboard only, and with a screen reader.
 
-use hardtack_test_support::BrowserOptions;
+use hardtack_test_support::{BrowserOptions, wait};
 use serde_json::{Value, json};
 
 use super::Person;
@@ -101,7 +101,9 @@ async fn hears_what_each_field_is(ada: &Person<'_>) {
     ];
     for (path, expected) in pages {
         ada.opens(path).await;
-        assert_eq!(ada.names_of("textbox").await, expected, "{path}");
+        // Chromium builds the tree some time after it has loaded the page.
+        let found = async || (ada.names_of("textbox").await == expected).then_some(());
+        wait::until_some(|| format!("{path} has the fields {expected:?}"), found).await;
         assert_eq!(ada.names_of("main").await.len(), 1, "{path}");
         if path == "/login" {
             ada.logs_in("ada", PASSWORD).await;
