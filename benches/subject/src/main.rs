@@ -4,6 +4,7 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, ValueEnum};
 use hardtack::Authenticator;
@@ -104,8 +105,16 @@ fn repeat(operation: Operation, count: u64) -> Result<(), Failed> {
     if good { Ok(()) } else { Err("an operation failed, so its instructions cannot be compared".into()) }
 }
 
+/// Waits until a second begins. In the last tenth of a second, operations read a second clock, so they take more
+/// instructions.
+fn wait_for_a_second() {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    std::thread::sleep(Duration::from_secs(1).saturating_sub(Duration::from_nanos(since.subsec_nanos().into())));
+}
+
 /// The function whose instructions the tool counts. The tool finds it by its name.
 #[inline(never)]
 fn counted_instructions(count: u64, operation: &mut dyn FnMut() -> bool) -> bool {
+    wait_for_a_second();
     (0..count).fold(true, |good, _| good & black_box(operation()))
 }
