@@ -60,6 +60,9 @@
 //! microseconds. Processes that read the log notice the gap and read the whole log again. If the clock was set back,
 //! they might not see the gap.
 //!
+//! The server can lose sessions in the same cases. Until all older access tokens have expired, processes look up the
+//! session of each request in Redis, and refuse a session that has no row.
+//!
 //! # Requirements
 //!
 //! Keep the sessions on a single primary, with or without replicas. After a failover, the same address must lead to the

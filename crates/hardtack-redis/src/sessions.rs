@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hardtack::BackendError;
 use hardtack::SessionId;
@@ -274,9 +275,14 @@ impl SessionStore for RedisSessions {
     }
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
-        let (head, entries): (u64, Vec<LogEntry>) = self.run(&REVOCATIONS, &[after, u64::from(limit)]).await?;
+        let (head, entries, seconds): (u64, Vec<LogEntry>, Option<u64>) =
+            self.run(&REVOCATIONS, &[after, u64::from(limit)]).await?;
         let entries = entries.into_iter().map(row::decode_revocation).collect::<Result<_, _>>();
-        Ok(RevocationPage::new(head, entries.map_err(BackendError::new)?))
+        let page = RevocationPage::new(head, entries.map_err(BackendError::new)?);
+        Ok(match seconds {
+            Some(seconds) => page.complete_for(Duration::from_secs(seconds)),
+            None => page,
+        })
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {

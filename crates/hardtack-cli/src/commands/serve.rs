@@ -57,7 +57,8 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let auth = config.build(builder)?;
 
     // All settings are checked before this call, so that a server with invalid settings records nothing.
-    let mut presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
+    let given_keys = GivenKeys::of(config, bound);
+    let mut presence = Presence::begin((&database, &accounts), &auth, sessions, given_keys).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
         // Start the background work now. The adapter would start it only on the first request, but a crashed server

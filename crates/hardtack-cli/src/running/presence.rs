@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hardtack::Authenticator;
 use hardtack::session::SessionId;
 use hardtack_accounts::Accounts;
 use hardtack_sqlx::Database;
@@ -35,20 +36,24 @@ pub(crate) struct Presence {
     /// of these ids. An id is removed from this list when its intentions have been assigned to the new id.
     previous: Vec<String>,
     keys: GivenKeys,
+    auth: Authenticator,
 }
 
 impl Presence {
     /// Records that this server is running. Call this method only after all settings have been checked. If the servers
     /// have used another session store in the meantime, or if Redis has gone back to an older state, ends all sessions.
     pub(crate) async fn begin(
-        database: &Database,
-        accounts: &Accounts,
+        (database, accounts): (&Database, &Accounts),
+        auth: &Authenticator,
         sessions: SessionsIn,
         keys: GivenKeys,
     ) -> Result<Self, Error> {
         let table = Table::open(database).await?;
         let place = sessions.place().await?;
-        session_place::warn_if_moved(&table, &place).await?;
+        if let Some(since) = session_place::since_last_move(&table, &place).await? {
+            // Servers refuse the access tokens of sessions in the previous place.
+            auth.store_lost_sessions(since);
+        }
         left_store::end_sessions_at_return(&table, &sessions, &place).await?;
         lost_changes::end_sessions_if_any(&table, &sessions, &place).await?;
         accounts.set_session_store_id(place.id());
@@ -63,6 +68,7 @@ impl Presence {
             left: Vec::new(),
             previous: Vec::new(),
             keys,
+            auth: auth.clone(),
         };
         presence.write().await?;
         // If the server crashes after this, the next server can still tell that another store was in use.
@@ -125,11 +131,10 @@ impl Presence {
             event = "sessions_lost",
             from = self.place.to_text(),
             to = found.to_text(),
-            "Redis has lost the sessions, or its address now leads to another Redis; users have to log in again when \
-             their access tokens expire; until then, a log-out on another device has no effect on these tokens; to log \
-             everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY; if neither is set, run: hardtack keys rotate \
-             --discard-old"
+            "Redis has lost the sessions, or its address now leads to another Redis; users have to log in again; if \
+             the address is wrong, correct it and restart the servers"
         );
+        self.auth.store_lost_sessions(Duration::ZERO);
         // Set the new id at once, so that no more intentions are written with the previous id.
         self.accounts.set_session_store_id(found.id());
         self.previous.extend(self.place.id().map(str::to_owned));
@@ -141,6 +146,7 @@ impl Presence {
     /// server might have returned to one of these places.
     async fn mark_left(&mut self) -> Result<(), Error> {
         while let Some(place) = self.left.last() {
+            session_place::record_move(&self.table).await?;
             left_store::mark_left(&self.table, place).await?;
             self.left.pop();
         }

@@ -3,6 +3,8 @@
 //! A command that ends sessions reads from the database where the servers keep their sessions. If the command relied
 //! only on its own settings, it might look in the wrong place, find no sessions, and report success.
 
+use std::time::Duration;
+
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::Database;
 
@@ -16,6 +18,10 @@ use crate::error::Error;
 /// seconds. When a server stops, it writes the place of another running server into the row. If no other server is
 /// running, it writes its own place.
 const NAME: &str = "session_place";
+
+/// The name of the row of `hardtack_settings` that contains the time at which the servers last began to keep their
+/// sessions in a different place, in seconds since 1970.
+const MOVED_AT: &str = "moved_session_place_at";
 
 /// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
 /// row is a time in seconds since 1970, a space, and the value of [`Place::to_text`]. The time is when the server last
@@ -48,19 +54,26 @@ pub(super) async fn record_at_stop(table: &Table, place: &Place) -> Result<(), E
     record(table, others.first().unwrap_or(place)).await
 }
 
-/// Logs a warning if a starting server keeps its sessions in a different place than earlier servers did.
-pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Error> {
+/// Returns how long ago the servers last began to keep their sessions in a different place. Returns `None` if this has
+/// never happened. If the starting server does so, logs a warning.
+pub(super) async fn since_last_move(table: &Table, place: &Place) -> Result<Option<Duration>, Error> {
+    let now = table.now().await?;
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
         tracing::warn!(
             event = "sessions_moved",
             from = known.to_text(),
             to = place.to_text(),
-            "sessions are now stored in a different place; users have to log in again when their access tokens expire; \
-             until then, log-outs have no effect on these tokens; to log everyone out now, replace JWT_SECRET_KEY or \
-             JWT_PRIVATE_KEY; if neither is set, run: hardtack keys rotate --discard-old"
+            "sessions are now stored in a different place, so users have to log in again"
         );
+        record_move(table).await?;
     }
-    Ok(())
+    let moved_at: Option<i64> = table.get(MOVED_AT).await?.and_then(|time| time.parse().ok());
+    Ok(moved_at.map(|moved_at| Duration::from_secs(u64::try_from(now - moved_at).unwrap_or(0))))
+}
+
+/// Records that the servers have begun to keep their sessions in a different place.
+pub(super) async fn record_move(table: &Table) -> Result<(), Error> {
+    table.set(MOVED_AT, &table.now().await?.to_string()).await
 }
 
 /// Returns where each running server keeps its sessions.

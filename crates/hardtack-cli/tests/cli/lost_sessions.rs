@@ -43,13 +43,20 @@ impl Servers {
             (_, Some(redis)) => on_redis(postgres::shared().database(), redis.url()),
             _ => store.fresh(),
         };
-        Self { two: TwoServers::over(&env, &[]).await, dir, env, redis }
+        let two = TwoServers::over(&env, &[]).await;
+        if let Some(redis) = &redis {
+            forget_start(redis);
+        }
+        Self { two, dir, env, redis }
     }
 
     /// Deletes the rows of all sessions.
     async fn lose_sessions(&self) {
         match &self.redis {
-            Some(redis) => assert_eq!(redis.command("FLUSHALL"), "+OK"),
+            Some(redis) => {
+                let script = "return redis.call('DEL', unpack(redis.call('KEYS', '*:session:*')))";
+                assert_ne!(redis.command(&format!("EVAL \"{script}\" 0")), ":0");
+            }
             None => assert!(execute(&self.env[0].1, "DELETE FROM sessions").await > 0),
         }
     }
@@ -75,6 +82,11 @@ impl Servers {
         let program = self.dir.hardtack(["user"].into_iter().chain(args.iter().copied()));
         self.env.iter().fold(program, |program, (name, value)| program.env(name, value))
     }
+}
+
+/// Makes it look as if Redis had started long ago, so that servers do not check each request against the store.
+fn forget_start(redis: &RedisServer) {
+    assert_eq!(redis.command("HSET {hardtack}:log:head since 1000"), ":0");
 }
 
 /// Runs a statement on the database, and returns how many rows it changed.
@@ -165,6 +177,53 @@ async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
     assert_eq!(output(&command), "ada is logged out; 1 session was ended.\n");
     is_refused_soon(&with_copied_access_cookie(&ada, &other), "logged out by an operator").await;
+}
+
+/// Nothing in Redis says which sessions it has lost. The access tokens of these sessions used to be accepted until they
+/// expired, although a password change had told the user that all devices were logged out.
+#[tokio::test]
+async fn s35_s71_tokens_of_sessions_that_redis_has_lost_are_refused_at_once() {
+    let redis = RedisServer::start();
+    let dir = TestDir::new();
+    let program = dir.serve(["--redis-url", &redis.url()]);
+    let server = start(&program).await;
+    forget_start(&redis);
+    let (mut ada, mut bob) = (server.client(), server.client());
+    sign_up(&mut ada, "ada").await;
+    sign_up(&mut bob, "bob").await;
+    let copy = with_copied_access_cookie(&ada, &server);
+    assert_eq!(redis.command("FLUSHALL"), "+OK");
+    is_refused_soon(&copy, "after Redis was emptied").await;
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+    assert!(is_logged_in(&mut ada).await);
+    // A server that did not run when Redis was emptied.
+    server.stop().await;
+    assert_eq!(redis.command("FLUSHALL"), "+OK");
+    let server = start(&program).await;
+    for client in [&ada, &bob] {
+        assert!(!is_logged_in(&mut at(&server, client)).await);
+    }
+}
+
+/// The database does not contain the sessions that were in Redis, and its revocation log does not mention them.
+#[tokio::test]
+async fn s35_s71_tokens_of_sessions_in_the_previous_store_are_refused() {
+    let redis = RedisServer::start();
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    server.stop().await;
+    let program = dir.serve([]);
+    // The second start shows that the database records the move.
+    for _ in 0..2 {
+        let server = start(&program).await;
+        assert!(!is_logged_in(&mut at(&server, &ada)).await);
+        let mut again = server.client();
+        assert_eq!(log_in(&mut again, "ada", PASSWORD).await, 200);
+        assert!(is_logged_in(&mut again).await);
+        server.stop().await;
+    }
 }
 
 /// An older snapshot of Redis is restored, while the server runs and while the server is stopped. The id of the session

@@ -4,7 +4,7 @@ local LOG, HEAD = KEYS[1] .. ':log', KEYS[1] .. ':log:head'
 
 -- Returns the sequence number of the newest entry. A server that was emptied, restarted, restored or replaced may have
 -- lost entries that a process has read. The sequence then continues from a number that was never used, the server's
--- time in microseconds, so that readers see a gap.
+-- time in microseconds, so that readers see a gap. `since` is the time, in seconds, at which this was last noticed.
 local function head_sequence()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local head = redis.call('HMGET', HEAD, 'run', 'sequence')
@@ -12,7 +12,7 @@ local function head_sequence()
   if not head[2] or head[1] ~= run then
     local time = redis.call('TIME')
     sequence = math.max(sequence + 1, time[1] * 1000000 + time[2])
-    redis.call('HSET', HEAD, 'run', run, 'sequence', string.format('%.0f', sequence))
+    redis.call('HSET', HEAD, 'run', run, 'sequence', string.format('%.0f', sequence), 'since', time[1])
   end
   return sequence
 end

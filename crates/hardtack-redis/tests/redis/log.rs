@@ -51,6 +51,33 @@ async fn a_restarted_server_shows_a_gap_and_its_entries() {
 }
 
 #[tokio::test]
+async fn s71_a_page_says_how_long_ago_the_server_might_have_lost_data() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let complete_for = async || store.revocations(0, 10).await.unwrap().complete_for;
+    let is_new = |span: Option<Duration>| span.is_some_and(|span| span < Duration::from_secs(600));
+    assert!(is_new(complete_for().await));
+    for command in ["FLUSHALL", "restart"] {
+        server.command("HSET {hardtack}:log:head since 1000");
+        assert!(complete_for().await > Some(Duration::from_secs(1_000_000_000)), "{command}");
+        match command {
+            "restart" => {
+                server.kill();
+                server.start_again();
+            }
+            command => assert_eq!(server.command(command), "+OK"),
+        }
+        assert!(is_new(complete_for().await), "{command}");
+    }
+    // The clock of the server was set back.
+    server.command("HSET {hardtack}:log:head since 9000000000");
+    assert_eq!(complete_for().await, Some(Duration::ZERO));
+    // A version before this number was recorded has written the entry.
+    server.command("HDEL {hardtack}:log:head since");
+    assert_eq!(complete_for().await, None);
+}
+
+#[tokio::test]
 async fn a_server_restored_from_a_backup_uses_no_number_twice() {
     let server = RedisServer::start_with(&["--appendonly", "no"]);
     let store = open(&server).await;

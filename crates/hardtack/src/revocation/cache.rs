@@ -299,6 +299,9 @@ fn place(id: SessionId) -> (usize, u64) {
 pub(crate) struct LogPosition {
     read: AtomicU64,
     synced_at: AtomicI64,
+    /// The time on the monotonic clock until which access tokens of sessions that the store has lost might be valid.
+    /// Zero if the store has lost none.
+    lost_until: AtomicU64,
 }
 
 /// A time that is earlier than any real time. In [`LogPosition`], it means that the cache is stale, no matter how much
@@ -307,7 +310,7 @@ const NEVER: i64 = i64::MIN;
 
 impl Default for LogPosition {
     fn default() -> Self {
-        Self { read: AtomicU64::new(0), synced_at: AtomicI64::new(NEVER) }
+        Self { read: AtomicU64::new(0), synced_at: AtomicI64::new(NEVER), lost_until: AtomicU64::new(0) }
     }
 }
 
@@ -340,6 +343,19 @@ impl LogPosition {
     pub(crate) fn lost(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
         self.read.store(0, Ordering::Release);
+    }
+
+    /// Records that the store may have lost sessions, whose access tokens expire by the time `until`. The log does not
+    /// contain these sessions, so the cache is stale until then.
+    pub(crate) fn lost_sessions(&self, until: Moment) {
+        // Round up, so that the period does not end early.
+        self.lost_until.fetch_max(until.monotonic.as_secs().saturating_add(1), Ordering::AcqRel);
+        self.incomplete();
+    }
+
+    /// Returns whether the access tokens of all sessions that the store may have lost have expired.
+    pub(crate) fn lost_no_sessions(&self, now: Moment) -> bool {
+        now.monotonic.as_secs() >= self.lost_until.load(Ordering::Acquire)
     }
 
     /// Returns whether the cache is less than `bound` behind the log. Call this method before you read the cache. If

@@ -95,7 +95,7 @@ mod tests {
     fn page(head: u64, sequences: &[u64]) -> RevocationPage {
         let kind = RevocationKind::Ended;
         let entry = |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW, kind };
-        RevocationPage { head, entries: sequences.iter().map(entry).collect() }
+        RevocationPage::new(head, sequences.iter().map(entry).collect())
     }
 
     /// Passes pages of at most two entries to a reader that starts after `position`. Returns the reader's steps and its

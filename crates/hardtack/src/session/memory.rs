@@ -253,7 +253,7 @@ impl SessionStore for MemorySessions {
         let rows = self.rows();
         let read = rows.log.partition_point(|entry| entry.sequence <= after);
         let behind = rows.log.range(read..).take(limit as usize);
-        Ok(RevocationPage { head: rows.sequence, entries: behind.copied().collect() })
+        Ok(RevocationPage::new(rows.sequence, behind.copied().collect()))
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {

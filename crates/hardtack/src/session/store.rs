@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use super::{Session, SessionCursor, SessionId};
 use crate::clock::Timestamp;
@@ -142,12 +143,23 @@ pub struct RevocationPage {
     pub head: u64,
     /// The requested entries, in order.
     pub entries: Vec<Revocation>,
+    /// How long ago the store might have lost rows or log entries, for example because it was emptied or restarted.
+    /// `None` if the store cannot lose any. See [`Self::complete_for`].
+    pub complete_for: Option<Duration>,
 }
 
 impl RevocationPage {
     /// Creates a page of the revocation log. `head` is the number of the newest entry that was ever written to the log.
     pub const fn new(head: u64, entries: Vec<Revocation>) -> Self {
-        Self { head, entries }
+        Self { head, entries, complete_for: None }
+    }
+
+    /// Sets how long the store has not lost any rows or log entries. If this is less than the lifetime of access
+    /// tokens, tokens can exist whose sessions have neither a row nor a log entry. The authenticator then checks the
+    /// session of each request against the store, and refuses sessions without a row.
+    #[must_use]
+    pub fn complete_for(self, span: Duration) -> Self {
+        Self { complete_for: Some(span), ..self }
     }
 }
 

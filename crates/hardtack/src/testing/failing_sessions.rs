@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::error::BackendError;
@@ -40,6 +41,7 @@ struct State {
     sessions: Mutex<MemorySessions>,
     fails: AtomicBool,
     log_hangs: AtomicBool,
+    complete_for: Mutex<Option<Duration>>,
     durable: bool,
     notifications: Mutex<Notifications>,
     finds: AtomicU64,
@@ -99,6 +101,11 @@ impl FailingSessions {
     /// Replaces the sessions with those in `backup`, as if a database had been restored.
     pub fn restore(&self, backup: &MemorySessions) {
         *lock(&self.0.sessions) = backup.clone();
+    }
+
+    /// Sets how long ago the store might have lost sessions ([`RevocationPage::complete_for`]).
+    pub fn set_complete_for(&self, span: Duration) {
+        *lock(&self.0.complete_for) = Some(span);
     }
 
     /// Returns how often [`find`](SessionStore::find) was called.
@@ -226,7 +233,11 @@ impl SessionStore for FailingSessions {
         if self.0.log_hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        self.available()?.revocations(after, limit).await
+        let page = self.available()?.revocations(after, limit).await?;
+        Ok(match *lock(&self.0.complete_for) {
+            Some(span) => page.complete_for(span),
+            None => page,
+        })
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {

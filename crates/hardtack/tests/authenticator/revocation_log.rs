@@ -219,12 +219,44 @@ fn s28_a_store_that_was_restored_is_read_again() {
     let restored = Site { clock: here.clock.clone(), ..Site::over(backup.clone(), KeySet::new(key()), |b| b) };
     let ended = end_one(&backup, here.clock.now());
     assert_eq!(restored.live_sessions("mallory").len(), 0);
+    let lost = here.browser_of("alice");
     store.restore(&backup);
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
+    assert!(there.visit(&mut lost.clone()).is_refused(401, "revoked"), "the backup does not contain the session");
+    // This process has not read the log before, so it learns of the loss from the application.
+    assert_eq!(here.visit(&mut lost.clone()).status, 200);
+    here.auth.store_lost_sessions(seconds(15 * 60 + 60));
+    assert_eq!(here.visit(&mut lost.clone()).status, 200, "all tokens from before the loss have expired");
+    here.auth.store_lost_sessions(seconds(60));
+    assert!(here.visit(&mut lost.clone()).is_refused(401, "revoked"));
     let row = block_on(SessionStore::find(&store, ended)).unwrap().unwrap();
     assert!(row.revoked_at.is_some());
     end_one(&backup, here.clock.now());
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
+}
+
+#[test]
+fn s28_sessions_that_the_store_has_lost_are_refused_at_once() {
+    let (here, there, store) = processes();
+    let alice = here.browser_of("alice");
+    assert_eq!(there.visit(&mut alice.clone()).status, 200);
+    // The store was emptied. Nothing in its log says that Alice's session is lost.
+    store.restore(&MemorySessions::new());
+    store.set_complete_for(Duration::ZERO);
+    block_on(there.auth.sync_revocations()).unwrap();
+    assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
+    // A new session has a row, which is read for each request until tokens of lost sessions have expired.
+    block_on(here.auth.sync_revocations()).unwrap();
+    let bob = here.browser_of("bob");
+    for (complete_for, reads) in [(0, 2), (15 * 60 + 59, 2), (15 * 60 + 60, 0)] {
+        store.set_complete_for(seconds(complete_for));
+        block_on(there.auth.sync_revocations()).unwrap();
+        store.reset_counts();
+        for _ in 0..2 {
+            assert_eq!(there.visit(&mut bob.clone()).status, 200);
+        }
+        assert_eq!(store.finds(), reads, "{complete_for} s after the loss");
+    }
 }
 
 #[test]

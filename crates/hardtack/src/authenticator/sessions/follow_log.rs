@@ -11,8 +11,8 @@ use crate::authenticator::background_work::WeakAuthenticator;
 use crate::developer_notice;
 use crate::error::{BackendError, WithCauses};
 use crate::jwt::TokenKind;
-use crate::revocation::{LogReader, LogStep, Notes, SessionStatus};
-use crate::session::{RevocationKind, SessionId};
+use crate::revocation::{LogReader, LogStep, Moment, Notes, SessionStatus};
+use crate::session::{RevocationKind, RevocationPage, SessionId};
 
 /// The maximum number of entries in a page of the log.
 const LOG_PAGE: u32 = 1000;
@@ -41,6 +41,20 @@ impl Authenticator {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));
         }
         self.read_log(std::future::pending::<()>).await
+    }
+
+    /// Records that the store lost sessions, or may have lost some, `ago` before this call. Call this method if an older
+    /// backup was restored, or if the sessions are now in another store. Otherwise, access tokens of the lost sessions
+    /// would be accepted until they expire, because the revocation log does not contain these sessions.
+    ///
+    /// Until access tokens from before the loss have expired, each request is checked against the store, and a session
+    /// without a row is refused. The authenticator notices two losses itself: the newest entry of the log has a lower
+    /// number than before, or the store says that it has lost sessions ([`RevocationPage::complete_for`]).
+    pub fn store_lost_sessions(&self, ago: Duration) {
+        let left = self.token_memory().saturating_sub(ago);
+        if left > Duration::ZERO && self.has_store() {
+            self.0.log.lost_sessions(self.moment().after(left));
+        }
     }
 
     /// Follows the store's revocation log for as long as the future is polled. An adapter follows the log from the
@@ -198,6 +212,7 @@ impl Authenticator {
                 LogStep::Restart | LogStep::WentBack => {
                     log.lost();
                     if step == LogStep::WentBack {
+                        self.store_lost_sessions(Duration::ZERO);
                         tracing::error!(
                             event = "log_went_back",
                             position,
@@ -221,20 +236,32 @@ impl Authenticator {
                 LogStep::Continue => {}
                 LogStep::Done => {
                     log.reached(reader.position());
-                    if !self.0.held.any() {
+                    let covers_all_tokens = self.covers_all_tokens(&page, now);
+                    if covers_all_tokens && !self.0.held.any() {
                         log.synced(asked_at);
                     }
                     if let Some(until) = forgotten {
                         cache.remembers(until);
                     }
                     // Check again, because subjects may have been held while the log was read.
-                    if self.0.held.any() {
+                    if !covers_all_tokens || self.0.held.any() {
                         log.incomplete();
+                    }
+                    if readings > 1 {
+                        // The store might have lost sessions whose streams are still open.
+                        self.0.watchers.wake_all();
                     }
                     return Ok(read);
                 }
             }
         }
+    }
+
+    /// Returns whether the log tells of each session whose access tokens have not expired and that has ended. This is
+    /// not certain if the store has lost rows or log entries within the lifetime of access tokens: the log does not
+    /// contain the sessions that the store has lost (decision 50).
+    fn covers_all_tokens(&self, page: &RevocationPage, now: Moment) -> bool {
+        page.complete_for.is_none_or(|span| span >= self.token_memory()) && self.0.log.lost_no_sessions(now)
     }
 
     /// Returns the status of a token's session from the cache, or from the store if the cache might be stale or the
