@@ -8,7 +8,7 @@ mod request_info;
 mod sent_form;
 mod visitor;
 
-pub(crate) use done::done;
+pub(crate) use done::{done, own_query};
 pub(crate) use form_or_json::{FormOrJson, NoInput, missing_member};
 pub(crate) use json_members::{JsonBody, JsonType};
 pub(crate) use sent_form::{AccountForm, SentForm, is_unverified, read_fields, refuse_form, refuse_read_form};

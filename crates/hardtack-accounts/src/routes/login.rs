@@ -12,7 +12,7 @@ use serde_json::json;
 use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
 use super::{kept_form, link_used};
 use crate::accounts::{Accounts, ActionError, VerifiedUser, WrongPassword};
-use crate::extract::{FormOrJson, Visitor, done};
+use crate::extract::{FormOrJson, Visitor, done, own_query};
 use crate::pages::{DoneView, FieldError, Notice, NoticeKind, Shell, done_page, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
@@ -33,7 +33,7 @@ const SENT: &str = "Your browser sent the form while your session was being rene
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
-    let form = auth.query("form");
+    let form = own_query(&auth, "form");
     let ended = auth.query("ended").map(|_| match form.as_deref() {
         Some("kept") => KEPT,
         Some("lost") => Notice {
@@ -45,7 +45,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         }
     });
     // If the cookies of a session have just been refused, do not redirect, because the other page would redirect back
-    // to the log-in page.
+    // to the log-in page. But a link from elsewhere cannot make the page claim that a session has ended.
+    let shown_end = ended.filter(|_| !visitor.is_logged_in() || own_query(&auth, "ended").is_some());
     if visitor.is_logged_in() && ended.is_none() {
         // The user may have used a link while another user is logged in.
         if let Some(notice) = done(&auth).filter(|done| done_text(done).is_some()) {
@@ -72,7 +73,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     let done = done(&auth).and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    let notice = ended.or(replaced).or(done).or_else(|| input.goes_on(&auth).then_some(NEEDED));
+    let notice = shown_end.or(replaced).or(done).or_else(|| input.goes_on(&auth).then_some(NEEDED));
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
 }
 

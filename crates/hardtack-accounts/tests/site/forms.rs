@@ -430,3 +430,23 @@ async fn a09_a_form_with_replaced_tokens_does_not_end_the_session() {
     assert_eq!(open(&mut old.clone(), "/service").await.path(), "/login?next=%2Fservice");
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
 }
+
+/// Anyone can write a link to the log-in page. The page believes only redirects of this site.
+#[tokio::test]
+async fn a_link_from_elsewhere_does_not_claim_that_a_session_has_ended() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let claims = ["Your session has ended", "This form changed nothing", "What you typed is kept", "was renewed"];
+    for from in ["cross-site", "same-site", "none"] {
+        for query in ["ended=1", "ended=1&form=lost", "ended=1&form=kept", "form=sent", "form=kept"] {
+            let page = ada.get(&format!("/login?{query}")).accept_html().header("sec-fetch-site", from).send().await;
+            for claim in claims {
+                assert!(!page.text().contains(claim), "{from}, {query}: {claim}");
+            }
+        }
+    }
+    // The redirect after a link from elsewhere to a page whose session has ended.
+    let mut visitor = site.client();
+    let page = visitor.get("/login?ended=1").accept_html().header("sec-fetch-site", "cross-site").send().await;
+    says(&page, 200, "Your session has ended");
+}

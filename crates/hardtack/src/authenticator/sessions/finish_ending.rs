@@ -8,7 +8,6 @@ use crate::clock::Timestamp;
 use crate::error::{BackendError, WithCauses};
 use crate::event::{Client, EventKind};
 use crate::refusal::Reason;
-use crate::revocation::SessionStatus;
 use crate::session::{EndedSessions, Ending, PendingRevocation, RevokeTarget, SessionId};
 use crate::token::VerifiedToken;
 
@@ -60,7 +59,7 @@ impl Authenticator {
             return;
         }
         for id in ids {
-            if !matches!(self.0.revocation_cache.status(*id), SessionStatus::Live(_)) {
+            if self.is_known_to_have_ended(*id) {
                 let kind = if Some(*id) == renewed { EventKind::Replaced } else { EventKind::Revoked };
                 self.emit(kind, subject, Some(*id), client);
             }
