@@ -1,8 +1,9 @@
-//! The name of the notice that a page shows after a form of this site.
+//! The name of the notice that a page shows after the user has sent a form of this site.
 
 use hardtack_axum::Auth;
 
-/// Returns the query parameter `done`, with which a form of this site redirects to the page that shows the result.
+/// Returns the query parameter `done`, which a form of this site adds when it redirects to the page that shows the
+/// result.
 ///
 /// If the browser says that the request came from elsewhere, such as a link on another site or in an email, returns
 /// `None`. Otherwise, strangers could write links that make a page claim that something has happened, for example that
