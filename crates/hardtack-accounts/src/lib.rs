@@ -126,7 +126,7 @@ pub use site::{Site, SiteBuilder, SiteError};
 pub use throttling::LogInLimits;
 pub use users::{EmailAddress, NameCollision, NameRules, User, UserNameProblem, UserRecord};
 
-/// Compiles the examples of the README.
+/// Compiles the examples in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Refuses requests for pages that are served at a different path than the site's links lead to.
+//! Refuses requests for pages whose path differs from the path in the site's links.
 //!
 //! axum does not tell a router where it is nested. If the router of a site is nested at the wrong path, the site can
 //! notice this only when a request arrives.
@@ -17,8 +17,8 @@ use crate::site::Site;
 /// How many characters of a path are logged.
 const LOGGED_PATH: usize = 80;
 
-/// Checks whether the router is at the path of the site. If not, responds with 500. Logs how to correct the code only
-/// for the first such request to this router, because strangers can send any number of them.
+/// Checks whether the router is mounted at the site's path. If not, responds with 500. Logs how to correct the code,
+/// but only for the first such request to this router, because strangers can send any number of them.
 pub(crate) async fn refuse_misplaced(
     State((site, logged)): State<(Site, Arc<Once>)>,
     request: Request,
@@ -35,7 +35,7 @@ pub(crate) async fn refuse_misplaced(
         let advice = advice(original, page, site.path_in_router(), &site.path(page));
         tracing::error!(event = "pages_misplaced", "{advice}");
     });
-    let detail = "The pages of this site are not set up correctly. The log of the server says what to change.";
+    let detail = "The pages of this site are not set up correctly. The server's log says what to change.";
     let wants = hardtack_axum::wants(request.headers());
     respond::problem(wants, StatusCode::INTERNAL_SERVER_ERROR, "pages_misplaced", detail, &[])
 }
@@ -66,28 +66,28 @@ fn shortened(path: &str) -> String {
 }
 
 /// What to change if the application rewrites paths between its routers.
-const REWRITTEN: &str = "if the application rewrites paths, either put the path that it strips into the base URL, or \
-                         rewrite the paths before the outermost router gets the request (tower::Layer::layer instead of \
-                         Router::layer)";
+const REWRITTEN: &str = "if the application rewrites paths, either add the prefix that it strips to the base URL, or \
+                         rewrite the paths before the request reaches the outermost router (tower::Layer::layer \
+                         instead of Router::layer)";
 
 /// Returns a message that says how to correct the code. `original` is the path that the client requested. `page` is the
-/// path of the page in the site's router, `at` is the path of the site, and `link` is where links to the page lead. The
-/// message contains shortened paths, with escaped control characters.
+/// path of the page in the site's router, `at` is the path of the site, and `link` is the path to which links to the
+/// page lead. In the message, paths are shortened, and their control characters are escaped.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
     let link = shortened(link);
     if at.is_empty() {
         let nested = original.strip_suffix(page).unwrap_or(original).trim_end_matches('/');
         let nested = shortened(nested);
         return format!(
-            "the router of the pages is nested at {nested:?}, but their links lead to {link:?}; write .at({nested:?}) \
-             when you build the site, .urls(Site::urls_at({nested:?})) when you build the authenticator, and \
-             .merge(site.router()) instead of .nest({nested:?}, site.router()); {REWRITTEN}"
+            "the site's router is nested at {nested:?}, but links to the requested page lead to {link:?}; write \
+             .at({nested:?}) when you build the site, .urls(Site::urls_at({nested:?})) when you build the \
+             authenticator, and .merge(site.router()) instead of .nest({nested:?}, site.router()); {REWRITTEN}"
         );
     }
     let original = shortened(original);
     format!(
-        "a page was requested at {original:?}, but the links of the pages lead to {link:?}; write \
-         .merge(site.router()) or .nest({at:?}, site.router_to_nest()); {REWRITTEN}"
+        "a page was requested at {original:?}, but links to the page lead to {link:?}; write .merge(site.router()) or \
+         .nest({at:?}, site.router_to_nest()); {REWRITTEN}"
     )
 }
 
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(
             advice("/auth/login", "/login", "", "/login"),
             format!(
-                "the router of the pages is nested at \"/auth\", but their links lead to \"/login\"; write \
+                "the site's router is nested at \"/auth\", but links to the requested page lead to \"/login\"; write \
                  .at(\"/auth\") when you build the site, .urls(Site::urls_at(\"/auth\")) when you build the \
                  authenticator, and .merge(site.router()) instead of .nest(\"/auth\", site.router()); {REWRITTEN}"
             )
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(
             advice("/auth/auth/login", "/login", "/auth", "/auth/login"),
             format!(
-                "a page was requested at \"/auth/auth/login\", but the links of the pages lead to \"/auth/login\"; write \
+                "a page was requested at \"/auth/auth/login\", but links to the page lead to \"/auth/login\"; write \
                  .merge(site.router()) or .nest(\"/auth\", site.router_to_nest()); {REWRITTEN}"
             )
         );

@@ -18,8 +18,8 @@ pub(crate) mod names {
     pub(crate) const MAIL_LINK: &str = "mail_link";
     pub(crate) const SETTINGS_DRAFT: &str = "settings_draft";
 
-    const OF_DEVICE: &str = "shows that a user has logged in before in this browser. It is no credential: it only gives \
-                             the browser a limit of its own for attempts to log in. It stays after a log-out";
+    const OF_DEVICE: &str = "shows that a user has logged in from this browser before. It is not a credential: it only \
+                             gives the browser its own limit on log-in attempts. A log-out does not delete the cookie";
 
     /// What each cookie is for. Each description completes the sentence "The cookie … ".
     pub(crate) const PURPOSES: [(&str, &str); 5] = [
@@ -27,17 +27,18 @@ pub(crate) mod names {
         (DEMO_DEVICE, OF_DEVICE),
         (
             LINK_USED,
-            "names the account whose link in an email was just used. The next page says so, and then deletes the cookie",
+            "names the account whose emailed link was just used. The next page says what the link did, and deletes the \
+             cookie",
         ),
         (
             MAIL_LINK,
-            "contains the secret of a link in an email, such as a link to reset a password. It lasts until the \
-             link's form has been sent, but at most ten minutes",
+            "contains the secret from an emailed link, such as a password reset link. It lasts until the user submits \
+             the form that the link opened, but at most ten minutes",
         ),
         (
             SETTINGS_DRAFT,
-            "contains, in encrypted form, settings that the user has sent, while the user enters the password again. \
-             It lasts 15 minutes and contains no password",
+            "contains the encrypted settings that a user submitted, while the user enters the password again. It lasts \
+             15 minutes and contains no password",
         ),
     ];
 }
@@ -94,7 +95,7 @@ impl PageCookie {
         text(CookieName::new(self.full_name(scope)).find_in(fields).ok()??)
     }
 
-    /// Like [`Self::find`], for a request of any framework.
+    /// Like [`Self::find`], but works with a request from any framework.
     pub(crate) fn find_of<'c>(&self, client: &'c ClientInfo, scope: CookieScope<'_>) -> Option<&'c str> {
         text(client.cookie(&CookieName::new(self.full_name(scope)))?)
     }

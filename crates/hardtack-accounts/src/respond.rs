@@ -69,13 +69,13 @@ pub(crate) fn error(
     response
 }
 
-/// Responds with 422 and the errors of fields.
+/// Responds with 422 and the errors in the fields.
 pub(crate) fn invalid_fields(wants: Wants, errors: &[FieldError<'_>]) -> Response {
     let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
     problem(wants, StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", &detail, errors)
 }
 
-/// Like [`problem`], with the page in the given shell.
+/// Like [`problem`], but renders the page in the given shell.
 pub(crate) fn problem_in(
     shell: &Shell<'_>,
     wants: Wants,
@@ -113,7 +113,7 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
     match code {
         "not_found" => ("Page not found", detail),
         "method_not_allowed" => {
-            ("Page not found", "There is no page at this address. Go back, and use the buttons of the page.")
+            ("Page not found", "There is no page at this address. Go back, and use the buttons on the page.")
         }
         "too_large" => (
             "That is too long",
@@ -134,7 +134,7 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
     }
 }
 
-/// Responds with 503 after a failure of the database. The error appears only in the log.
+/// Responds with 503 after a database failure. The error appears only in the log.
 pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "store_unavailable", error = %WithCauses(error));
     let detail = "The site cannot reach its database at the moment. Try again shortly.";
@@ -157,13 +157,13 @@ pub(crate) fn busy(wants: Wants) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
 }
 
-/// Adds `Retry-After` to a 429 response. This field says after how many seconds the client can try again.
+/// Adds `Retry-After` to a 429 response. The field tells the client how many seconds to wait before it tries again.
 pub(crate) fn retry_after(mut response: Response, refused: &TooManyAttempts) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_seconds().max(1)));
     response
 }
 
-/// Responds with 429 to too many attempts.
+/// Responds with 429 after too many attempts.
 pub(crate) fn too_many(wants: Wants, refused: &TooManyAttempts) -> Response {
     let status = StatusCode::TOO_MANY_REQUESTS;
     retry_after(problem(wants, status, "too_many_attempts", refused.sentence(), &[]), refused)

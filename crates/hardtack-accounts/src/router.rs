@@ -27,8 +27,8 @@ impl Site {
     /// `shop.merge(site.router())`. Your other routes, their fallback and their headers stay as they are.
     ///
     /// If the application has a route with the same path as a route of the site, axum panics. To avoid this, give the
-    /// pages a path of their own with [`SiteBuilder::at`](crate::SiteBuilder::at). If only `/healthz` exists twice, you
-    /// can instead call [`without_health_check`](crate::SiteBuilder::without_health_check).
+    /// pages a path of their own with [`SiteBuilder::at`](crate::SiteBuilder::at). If `/healthz` is the only conflict,
+    /// you can instead call [`without_health_check`](crate::SiteBuilder::without_health_check).
     pub fn router(self) -> Router {
         let at = self.path_in_router().to_owned();
         let site = self.clone();
@@ -74,7 +74,7 @@ impl Site {
         }
         routes = match (settings.is_demo, self.path_in_router().is_empty()) {
             (true, _) => with_demo(routes),
-            // At the root of the host, the application handles all paths without a page.
+            // If the pages are at the root of the host, the application handles every path that has no page.
             (false, true) => routes.route(STYLESHEET, get(routes::assets::stylesheet)),
             (false, false) => {
                 let routes = routes.route(STYLESHEET, get(routes::assets::stylesheet));
@@ -93,7 +93,7 @@ impl Site {
     }
 }
 
-/// The paths of a site in an application. The site of `hardtack serve` has other routes instead.
+/// Paths that only a site in an application has. The site of `hardtack serve` has other routes instead.
 const STYLESHEET: &str = "/assets/site.css";
 const ROOT: &str = "/";
 const OTHER_PATHS: &str = "/{*path}";

@@ -13,8 +13,8 @@ use crate::site::Site;
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Like [`CONTENT_SECURITY_POLICY`], but the browser runs scripts from this site. The device page needs this policy,
-/// because its script shows times in the browser's time zone.
+/// Like [`CONTENT_SECURITY_POLICY`], but also allows scripts from this site. The device page needs this policy, because
+/// its script shows times in the browser's time zone.
 pub(crate) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 
@@ -28,7 +28,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Middleware that adds the fields to a response, unless the handler has set them.
+/// Middleware that adds the security headers to a response, unless the handler has set them itself.
 pub(crate) async fn add_security_headers(State(site): State<Site>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let status = response.status();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-/// How long [`TaskQueue::flush`] waits at most.
+/// The maximum time for which [`TaskQueue::flush`] waits.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The sending half of the queue. Clones share the queue. The task ends when the last clone is dropped.
@@ -82,7 +82,12 @@ async fn run<T, F: Future<Output = ()>>(
         }
         let dropped = dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            tracing::warn!(event = "dropped", queue = name, items = dropped, "the queue was full; items were dropped");
+            tracing::warn!(
+                event = "dropped",
+                queue = name,
+                items = dropped,
+                "the queue was full, so some items were dropped"
+            );
         }
         for done in flushes {
             let _ = done.send(());

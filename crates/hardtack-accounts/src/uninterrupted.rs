@@ -11,7 +11,7 @@ use hardtack::BackendError;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-/// How long [`Uninterrupted::finish`] waits at most.
+/// The longest time that [`Uninterrupted::finish`] waits.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Runs work in tasks and counts them. Clones share the count.
@@ -34,7 +34,7 @@ impl Default for Uninterrupted {
 }
 
 impl Uninterrupted {
-    /// Runs work to its end, even if the returned future is dropped. The future returns the result of the work.
+    /// Runs work to completion, even if the returned future is dropped. The future returns the result of the work.
     ///
     /// # Errors
     /// The work panicked, or the runtime is shutting down.

@@ -16,7 +16,7 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 /// An extractor for logging users in and out, refreshing their tokens, and re-authenticating them.
 ///
 /// Methods that change something check the request first. For example, [`log_in`](Self::log_in) and
-/// [`log_out`](Self::log_out) refuse a request with a safe method (such as GET) and a request from another site. They
+/// [`log_out`](Self::log_out) refuse requests with a safe method (such as GET) and requests from another site. They
 /// also refuse a request if a required CSRF token is missing or wrong.
 ///
 /// ```

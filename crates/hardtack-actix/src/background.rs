@@ -1,4 +1,4 @@
-//! Starts the background work of an authenticator, in the runtime of a request.
+//! Starts the background work of an authenticator on the runtime that handles a request.
 
 use hardtack::Authenticator;
 use tokio::runtime::Handle;

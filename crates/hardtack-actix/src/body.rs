@@ -32,13 +32,13 @@ struct State {
     peek: Option<BodyPeek>,
     /// How many [`ReadAhead`] futures have not been dropped yet.
     readers: usize,
-    /// Wakes the handler's body extractor, such as `Form`, when no extractor reads ahead any more. actix-web runs a
-    /// handler's extractors concurrently, so the body extractor may already be waiting.
+    /// Wakes the handler's body extractor, such as `Form`, once no extractor reads ahead. actix-web runs a handler's
+    /// extractors concurrently, so the body extractor may already be waiting.
     handler: Option<Waker>,
     /// Whether the payload has returned `Pending` once to the handler's body extractor. While the body extractor waits,
     /// an extractor that has to read ahead can start.
     has_waited: bool,
-    /// Whether the handler or a middleware has begun to read.
+    /// Whether the handler or a middleware has begun to read the payload.
     is_read: bool,
 }
 

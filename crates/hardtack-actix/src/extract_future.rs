@@ -1,4 +1,4 @@
-//! The future of an extractor.
+//! The future that an extractor returns.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use crate::respond::AuthError;
 
-/// The future of an extractor. Contains the result if it is known at once. Otherwise, for example if verification needs
-/// I/O, contains a boxed future.
+/// The future that an extractor returns. If the result is known at once, the future contains the result. Otherwise, for
+/// example if verification needs I/O, it contains a boxed future.
 pub struct ExtractFuture<E>(State<E>);
 
 enum State<E> {

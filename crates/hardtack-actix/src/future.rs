@@ -1,4 +1,4 @@
-//! The futures of this crate's services and extractors, and of [`Auth`](crate::Auth).
+//! The futures that this crate's services, its extractors and [`Auth`](crate::Auth) return.
 
 pub use crate::extract_future::ExtractFuture;
 pub use crate::require::RequireFuture;

@@ -50,7 +50,7 @@ impl AuthState {
     }
 
     /// Returns the layer's state. If there is no layer, creates a state with the authenticator from the `app_data`.
-    /// Such a state suffices to verify tokens, but not to refresh them.
+    /// Such a state is enough to verify tokens, but not to refresh them.
     pub(crate) fn for_verification(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
         if let Some(state) = Self::find(request) {
             return Ok(state);
@@ -99,8 +99,8 @@ impl AuthState {
         AuthError::from_refusal(refusal)
     }
 
-    /// Returns the first refusal that has not been handled. A refusal is handled if it became a response or if the
-    /// handler inspected it.
+    /// Returns the first refusal that has not been handled. A refusal counts as handled if it became a response or if
+    /// the handler inspected it.
     pub(crate) fn unhandled_refusal(&self) -> Option<Arc<Refusal>> {
         self.refusals.borrow().iter().find(|refusal| !refusal.is_handled()).cloned()
     }
@@ -123,7 +123,7 @@ impl<'a> Head<&'a dev::RequestHead> {
         Self(request.head())
     }
 
-    /// Copies the head. The core reads nothing else of the request.
+    /// Copies the head, which is the only part of the request that the core reads.
     pub(crate) fn to_owned(&self) -> Head<dev::RequestHead> {
         Head(self.0.clone())
     }

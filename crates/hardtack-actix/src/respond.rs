@@ -119,14 +119,14 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// The error of every extractor and of [`Auth`](crate::Auth). It contains the reason for the refusal and converts into
-/// the response to the client.
+/// The error that every extractor and [`Auth`](crate::Auth) return. It contains the reason for the refusal and converts
+/// into the response to the client.
 ///
 /// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
 pub struct AuthError(Arc<Refusal>);
 
-/// A failure, and whether the failure has been handled. A failure is handled if it became a response or if the handler
+/// A failure, and whether it has been handled. A failure counts as handled if it became a response or if the handler
 /// inspected it.
 #[derive(Debug)]
 pub(crate) struct Refusal {

@@ -84,7 +84,7 @@ where
 ///
 /// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
 /// user has logged in before has its own budget, so a stranger's attempts cannot keep the user from logging in with
-/// this browser. When a logged-in user enters the password again, the attempt is taken from the session's own budget:
+/// this browser. When a logged-in user enters the password again, the attempt counts against the session's own budget:
 /// see [`Auth::take_reauthentication_attempt`].
 ///
 /// By default, each process counts only the attempts that it receives. Behind a proxy, set

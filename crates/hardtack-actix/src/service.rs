@@ -1,5 +1,5 @@
-//! The service of `AuthLayer`. It adds Hardtack's state to the request, calls the inner service, and adds cookies and
-//! headers to the response. During development, it also serves the page that explains refusals.
+//! The service that `AuthLayer` creates. It adds Hardtack's state to the request, calls the inner service, and adds
+//! cookies and headers to the response. During development, it also serves the page that explains refusals.
 
 use std::future::Future;
 use std::iter::once_with;
@@ -75,7 +75,7 @@ where
 }
 
 pin_project! {
-    /// The future of [`AuthService`]. It polls the inner future in place and allocates nothing.
+    /// The future that [`AuthService`] returns. It polls the inner future in place and allocates nothing.
     pub struct AuthFuture<F> {
         #[pin]
         work: Work<F>,
@@ -141,7 +141,8 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
             tracing::error!(
                 event = "unheeded_refusal",
                 code = refusal.failure().reason().code(),
-                "a handler ran although its token was refused; use Optional<AccessToken> instead of Option<AccessToken>"
+                "a handler ran although the request's token was refused; use Optional<AccessToken> instead of \
+                 Option<AccessToken>"
             );
             response.into_response(reply_response(refusal.failure().reply().clone()).map_into_right_body())
         }
@@ -153,7 +154,7 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
     response
 }
 
-/// Makes the same changes to the response into which an outer service converts this error.
+/// Makes the same changes to a response that does not exist yet: an outer service creates it from this error.
 fn finish_error(mut error: Error, state: &AuthState) -> Error {
     let changes = changes(error.error_response().headers(), state);
     error.add_response_mapper(move |mut response| {

@@ -1,4 +1,4 @@
-//! Users, browsers and requests for tests of an application's routes.
+//! Users, browsers and requests for testing an application's routes.
 //!
 //! Enable the feature `testing` in `[dev-dependencies]`. The guide [`testing`](hardtack::guide::testing) has more
 //! examples.
@@ -66,7 +66,7 @@ pub type TestUser = hardtack::testing::TestUser<Actix>;
 /// not logged in.
 pub type TestBrowser = hardtack::testing::TestBrowser<Actix>;
 
-/// A request of a [`TestBrowser`]. `into()` converts it into actix-web's [`TestRequest`](test::TestRequest).
+/// A request from a [`TestBrowser`]. `into()` converts it into actix-web's [`TestRequest`](test::TestRequest).
 #[derive(Clone, Debug)]
 #[must_use = "a request does nothing until it is passed to a service"]
 pub struct TestRequest(hardtack::testing::TestRequest);
@@ -77,7 +77,7 @@ impl TestRequest {
     /// Returns the request for [`call_service`](test::call_service).
     ///
     /// # Panics
-    /// If the method, the path or a header field is not valid in HTTP.
+    /// If the method, the path or a header field is not valid HTTP.
     pub fn to_request(self) -> actix_http::Request {
         test::TestRequest::from(self).to_request()
     }
@@ -90,7 +90,7 @@ impl From<hardtack::testing::TestRequest> for TestRequest {
 }
 
 /// # Panics
-/// If the method, the path or a header field is not valid in HTTP.
+/// If the method, the path or a header field is not valid HTTP.
 #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
 impl From<TestRequest> for test::TestRequest {
     fn from(TestRequest(request): TestRequest) -> Self {

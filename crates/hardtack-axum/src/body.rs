@@ -33,7 +33,7 @@ struct State {
     peek: Option<BodyPeek>,
     /// How many [`ReadAhead`] futures have not been dropped yet.
     readers: usize,
-    /// Wakes the handler when no extractor reads ahead any more. Until then, the handler waits for the body.
+    /// Wakes the handler when no extractor is reading ahead anymore. Until then, the handler waits for the body.
     handler: Option<Waker>,
     /// Whether the handler or a middleware has begun to read.
     is_read: bool,

@@ -195,7 +195,7 @@ impl<P: Borrow<Parts> + Sync> Incoming for Head<P> {
     }
 }
 
-/// A header map of the `http` crate that implements [`Headers`], so that Hardtack's core can read it. Adapters for
+/// A header map from the `http` crate that implements [`Headers`], so that Hardtack's core can read it. Adapters for
 /// other frameworks can also use this type if their framework uses the `http` crate.
 ///
 /// ```
@@ -228,7 +228,7 @@ fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
     if headers.len() == headers.keys_len() {
         // In nearly every request, no field is repeated. `get` takes fewer instructions than `get_all`.
         let value = match (name, known(name)) {
-            // `get` would hash these names. Comparing them with the few names of the request takes about 90 fewer
+            // `get` would hash these names. Comparing them with the few field names in the request takes about 90 fewer
             // instructions.
             ("host" | "sec-fetch-site" | "x-csrf-token", Some(name)) => {
                 headers.iter().find(|(own, _)| *own == name).map(|(_, value)| value)

@@ -123,7 +123,7 @@ impl IntoResponse for AuthError {
     }
 }
 
-/// Converts a reply of the core into a response.
+/// Converts a reply from the core into a response.
 pub fn reply_response(reply: Reply) -> Response {
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -71,7 +71,7 @@ where
     PasswordLogIn::new(auth, check).router()
 }
 
-/// Checks passwords with a function of the application, for the log-in routes.
+/// For the log-in routes: checks passwords with a function that the application provides.
 ///
 /// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
 /// `None` if the user name and password do not match. If the function cannot check the password, for example because
@@ -128,7 +128,7 @@ impl<C> PasswordLogIn<C> {
         Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone() }
     }
 
-    /// Counts attempts with this throttle. For example, pass a throttle with a store that several servers share.
+    /// Uses this throttle to count attempts. For example, pass a throttle with a store that several servers share.
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = Some(throttle);
         self

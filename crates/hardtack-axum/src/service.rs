@@ -78,7 +78,7 @@ where
 }
 
 impl<S> AuthService<S> {
-    /// Returns the page that explains refusals if the request is for this page. In any case, also returns the request.
+    /// Returns the request and, if the request is for the page that explains refusals, that page.
     ///
     /// The inner service determines the type of the response's body. If the type is not axum's [`Body`], the page
     /// cannot be sent. For example, a compression layer between this layer and a router changes the type.
@@ -103,7 +103,7 @@ fn is_axum_body<B: 'static>() -> bool {
 }
 
 pin_project! {
-    /// The future of [`AuthService`]. It polls the inner future in place and allocates nothing.
+    /// The future that [`AuthService`] returns. It polls the inner future in place and allocates nothing.
     pub struct AuthFuture<F> {
         #[pin]
         work: Work<F>,

@@ -61,8 +61,8 @@ pub type TestUser = hardtack::testing::TestUser<Axum>;
 /// not logged in.
 pub type TestBrowser = hardtack::testing::TestBrowser<Axum>;
 
-/// A request of a [`TestBrowser`]. You can pass it to a `Router` directly. For any other service, convert it into
-/// an `http::Request` with `into()`.
+/// A request from a [`TestBrowser`]. You can pass it to a `Router` directly. For any other service, convert it into an
+/// `http::Request` with `into()`.
 #[derive(Clone, Debug)]
 #[must_use = "a request does nothing until it is passed to a service"]
 pub struct TestRequest(hardtack::testing::TestRequest);
@@ -78,7 +78,7 @@ impl From<hardtack::testing::TestRequest> for TestRequest {
 }
 
 /// # Panics
-/// If the method, the path or a header field is not valid in HTTP.
+/// Panics if the method, the path or a header field is not valid in HTTP.
 #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
 impl<B: From<Vec<u8>>> From<TestRequest> for http::Request<B> {
     fn from(TestRequest(request): TestRequest) -> Self {

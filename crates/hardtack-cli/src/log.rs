@@ -47,7 +47,7 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
         LogFormat::Text => fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(io::stderr).boxed(),
     };
-    // The filters apply to all layers. If a filter applied to only one layer, events could be lost after another crate
+    // The filters apply to all layers. If a filter applied to only one layer, events could be lost when another crate
     // asks whether a level is enabled, as sqlx does for each query.
     let started = tracing_subscriber::registry().with(layer).with(filter).with(without_traffic()).try_init();
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))

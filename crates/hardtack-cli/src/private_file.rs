@@ -65,7 +65,7 @@ fn read_open(file: &File, path: &Path) -> Result<Zeroizing<String>, Error> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Creates a file with mode 0600 and all of its content atomically. Returns `false` if the file already exists.
+/// Atomically creates a file, with mode 0600 and all of its content. Returns `false` if the file already exists.
 pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // tempfile creates files with mode 0600.
@@ -79,7 +79,7 @@ pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     }
 }
 
-/// Creates or replaces a file with mode 0600 and all of its content atomically.
+/// Atomically creates or replaces a file, with mode 0600 and all of its content.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;

@@ -43,8 +43,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// If the database stores the sessions, connects them to `accounts`, so that a change that ends sessions, such as a new
-/// password, ends them in the transaction that stores the change.
+/// If the database stores the sessions, connects them to `accounts`. A change that ends sessions, such as a new
+/// password, then ends them in the transaction that stores the change.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,

@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 
 const ABOUT_SETTINGS: &str = "\
 A flag such as --base-url overrides the environment variable HARDTACK_BASE_URL, which overrides base_url in
-the settings file. The names of Flask-JWT-Extended, such as JWT_SECRET_KEY and JWT_ACCESS_TOKEN_EXPIRES, work
+the settings file. The option names of Flask-JWT-Extended, such as JWT_SECRET_KEY and JWT_ACCESS_TOKEN_EXPIRES, work
 in the environment and in the file. Do not pass a URL with a password as a flag, because other users of the
 machine can see flags. TIME is a number of seconds, or a number followed by s, m, h, d or w.";
 
@@ -33,8 +33,8 @@ Tokens signed with the previous keys stay valid, so no user is logged out. Runni
 sign with the new key after 15 to 20 seconds. The command also removes previous keys whose tokens have all
 expired.
 
-The command reads from the database which keys the running servers use, so pass the same --data-dir and
---database-url as to the servers.";
+The command reads from the database which keys the running servers use, so pass the --data-dir and
+--database-url that the servers use.";
 
 const ABOUT_EXPLAIN: &str = "\
 Without HEADER, the command reads the header from standard input, so that its tokens do not end up in the
@@ -43,14 +43,14 @@ you can also paste all headers of a request or a response. You can also paste a 
 from a browser. The output contains no tokens.
 
 Pass the settings of your servers, above all --base-url and --data-dir. If no key is configured, the command
-does not check signatures. It never reads the sessions, and creates nothing.
+does not check signatures. The command never reads the sessions, and creates no files.
 
 The exit code is 0 if the server would accept the cookies and browsers would store them, 1 if the server would
 refuse the cookies or browsers would ignore one of them, and 2 if a setting or an argument is wrong.";
 
 const ABOUT_USERS: &str = "\
-This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
-or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
+This command uses the servers' database, whether or not the servers are running. Pass the --data-dir or
+--database-url that the servers use, and also their --redis-url if Redis stores the sessions.";
 
 const ABOUT_PASSWORD_LISTS: &str = "\
 The list is a file that you have downloaded: plain passwords, one per line, or the SHA-1 list of Have I Been
@@ -61,8 +61,8 @@ const ABOUT_LINKS: &str = "\
 The link works once and expires after a day. The first person who opens it chooses the password, so send the
 link over a channel that only the user can read. You never learn the password.
 
-This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
-or --database-url and the same --base-url as to the servers.";
+This command uses the servers' database, whether or not the servers are running. Pass the --data-dir or
+--database-url, and the --base-url, that the servers use.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

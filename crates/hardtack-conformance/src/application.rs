@@ -116,7 +116,7 @@ impl Login {
     }
 }
 
-/// Returns the value of `wants` in the response of `/about`.
+/// Returns the value of `wants` in the response from `/about`.
 pub fn wants_name(wants: Wants) -> &'static str {
     match wants {
         Wants::Page => "page",

@@ -35,7 +35,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How many redirects [`Request::follow`] follows before it panics.
 const MOST_HOPS: usize = 10;
 const BROWSER_ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
-/// The cookies that can hold the double-submit value. The client uses the first of them that it has.
+/// The cookies that can hold the double-submit value. If the client has both, it uses the first one.
 const CSRF_COOKIES: [&str; 2] = ["__Host-csrf_access_token", "csrf_access_token"];
 
 /// The address of a server: a socket address, or a URL such as `http://127.0.0.1:8080`.
@@ -146,7 +146,7 @@ impl Client {
     ///
     /// # Panics
     /// If `path` does not start with a slash. If `path` contains characters that browsers escape, such as spaces or
-    /// angle brackets, sending the request panics.
+    /// angle brackets, `request` succeeds, but sending the request panics.
     pub fn request(&mut self, method: Method, path: &str) -> Request<'_> {
         assert!(path.starts_with('/'), "the path {path:?} does not start with a slash");
         Request {
@@ -226,7 +226,7 @@ impl Request<'_> {
         self
     }
 
-    /// Adds a header and keeps its previous values.
+    /// Adds a value to a header, and keeps the header's previous values.
     ///
     /// # Panics
     /// If `name` or `value` is not valid in HTTP.
@@ -266,7 +266,7 @@ impl Request<'_> {
         self
     }
 
-    /// Sets the headers of a browser that navigates within the site.
+    /// Sets the headers that a browser sends when it navigates within the site.
     pub fn accept_html(self) -> Self {
         self.header("accept", BROWSER_ACCEPT)
             .header("sec-fetch-site", "same-origin")
@@ -328,8 +328,8 @@ impl Request<'_> {
 
     /// Sends the request and follows redirects within the site, as a browser does.
     ///
-    /// A 303 changes every method except HEAD to GET, and a 301 or 302 changes POST to GET. A 307 or 308 keeps the
-    /// method and the body. [`Response::hops`] returns the redirects.
+    /// A 303 redirect changes every method except HEAD to GET, and a 301 or 302 changes POST to GET. A 307 or 308 keeps
+    /// the method and the body. [`Response::hops`] returns the redirects.
     ///
     /// # Panics
     /// - If a request cannot be sent, or there is no complete response within 60 seconds.
@@ -424,7 +424,7 @@ fn becomes_get(status: StatusCode, method: &Method) -> bool {
     }
 }
 
-/// Returns the text of an error and its sources. The text of hyper's error alone is only "client error (Connect)".
+/// Returns the text of an error and its sources. By itself, hyper's error says only "client error (Connect)".
 fn causes(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |error| error.source());
     sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))

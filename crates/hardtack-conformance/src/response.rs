@@ -24,14 +24,14 @@ impl Response {
         self.status
     }
 
-    /// Returns the method of the request that led to this response. If redirects were followed, this is the last
-    /// request.
+    /// Returns the method of the request that led to this response. If redirects were followed, returns the method of
+    /// the last request.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// Returns the path and query of the request that led to this response. If redirects were followed, this is the
-    /// last request.
+    /// Returns the path and query of the request that led to this response. If redirects were followed, returns those
+    /// of the last request.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -81,7 +81,7 @@ impl Response {
         self.raw_set_cookies().iter().filter_map(|raw| StoredCookie::parse(raw, &self.path)).collect()
     }
 
-    /// Returns the last `Set-Cookie` of this name.
+    /// Returns the last `Set-Cookie` with this name.
     pub fn set_cookie(&self, name: &str) -> Option<StoredCookie> {
         self.set_cookies().into_iter().rev().find(|cookie| cookie.name == name)
     }

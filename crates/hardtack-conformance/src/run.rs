@@ -8,7 +8,7 @@ use crate::cases;
 /// Call this function on a multi-threaded Tokio runtime, because some cases send many requests at once.
 ///
 /// # Panics
-/// If a case fails. The message lists all cases that failed, each with the expected and the actual responses.
+/// Panics if a case fails. The message lists all cases that failed, each with the expected and the actual responses.
 pub async fn run(adapter: &impl Adapter) {
     let cases = cases::all();
     let count = cases.len();

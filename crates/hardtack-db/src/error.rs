@@ -39,7 +39,7 @@ pub enum MigrateError {
     Failed {
         /// The component that the migration belongs to.
         component: String,
-        /// The version that the migration leads to.
+        /// The version of the tables after the migration.
         version: u32,
         /// The database's error.
         source: sqlx::Error,

@@ -42,8 +42,7 @@ pub struct DatabaseFile {
     state: Arc<Mutex<State>>,
 }
 
-/// What this process has found out about a file. If several [`DatabaseFile`]s belong to the same file, they share one
-/// `State`.
+/// What this process knows about a file. If several [`DatabaseFile`]s refer to the same file, they share one `State`.
 #[derive(Debug, Default)]
 struct State {
     /// The end of the error message, which says what is wrong. `None` if this process has detected no damage to the
@@ -118,8 +117,8 @@ impl DatabaseFile {
     /// must then examine the file on a new connection and pass the result to [`Examination::finish`].
     ///
     /// # Errors
-    /// The file has been replaced or removed, is damaged, or cannot be examined, or its write-ahead log or the index of
-    /// the log has been removed or moved.
+    /// The file has been replaced or removed, is damaged, or cannot be examined. This method also fails if the
+    /// write-ahead log or its index has been removed or moved.
     pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
@@ -158,7 +157,7 @@ impl DatabaseFile {
         Ok(due.map(|change| Examination { file: self.clone(), change, len, is_finished: false }))
     }
 
-    /// Records that the file is damaged if SQLite says so in this error.
+    /// Records that the file is damaged if this SQLite error says so.
     pub(crate) fn note(&self, error: &sqlx::Error) {
         if is_damage(error) {
             self.state().damage.get_or_insert(OVERWRITTEN);
@@ -174,11 +173,11 @@ impl DatabaseFile {
     }
 }
 
-const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) was removed \
-                           or moved while it was open; stop all programs that use the database, restore a backup, and \
+const LOG_REMOVED: &str = "can no longer be used: its write-ahead log (the file with the suffix -wal) was removed or \
+                           moved while it was open; stop all programs that use the database, restore a backup, and \
                            start the programs again";
 
-const INDEX_REMOVED: &str = "cannot be used any more: the index of its write-ahead log (the file with the suffix -shm) \
+const INDEX_REMOVED: &str = "can no longer be used: the index of its write-ahead log (the file with the suffix -shm) \
                              was removed or moved while it was open; stop all programs that use the database, restore \
                              a backup, and start the programs again";
 
@@ -191,8 +190,8 @@ const OVERWRITTEN: &str = "is damaged, probably because it was overwritten while
                            start the programs again";
 
 /// Returns `true` if this process still has the file in `known` open, but `path` no longer leads to that file.
-/// Otherwise, records in `known` which file is at the path now. A change of the file can be normal: SQLite removes its
-/// files when it closes the last connection, and creates new ones later.
+/// Otherwise, records in `known` which file is at the path now. A different file at the path can be normal: SQLite
+/// removes its files when it closes the last connection, and creates new ones later.
 fn is_removed(known: &mut Option<Identity>, path: &Path) -> bool {
     let found = match std::fs::metadata(path) {
         Ok(metadata) => Some(Identity::of(&metadata)),
@@ -209,7 +208,7 @@ fn is_removed(known: &mut Option<Identity>, path: &Path) -> bool {
     false
 }
 
-/// Returns whether this error of SQLite means that the file is damaged or is not a database file.
+/// Returns whether this SQLite error means that the file is damaged or is not a database file.
 pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
     // The primary result codes (sqlite.org/rescode.html) CORRUPT and NOTADB.
@@ -230,7 +229,7 @@ fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
     })
 }
 
-/// An examination of a file whose length has changed. If this value is dropped without a call of
+/// An examination of a file whose length has changed. If this value is dropped without a call to
 /// [`finish`](Self::finish), the file is examined again later.
 #[derive(Debug)]
 pub struct Examination {
@@ -247,7 +246,7 @@ impl Examination {
         self.change
     }
 
-    /// The length of the file in bytes, as of the call of [`DatabaseFile::check`].
+    /// The length of the file in bytes when [`DatabaseFile::check`] was called.
     pub fn len_before(&self) -> u64 {
         self.len
     }
@@ -340,7 +339,7 @@ mod tests {
 
     use super::*;
 
-    /// What is known about a removed file must not be taken for knowledge about a new file with the same inode.
+    /// What is known about a removed file must not be applied to a new file that has the same inode.
     #[test]
     fn a_new_file_with_a_reused_inode_is_another_file() {
         let folder = std::env::temp_dir().join(format!("hardtack-db-{}", std::process::id()));

@@ -28,7 +28,7 @@ impl Migration {
     }
 }
 
-/// SQL for PostgreSQL that takes a lock, which only one process can hold, so only one process migrates at a time. On
+/// SQL that takes a lock in PostgreSQL. Only one process can hold the lock, so only one process migrates at a time. On
 /// SQLite, the transaction's write lock has the same effect. The timeouts are turned off, because this process may have
 /// to wait while another process runs a long migration. The key of the lock is an arbitrary number that other programs
 /// are unlikely to use.

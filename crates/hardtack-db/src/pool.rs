@@ -174,8 +174,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Closes all connections. Waits until the connections in use are returned to the pool. New queries fail at once,
-    /// even on a clone.
+    /// Closes all connections. Waits until the connections in use are returned to the pool. New queries fail
+    /// immediately, even on a clone.
     pub async fn close(&self) {
         match &self.inner {
             #[cfg(feature = "sqlite")]
@@ -221,7 +221,7 @@ async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sql
         Err(error) if is_damage(&error) => {
             examination.finish(Found { is_intact: false, schema: 0, shrinks: false, size: 0, len: 0 })
         }
-        // The examination failed, for example because another program has locked the file. The next call examines the
+        // The file could not be examined, for example because another program has locked it. The next call examines the
         // file again.
         Err(_) => Ok(()),
     }
@@ -252,7 +252,7 @@ async fn examine(pool: &SqlitePool, examination: &Examination) -> Result<Found, 
     Ok(found)
 }
 
-/// Reads what SQLite says about a file of this length.
+/// Reads what SQLite says about a database file whose length is `len`.
 #[cfg(feature = "sqlite")]
 async fn look(connection: &mut sqlx::SqliteConnection, len: u64) -> Result<Found, sqlx::Error> {
     let (schema,): (i64,) = sqlx::query_as("PRAGMA schema_version").fetch_one(&mut *connection).await?;

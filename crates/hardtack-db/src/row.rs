@@ -1,4 +1,4 @@
-//! Types that a row can be read into.
+//! Types that a database row can be read into.
 
 /// A type that a row of either database can be read into.
 ///

@@ -6,7 +6,7 @@ use crate::value::Value;
 
 /// An SQL statement with its values, for either database.
 ///
-/// The values take the place of `$1`, `$2`, … in the SQL. Both SQLite and PostgreSQL understand these placeholders.
+/// The values replace `$1`, `$2`, … in the SQL. Both SQLite and PostgreSQL understand these placeholders.
 #[derive(Clone, Debug)]
 #[must_use = "a statement does nothing until it is run"]
 pub struct Statement<'q> {

@@ -78,7 +78,7 @@ impl Transaction {
     /// Commits the transaction.
     ///
     /// # Errors
-    /// The database failed. The transaction may have been committed nevertheless.
+    /// The database failed. The transaction may still have been committed.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         let health = self.health.clone();
         let result = self.run_commit().await;
@@ -105,7 +105,7 @@ impl Transaction {
     }
 }
 
-/// A connection of the pool with an open transaction.
+/// A connection from the pool, with an open transaction.
 ///
 /// If this value is dropped before the commit, the connection is closed, and the server rolls the transaction back. If
 /// the connection were returned to the pool instead, the pool would wait for the server, which might no longer respond.

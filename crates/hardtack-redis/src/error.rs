@@ -30,15 +30,15 @@ pub enum OpenError {
          accepts the user and the password"
     )]
     Unreachable {
-        /// The server, without the password.
+        /// The address of the server, without the password.
         address: String,
-        /// The error of the first command.
+        /// The error that the first command returned.
         source: CommandError,
     },
     /// The server is too old for the Lua scripts that the store runs.
     #[error("the Redis server at {address} is version {version}; expected Redis 6.2 or newer, or Valkey")]
     TooOld {
-        /// The server, without the password.
+        /// The address of the server, without the password.
         address: String,
         /// The server's version.
         version: String,
@@ -49,7 +49,7 @@ pub enum OpenError {
          expected a single primary, with or without replicas"
     )]
     Cluster {
-        /// The server, without the password.
+        /// The address of the server, without the password.
         address: String,
     },
 }

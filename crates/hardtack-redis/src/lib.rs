@@ -77,7 +77,7 @@
 //! # Outages
 //!
 //! If Redis does not respond, a command fails within five seconds. If Redis refuses the connection, the command fails
-//! at once. In either case, the next command tries to connect again.
+//! immediately. In either case, the next command tries to connect again.
 //!
 //! If the connection breaks during a read, the store sends the read once more. It also repeats a write if executing the
 //! write twice has the same effect as executing it once. It never repeats other writes, because Redis might have

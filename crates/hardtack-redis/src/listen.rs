@@ -20,7 +20,7 @@ const BLOCK: Duration = Duration::from_secs(5);
 /// How long to wait after a failure before connecting again.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// Listens to a stream on a connection of its own, in a background task. The task starts with the first [`Self::wait`]
+/// Listens to a stream on its own connection, in a background task. The task starts on the first call to [`Self::wait`]
 /// and ends when the last clone is dropped.
 pub(crate) struct StreamListener {
     shared: Arc<Shared>,
@@ -76,7 +76,8 @@ async fn listen_forever(client: Client, stream: String, sender: Arc<watch::Sende
         if !warned {
             tracing::warn!(
                 %error,
-                "Redis cannot notify this process of revocations; the process polls the log until Redis is back"
+                "Redis cannot notify this process of revocations; this process polls the revocation log until Redis is \
+                 back"
             );
             warned = true;
         }
@@ -98,7 +99,7 @@ async fn listen(
     // reads, the caller sees it, and `XREAD` reports it as well.
     let mut last = last_id(&mut connection, stream).await?;
     if std::mem::take(warned) {
-        tracing::info!("Redis notifies this process of revocations again");
+        tracing::info!("Redis is notifying this process of revocations again");
     }
     sender.send_replace(());
     loop {

@@ -227,7 +227,7 @@ async fn send_when_due(connection: Arc<Connection>, stream: String, due: Arc<Not
             if !warned {
                 tracing::warn!(
                     %error,
-                    "cannot notify other processes of revocations; the others poll the log until Redis is back"
+                    "cannot notify other processes of revocations; they poll the revocation log until Redis is back"
                 );
                 warned = true;
             }

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// The third part of a row. Only `outdate.lua` and `bind.lua` change it. The other scripts only read `created_at` and
-/// check whether `bound_key` is present.
+/// The third part of a session's row in Redis. Only `outdate.lua` and `bind.lua` change it. The other scripts only read
+/// `created_at` and check whether `bound_key` is present.
 #[derive(Serialize, Deserialize)]
 struct Details {
     created_at: i64,
@@ -132,12 +132,12 @@ fn salt(id: SessionId, text: &str) -> Result<[u8; 16], RowError> {
     bits.map(u128::to_be_bytes).ok_or_else(|| RowError::Field { id: id.to_string(), field: "the salt" })
 }
 
-/// Parses the id of a session.
+/// Parses a session id.
 pub(crate) fn decode_id(text: &str) -> Result<SessionId, RowError> {
     text.parse().map_err(|_| RowError::Field { id: text.to_owned(), field: "the id" })
 }
 
-/// Parses the id of a session and the number of a generation.
+/// Parses a session id and a generation number.
 pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId, u64), RowError> {
     let id = decode_id(id)?;
     Ok((id, number(id, "generation", generation)?))

@@ -30,7 +30,7 @@ const END_BATCH: usize = 200;
 
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
 ///
-/// Clones share two connections: one for all operations, and one that listens for revocations. The first call of
+/// Clones share two connections: one for all operations, and one that listens for revocations. The first call to
 /// [`SessionStore::revoked_elsewhere`] opens the second one.
 #[derive(Clone)]
 pub struct RedisSessions {
@@ -65,7 +65,7 @@ impl RedisSessions {
     /// if each uses a name of its own. A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
-    /// The errors of [`Self::open`], or the name is not valid.
+    /// The same errors as [`Self::open`], or the name is not valid.
     pub async fn open_named(address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
         let client = Client::open(address).map_err(|error| OpenError::invalid_address(&error))?;
         let prefix = key_prefix(name)?;
@@ -107,7 +107,7 @@ impl RedisSessions {
     }
 
     /// Adds one to a counter in Redis and returns the new value. If Redis has gone back to an older state, for example
-    /// because an old snapshot was restored, this method returns a number that it has already returned before.
+    /// because an old snapshot was restored, this method returns a number that it has returned before.
     ///
     /// To detect that Redis has gone back, store the highest returned number outside Redis. If this method returns a
     /// number that is not higher than the stored number, call [`Self::end_all_sessions`].
@@ -121,8 +121,8 @@ impl RedisSessions {
         self.connection.query(&count, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Ends the sessions of all users and returns how many it ended. Call this method if Redis has gone back to an
-    /// older state. Otherwise, sessions that have ended since then would be live again.
+    /// Ends the sessions of all users and returns how many it ended. Call this method if Redis has been restored to an
+    /// older state. Otherwise, sessions that have ended since that state was saved would be live again.
     ///
     /// # Errors
     /// Redis failed. Some of the sessions may have ended.

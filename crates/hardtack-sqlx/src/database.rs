@@ -37,8 +37,8 @@ impl Database {
         url.parse::<DatabaseUrl>()?.open().await
     }
 
-    /// Closes all connections, after waiting for those in use to return to the pool. New queries fail at once, even on
-    /// a clone.
+    /// Closes all connections, after waiting for those in use to return to the pool. New queries fail immediately, even
+    /// on a clone.
     pub async fn close(&self) {
         self.0.close().await;
     }

@@ -59,7 +59,7 @@ pub enum OpenError {
          exists, and that the server accepts the user and the password"
     )]
     Unreachable {
-        /// The server, without the password.
+        /// The address of the server, without the password.
         server: String,
         /// The connection's error.
         source: sqlx::Error,
@@ -70,7 +70,7 @@ pub enum OpenError {
          recreate the database with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
     )]
     Encoding {
-        /// The server, without the password.
+        /// The address of the server, without the password.
         server: String,
         /// The database's encoding.
         encoding: String,
@@ -78,7 +78,7 @@ pub enum OpenError {
     /// The tables could not be created or upgraded.
     #[error("cannot create or upgrade the tables of the database {database}")]
     Migrate {
-        /// The file, or the server without the password.
+        /// The path of the SQLite file, or the URL of the database without its password.
         database: String,
         /// Why the migrations failed.
         source: MigrateError,

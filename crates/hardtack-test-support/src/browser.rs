@@ -20,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 use url::Url;
 
-/// The source of axe-core, which checks a page against rules for accessibility.
+/// The source of axe-core, which checks a page against accessibility rules.
 pub const AXE_CORE: &str = include_str!("../vendor/axe-core/axe.min.js");
 
 const STEP: Duration = Duration::from_millis(20);
@@ -113,7 +113,8 @@ impl Browser {
         Self::start_with_profile(options, TempDir::with_prefix("hardtack-browser-")?).await
     }
 
-    /// Closes the browser and starts it again with the same profile. It then no longer has its session cookies.
+    /// Closes the browser and starts it again with the same profile. The restarted browser no longer has its session
+    /// cookies.
     pub async fn restart(self) -> Result<Self, BrowserError> {
         let Self { session, driver, profile, options } = self;
         session.close().await.map_err(failed("closing the browser"))?;
@@ -255,7 +256,7 @@ impl Browser {
     /// Makes a cookie for a URL expire after the given number of seconds. Keeps its value and its other attributes.
     ///
     /// # Panics
-    /// If the browser does not have the cookie.
+    /// Panics if the browser does not have the cookie.
     pub async fn expire_cookie_in(&self, url: &str, name: &str, seconds: u64) -> Result<(), BrowserError> {
         let all = self.devtools("Network.getCookies", json!({ "urls": [url] })).await?;
         let found = all["cookies"].as_array().into_iter().flatten().find(|cookie| cookie["name"] == name);

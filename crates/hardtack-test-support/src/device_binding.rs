@@ -33,7 +33,7 @@ impl SecureSite {
     /// device.
     ///
     /// # Errors
-    /// If the browser cannot be started.
+    /// The browser could not be started.
     pub async fn browser(&self) -> Result<Browser, BrowserError> {
         Browser::start(self.options.clone()).await
     }
@@ -61,7 +61,7 @@ impl Events {
     /// Waits for an event and skips all others.
     ///
     /// # Panics
-    /// If the event is not emitted in time.
+    /// Panics if the event is not emitted in time.
     pub async fn wait_for(&mut self, wanted: EventKind) {
         let found = async {
             while let Some(event) = self.0.recv().await {

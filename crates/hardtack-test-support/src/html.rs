@@ -5,7 +5,7 @@
 
 use hardtack_conformance::Response;
 
-/// The forms in the page of a response.
+/// The forms on the page in a response.
 pub trait HtmlForms {
     /// Returns the value of a hidden form field. See [`hidden_field`].
     fn hidden_field(&self, name: &str) -> Option<String>;

@@ -1,4 +1,4 @@
-//! HTTP/2 as bytes, for clients that do not do what other clients do: they acknowledge nothing, or stop reading.
+//! Raw HTTP/2 bytes, for clients that behave unlike other clients: they acknowledge nothing, or stop reading.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -28,7 +28,7 @@ impl SilentClient {
     /// send.
     ///
     /// # Panics
-    /// If the server does not accept the connection, or the path is longer than 126 bytes.
+    /// Panics if the server does not accept the connection, or if the path is longer than 126 bytes.
     pub fn get(address: SocketAddr, path: &str, window: u32) -> Self {
         let mut stream = TcpStream::connect(address).expect("the server accepts connections");
         stream.set_read_timeout(Some(LONGEST_WAIT)).expect("a timeout can be set");
@@ -50,7 +50,7 @@ impl SilentClient {
     /// Reads until the head of the response has arrived.
     ///
     /// # Panics
-    /// If the server closes the connection before that.
+    /// Panics if the server closes the connection before the head has arrived.
     pub fn read_head(&mut self) {
         while self.read_frame().0 != HEADERS {}
     }
@@ -58,7 +58,7 @@ impl SilentClient {
     /// Reads until the whole response has arrived.
     ///
     /// # Panics
-    /// If the server closes the connection before that.
+    /// Panics if the server closes the connection before the whole response has arrived.
     pub fn read_response(&mut self) {
         while !matches!(self.read_frame(), (DATA | HEADERS, flags) if flags & END_STREAM != 0) {}
     }

@@ -141,7 +141,7 @@ impl Program {
         ];
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let input = self.input.clone();
-        // Ignore the error, which occurs if the program ends without reading its input.
+        // Ignore the error that occurs if the program ends without reading its input.
         std::thread::spawn(move || stdin.write_all(&input));
         Ok(Process { child, stdout, stderr, readers, base_url: String::new() })
     }

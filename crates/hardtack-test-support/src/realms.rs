@@ -1,5 +1,5 @@
-//! A test that visits a shop at `/` and its back office at `/staff`. Each has a realm of its own, and a log-in whose
-//! password is `right`.
+//! A test that visits a shop at `/` and its back office at `/staff`. The shop and the back office each have a realm of
+//! their own, and a log-in whose password is `right`.
 
 use std::net::SocketAddr;
 
@@ -25,7 +25,7 @@ pub async fn visit(address: SocketAddr, origin: &str) {
     assert_eq!(get_text(&mut browser, "/").await, "customer alice");
     assert_eq!(get_text(&mut browser, "/staff").await, "staff bob");
 
-    // A log-out ends the session of its realm only.
+    // A log-out ends only the session in its own realm.
     let csrf = browser.cookie("__Host-staff_csrf_access_token").unwrap().value.clone();
     assert_eq!(browser.post("/staff/logout").header("x-csrf-token", csrf).send().await.status(), 200);
     assert_eq!(get_text(&mut browser, "/staff").await, "/staff/login?next=%2Fstaff");

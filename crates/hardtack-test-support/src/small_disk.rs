@@ -29,7 +29,7 @@ impl SmallDisk {
     /// Fills the disk to the last byte.
     ///
     /// # Panics
-    /// If no file can be created on the disk.
+    /// Panics if no file can be created on the disk.
     pub fn fill(&self) {
         let mut ballast = File::create(self.0.path().join("ballast")).expect("a file can be created");
         let block = [0_u8; 4096];
@@ -39,7 +39,7 @@ impl SmallDisk {
     /// Frees the space that [`fill`](Self::fill) has taken.
     ///
     /// # Panics
-    /// If the disk has not been filled.
+    /// Panics if the disk has not been filled.
     pub fn free(&self) {
         std::fs::remove_file(self.0.path().join("ballast")).expect("the disk was filled");
     }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::wait;
 
-/// A server whose clock is that of the system, and its authenticator. The base URL is `https://site.example`.
+/// A server that uses the system clock, and its authenticator. The base URL is `https://site.example`.
 #[derive(Debug)]
 pub struct Server {
     /// The authenticator.
@@ -47,7 +47,7 @@ impl Server {
 /// The last chunk of a response (RFC 9112 section 7.1).
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 
-/// The beginning of a close frame with the code 1008 (RFC 6455 section 5.5.1). It is preceded by its length.
+/// The beginning of the payload of a close frame with the code 1008 (RFC 6455 section 5.5.1).
 const CLOSE_POLICY: &[u8] = &[0x03, 0xf0, b'Y', b'o', b'u', b'r'];
 
 /// A response that stays open.
@@ -58,7 +58,7 @@ pub struct Open {
 }
 
 impl Open {
-    /// Sends a GET request with more header fields, each ended by CRLF.
+    /// Sends a GET request with additional header fields, each ended by CRLF.
     pub async fn send(address: SocketAddr, path: &str, cookies: &str, fields: &str) -> Self {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = format!("GET {path} HTTP/1.1\r\nHost: site.example\r\nCookie: {cookies}\r\n{fields}\r\n");

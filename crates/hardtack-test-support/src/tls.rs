@@ -55,7 +55,7 @@ impl TlsFront {
         self.origin.clone()
     }
 
-    /// Returns the options of a browser that trusts this certificate and can bind sessions to its device.
+    /// Returns options for a browser that trusts this certificate and can bind sessions to its device.
     pub fn browser_options(&self) -> BrowserOptions {
         let trusted_key = Some(self.key_hash.clone());
         BrowserOptions { trusted_key, binds_devices: true, ..BrowserOptions::default() }
@@ -81,7 +81,7 @@ impl TlsFront {
     }
 }
 
-/// The server to which a [`TlsFront`] forwards connections.
+/// The server that a [`TlsFront`] forwards connections to.
 #[derive(Clone)]
 pub struct Upstream(Arc<Mutex<Target>>);
 
@@ -98,7 +98,7 @@ struct Held {
 }
 
 impl Upstream {
-    /// Forwards later connections to this server.
+    /// Makes later connections go to this server.
     pub fn set(&self, to: SocketAddr) {
         self.target().server = to;
     }
@@ -143,7 +143,7 @@ impl Upstream {
         tokio::join!(requests, responses);
     }
 
-    /// Takes the [`Held`] response if these bytes are the beginning of it.
+    /// Takes the [`Held`] response if these bytes contain its text.
     fn take_held(&self, bytes: &[u8]) -> Option<Held> {
         self.target().held.take_if(|held| bytes.windows(held.text.len()).any(|window| window == held.text.as_bytes()))
     }

@@ -27,7 +27,7 @@ async fn show(client: &mut Client, path: &str) -> Response {
     client.get(path).accept_html().follow().await
 }
 
-/// Visits the site, from the first page to the log-out, with forms only, like a browser without JavaScript.
+/// Visits the site, from the first page to the log-out, using only forms, like a browser without JavaScript.
 ///
 /// # Panics
 /// If the site does not behave as the tutorial says.

@@ -19,7 +19,8 @@ const RUNS: usize = 20;
 /// Waits until the condition is met.
 ///
 /// # Panics
-/// If the condition is not met within [`LONGEST_WAIT`]. The message contains `what`, which describes the condition.
+/// Panics if the condition is not met within [`LONGEST_WAIT`]. The message contains `what`, which describes the
+/// condition.
 pub async fn until(what: impl Display, mut is_met: impl AsyncFnMut() -> bool) {
     until_some(|| what.to_string(), async || is_met().await.then_some(())).await;
 }
@@ -27,8 +28,8 @@ pub async fn until(what: impl Display, mut is_met: impl AsyncFnMut() -> bool) {
 /// Calls `find` until it returns a value, and returns that value.
 ///
 /// # Panics
-/// If `find` has not returned a value within [`LONGEST_WAIT`]. The message contains the result of `explain`, such as a
-/// server's log.
+/// Panics if `find` has not returned a value within [`LONGEST_WAIT`]. The message contains the result of `explain`,
+/// such as a server's log.
 pub async fn until_some<T>(explain: impl Fn() -> String, mut find: impl AsyncFnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
@@ -43,7 +44,7 @@ pub async fn until_some<T>(explain: impl Fn() -> String, mut find: impl AsyncFnM
 /// Awaits a future, and returns its output.
 ///
 /// # Panics
-/// If the future takes longer than [`LONGEST_WAIT`]. The message contains `what`.
+/// Panics if the future takes longer than [`LONGEST_WAIT`]. The message contains `what`.
 pub async fn within_reason<T>(what: impl Display, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(LONGEST_WAIT, future).await {
         Ok(output) => output,
@@ -55,7 +56,7 @@ pub async fn within_reason<T>(what: impl Display, future: impl Future<Output = T
 /// seconds or less: even if the machine is busy during some of the runs, it is probably idle during one of them.
 ///
 /// # Panics
-/// If no run was fast enough. The message contains `what` and the fastest time.
+/// Panics if no run was fast enough. The message contains `what` and the fastest time.
 pub async fn once_within(bound: Duration, what: impl Display, mut measure: impl AsyncFnMut() -> Duration) {
     let mut fastest = Duration::MAX;
     for _ in 0..RUNS {

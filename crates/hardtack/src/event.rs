@@ -106,7 +106,7 @@ pub(crate) struct Client<'a> {
     pub(crate) user_agent: Option<&'a str>,
 }
 
-/// The longest user agent that sessions and events keep, in bytes.
+/// The maximum length in bytes of the user agent that sessions and events keep.
 const MAX_USER_AGENT: usize = 256;
 
 /// Cuts a `User-Agent` to 256 bytes, the most that sessions and events keep.

@@ -44,7 +44,7 @@ impl Members {
     }
 }
 
-/// Values that are likely to be mistaken for others.
+/// Values that are easily mistaken for other values.
 const VALUES: [&str; 24] = [
     "null",
     "true",
@@ -89,7 +89,7 @@ pub(crate) fn changed(members: Members, others: &'static [&'static str]) -> impl
                 2 => members.swap(at, to),
                 3 => members[at].1 = value.to_owned(),
                 4 => members[at].1 = members[to].1.clone(),
-                // The same name, with its first character as an escape.
+                // The same name, with its first character written as an escape.
                 5 if members[at].0.is_char_boundary(2) => {
                     let first = members[at].0.as_bytes()[1];
                     if first.is_ascii_alphanumeric() {
@@ -134,7 +134,8 @@ pub(crate) fn spelling() -> impl Strategy<Value = Spelling> {
 }
 
 impl Spelling {
-    /// Encodes `bytes`. Also returns whether the text is the canonical encoding of any bytes.
+    /// Encodes `bytes`. Also returns whether the result is the canonical encoding of any bytes, which need not be
+    /// `bytes`.
     pub(crate) fn encode(self, bytes: &[u8]) -> (Vec<u8>, bool) {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut text = base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes).into_bytes();

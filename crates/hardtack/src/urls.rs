@@ -66,7 +66,7 @@ impl Urls {
         reauthenticate,
         /// Sets the page that a user sees after a log-in without a valid `next`. Default: `/`.
         home,
-        /// Sets the route to which browsers post the public key of their device. Default: `/token/bind`.
+        /// Sets the route to which browsers post their device's public key. Default: `/token/bind`.
         bind,
         /// Sets the route to which browsers post to refresh a session that is bound to a device. Default:
         /// `/token/bound`.
@@ -103,7 +103,7 @@ impl Urls {
         &self.home
     }
 
-    /// Returns the path of the route to which browsers post the public key of their device.
+    /// Returns the path of the route to which browsers post their device's public key.
     pub fn bind_path(&self) -> &str {
         &self.bind
     }

@@ -21,7 +21,7 @@ fn refused<T>(loaded: Result<T, KeyError>, algorithm: Algorithm) {
     let error = loaded.err().unwrap();
     assert_eq!(error, KeyError::NeedsAsymmetric { algorithm });
     let expected = format!(
-        "{algorithm} needs the cargo feature `asymmetric`, which is off; turn it on for the crate of Hardtack that you \
+        "{algorithm} needs the cargo feature `asymmetric`, which is off; turn it on for the Hardtack crate that you \
          use, for example with: cargo add hardtack-axum --features asymmetric"
     );
     assert_eq!(error.to_string(), expected);

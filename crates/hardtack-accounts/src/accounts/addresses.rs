@@ -32,7 +32,7 @@ impl Accounts {
     /// the change. If a limit prevents the confirmation email, this method returns that limit along with the user.
     ///
     /// `session` is the result of [`Self::check_session`]. If the session has ended since that check, this method
-    /// changes nothing. Otherwise, a thief who has just been logged out could still get a link that restores an
+    /// changes nothing. Without this rule, a thief who has just been logged out could still get a link that restores an
     /// address.
     pub(crate) async fn change_profile(
         &self,

@@ -80,7 +80,7 @@ impl Accounts {
         }))
     }
 
-    /// Begins the transaction of a change that a session makes, and locks the user's row. If the session has ended or
+    /// Begins the transaction for a change that a session makes, and locks the user's row. If the session has ended or
     /// the user is disabled, returns [`ActionError::SessionOver`].
     ///
     /// If the sessions are in another store, the database only shows that some sessions of the user have ended since
@@ -101,13 +101,14 @@ impl Accounts {
                 }
                 Standing::Unknown => {}
             }
-            // Other changes of the user must not wait for the session store.
+            // Other changes to the user must not have to wait for the session store.
             drop(transaction);
             session.ended = ended;
             if let Some(over) = self.end_of(&session).await?? {
                 return Err(over.into());
             }
         }
-        Err(BackendError::new("the user's sessions kept ending during the change").into())
+        Err(BackendError::new("the change was not stored, because sessions of the user kept ending during the change")
+            .into())
     }
 }

@@ -1,4 +1,4 @@
-//! Counts how many times sessions end, for sessions that are not in the same store as the users.
+//! Counts how often sessions end, if the sessions are not in the same store as the users.
 
 use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};
@@ -39,8 +39,8 @@ impl PendingRevocations for CountedEnds {
         self.pending.registered();
     }
 
-    /// Counts the end even if the client disconnects. If the database is too slow ([`within_patience`]), the log-out
-    /// succeeds without waiting any longer, and the end is counted later.
+    /// Counts the end of the session even if the client disconnects. If the database is too slow ([`within_patience`]),
+    /// the log-out succeeds without waiting any longer, and the end is counted later.
     async fn sessions_ended(&self, subject: &str) -> Result<(), BackendError> {
         let (users, subject) = (self.users.clone(), subject.to_owned());
         let count = self.uninterrupted.run(async move { users.count_end_of_sessions(&subject).await });

@@ -27,8 +27,8 @@ pub enum AccountsError {
 
 hardtack::__debug_as_sentence!(AccountsError);
 
-/// The error of an [`Accounts`](crate::Accounts) operation that a user requested. The type `P` describes what is wrong
-/// with the input.
+/// The error that an [`Accounts`](crate::Accounts) operation returns if a user requested the operation. The type `P`
+/// describes what is wrong with the input.
 ///
 /// An `ActionError` converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. If the input is not valid,
 /// the user sees the text of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
@@ -54,7 +54,10 @@ pub enum ActionError<P> {
     #[error(transparent)]
     Backend(BackendError),
     /// The database failed during the commit, so the change might or might not have been stored.
-    #[error("the database failed during the commit, so the change may have been stored; check before you repeat it")]
+    #[error(
+        "the database failed during the commit, so the change may or may not have been stored; check before you repeat \
+         it"
+    )]
     Unknown(#[source] BackendError),
 }
 
@@ -80,7 +83,7 @@ impl<P: fmt::Display> From<ActionError<P>> for Reason {
 }
 
 impl<P> ActionError<P> {
-    /// Converts the value of [`Invalid`](Self::Invalid), and keeps the other variants.
+    /// Converts the value of [`Invalid`](Self::Invalid), and leaves the other variants unchanged.
     pub(crate) fn map_invalid<Q>(self, convert: impl FnOnce(P) -> Q) -> ActionError<Q> {
         match self {
             Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
@@ -101,9 +104,9 @@ pub enum SessionOver {
     /// user.
     #[error("the session has ended; log in again")]
     Ended,
-    /// A new session in the same browser has replaced the session of the request, for example because the user changed
-    /// the password in another tab.
-    #[error("the session was replaced by a new session of the same browser; try again with the newest cookies")]
+    /// A new session in the same browser has replaced the request's session, for example because the user changed the
+    /// password in another tab.
+    #[error("the session was replaced by a new session in the same browser; try again with the newest cookies")]
     Replaced,
 }
 
@@ -186,7 +189,7 @@ pub enum PasswordChangeProblem {
     /// The new password breaks a rule.
     #[error(transparent)]
     InvalidNew(PasswordProblem),
-    /// An earlier request of the same session has already set this new password, for example because the browser sent
+    /// An earlier request in the same session has already set this new password, for example because the browser sent
     /// the form twice.
     #[error("Your password has already been changed.")]
     AlreadyChanged,
@@ -197,8 +200,8 @@ pub enum PasswordChangeProblem {
 pub(crate) struct ProfileChangeProblem {
     /// The profile that was submitted, with surrounding spaces removed.
     pub(crate) profile: Profile,
-    /// Whether the profile has a new address, which requires the current password, but the password is missing or
-    /// wrong.
+    /// Whether the address was changed although the current password is missing or wrong. A change of the address
+    /// requires this password.
     pub(crate) is_unproven: bool,
     /// What is wrong with each field.
     pub(crate) fields: Vec<ProfileProblem>,
@@ -221,7 +224,7 @@ pub enum EmailChangeProblem {
 #[error("{0}")]
 pub struct DisplayNameProblem(pub(super) &'static str);
 
-/// What is wrong with a password reset, or with the use of a link that restores an email address.
+/// Why a password reset failed, or why a link that restores an email address was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordResetProblem {

@@ -1,5 +1,5 @@
 //! Deletes rows in the background: old activity, expired links, old records of sent emails, and emails that no server
-//! has sent within seven days. If no server uses a session store any more, also deletes the session ends that are
+//! has sent within seven days. If no server uses a session store anymore, also deletes the session ends that are
 //! pending for that store.
 
 use std::time::Duration;

@@ -253,7 +253,7 @@ impl Accounts {
         self
     }
 
-    /// Turns on the counting of attempts. Does nothing if the counting is already on.
+    /// Turns on the counting of attempts. Does nothing if counting is already on.
     fn count_attempts(&self, auth: &Authenticator) {
         self.throttling.get_or_init(|| Throttling::new(self.log_in_limits, auth, &self.counter_store));
     }
@@ -354,10 +354,10 @@ impl Accounts {
     /// that, it waits until queued emails have been sent or have failed, and until recorded activity has been written.
     /// It does not wait for emails that are due later, for example because the mail server has an outage.
     ///
-    /// Returns `true` if this work is done, and `false` if it was not done in time. If the process ends after `false`,
-    /// unfinished changes are lost, unless another server completes them. Queued emails stay in the database, and are
-    /// sent by another server or after the next start. Activity and requests for reset links are lost if they are not
-    /// in the database yet.
+    /// Returns `true` if all of this work was finished in time, and `false` otherwise. If the process ends after
+    /// `false`, unfinished changes are lost, unless another server completes them. Queued emails stay in the database,
+    /// and are sent by another server or after the next start. Activity and requests for reset links are lost if they
+    /// are not in the database yet.
     pub async fn flush(&self) -> bool {
         let changes = self.uninterrupted.finish().await;
         let mail = match &self.mail {

@@ -41,8 +41,8 @@ pub(crate) struct PasswordOwner {
 }
 
 impl PasswordOwner {
-    /// Describes the user for the cookie that marks a device as known to its users. The device gets a new id, so the
-    /// counter of its attempts starts from zero.
+    /// Describes the user for the device cookie, which marks a device as known to the site. The device gets a new id,
+    /// so the counter of its attempts starts from zero.
     pub(crate) fn known(&self) -> KnownUser<'_> {
         KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
     }
@@ -220,7 +220,7 @@ impl Accounts {
     }
 
     /// Compares a password with the stored hash. If the password does not match or the user is disabled, returns an
-    /// inner `Err`. It contains the id of the user whose password was wrong, for the record of the failure.
+    /// inner `Err`. It contains the id of the user whose password was wrong, so that the failure can be recorded.
     async fn check_password<P>(
         &self,
         found: Option<StoredCredentials>,
@@ -334,8 +334,8 @@ impl Accounts {
         counted(attempt, verified.await).await
     }
 
-    /// Returns whether an earlier request of this session has changed the password to `new`. This happens if the browser
-    /// sends the form twice.
+    /// Returns whether an earlier request in this session has changed the password to `new`. This happens if the
+    /// browser sends the form twice.
     ///
     /// The result tells the client whether `new` is the current password. A thief with a copied session cookie could
     /// therefore guess passwords in the field for the new password, so this comparison counts as a separate attempt. It

@@ -63,7 +63,7 @@ impl Accounts {
         Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }
 
-    /// Makes this process send queued emails at once. Without this call, it would take a few seconds to find them.
+    /// Makes this process send queued emails immediately. Without this call, it would take a few seconds to find them.
     pub(super) fn wake_mail(&self) {
         if let Some(mail) = &self.mail {
             mail.wake();

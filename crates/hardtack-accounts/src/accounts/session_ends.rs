@@ -34,12 +34,12 @@ pub(super) enum Standing {
 }
 
 impl SessionEnds {
-    /// Returns the variant for sessions in any store: the transaction records which sessions must end.
+    /// Returns the variant that works with sessions in any store: the transaction records which sessions must end.
     pub(super) fn anywhere(database: &Database) -> Self {
         Self::Pending(database.pending_ends())
     }
 
-    /// Returns the variant for sessions in the same database: they end in the transaction.
+    /// Returns the variant for sessions in the same database, which end in the transaction.
     pub(super) fn here(self) -> Self {
         match self {
             Self::Pending(pending) => Self::InTransaction(pending.pool().sessions()),
@@ -58,7 +58,7 @@ impl SessionEnds {
     /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store of
     /// pending session ends, which transactions write to.
     ///
-    /// The registered store also counts the sessions that end in the session store.
+    /// The store that is registered for pending session ends also counts the sessions that end in the session store.
     pub(super) fn configure(
         &self,
         builder: AuthenticatorBuilder,
@@ -73,7 +73,7 @@ impl SessionEnds {
         }
     }
 
-    /// Deletes the pending session ends for session stores that no server uses any more. Returns how many were deleted.
+    /// Deletes the pending session ends for session stores that no server uses anymore. Returns how many were deleted.
     pub(super) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         match self {
             Self::InTransaction(_) => Ok(0),
@@ -81,9 +81,9 @@ impl SessionEnds {
         }
     }
 
-    /// Returns whether a session is still allowed to make the change of a transaction. The transaction must have locked
-    /// the user's row. `none_ended` says whether the number of ended sessions in this row is the same as when the
-    /// change began.
+    /// Returns whether a session may still make the change for which a transaction was begun. The transaction must have
+    /// locked the user's row. `none_ended` says whether the number of ended sessions in this row is the same as when
+    /// the change began.
     ///
     /// - If the sessions are in this database, the transaction locks the session. The session therefore ends either
     ///   before this call or after the commit.
@@ -109,7 +109,7 @@ impl SessionEnds {
         }
     }
 
-    /// Returns whether, according to the database, this session of a user must end but no server has ended it yet.
+    /// Returns whether the database says that this session of a user must end, but no server has ended it yet.
     pub(super) async fn is_to_end(&self, user_id: &str, session: SessionId) -> Result<bool, BackendError> {
         match self {
             Self::InTransaction(_) => Ok(false),
@@ -135,7 +135,7 @@ impl SessionEnds {
         user_id: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, BackendError> {
-        // If a request of another session is changing the user at the same time, the transaction of that request
+        // If a request from another session is changing the same user at this moment, that request's transaction
         // notices the new number.
         UserStore::count_end_of_sessions_in(transaction, user_id).await?;
         let mut connection = transaction.connection();

@@ -147,7 +147,7 @@ mod tests {
             assert_eq!(ActivityKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(ActivityKind::from_name("telepathy"), None);
-        // The names must equal the names of the events in the core's log.
+        // The names must match the event names in the core's log.
         for event in [EventKind::LogIn, EventKind::LogOut, EventKind::ReuseDetected, EventKind::Revoked] {
             assert_eq!(ActivityKind::of_event(event).map(ActivityKind::name), Some(event.name()));
         }

@@ -1,8 +1,8 @@
 //! The activity of an account: log-ins, log-outs and changes, each with the address and the browser of the request. The
-//! account's user can see this list.
+//! user can see this list.
 //!
-//! Refreshes are not recorded, because they happen every few minutes. If a log-in replaces the session of its browser,
-//! the end of the replaced session is not recorded either.
+//! Refreshes are not recorded, because they happen every few minutes. If a log-in replaces the browser's previous
+//! session, the end of that session is not recorded either.
 
 mod kind;
 mod recorder;

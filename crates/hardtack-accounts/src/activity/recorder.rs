@@ -48,7 +48,7 @@ impl Recorder {
         });
     }
 
-    /// Records an account activity for which the core has no event.
+    /// Records account activity for which the core has no event.
     pub(crate) fn record(&self, user: &str, kind: ActivityKind, request: &RequestInfo) {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }

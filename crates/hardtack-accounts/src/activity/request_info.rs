@@ -6,7 +6,7 @@ use hardtack::ClientInfo;
 use hardtack::client_address::ClientAddress;
 use hardtack::clock::Timestamp;
 
-/// The time, the client's address and the browser of a request.
+/// The time of a request, and the client's address and browser.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestInfo {
     pub(crate) at: Timestamp,
@@ -29,8 +29,8 @@ impl RequestInfo {
         Self { at, address: None, user_agent: None }
     }
 
-    /// Returns the network by which requests are counted: an IPv4 address or an IPv6 /64 network. Returns an empty
-    /// string if the address is unknown.
+    /// Returns the network under which a client's requests are counted: an IPv4 address or an IPv6 /64 network. Returns
+    /// an empty string if the client's address is unknown.
     pub(crate) fn source(&self) -> String {
         let address = self.address.as_deref().and_then(|address| address.parse::<IpAddr>().ok());
         address.map_or_else(String::new, |address| ClientAddress::from(address).network().to_string())

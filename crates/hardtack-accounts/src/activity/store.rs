@@ -13,10 +13,10 @@ use super::{ActivityKind, RequestInfo};
 const MAX_ROWS: i64 = 100;
 
 /// The maximum number of failed log-ins that are stored for each user. An attacker can cause any number of failed
-/// log-ins. Because of this separate limit, they do not push out other rows.
+/// log-ins. This separate limit keeps failed log-ins from pushing out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
-/// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it again.
+/// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it.
 /// `Recorder::record_for` explains why dummy entries are needed.
 pub(super) const NO_USER: &str = "";
 

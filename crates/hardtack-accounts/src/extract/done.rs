@@ -2,13 +2,13 @@
 
 use hardtack_axum::Auth;
 
-/// Returns the query parameter `done`, with which a form of this site redirects to the page that shows the result.
-/// Returns `None` if the request came from elsewhere, as [`own_query`] does.
+/// Returns the query parameter `done`, which a form of this site adds when it redirects to the page that shows the
+/// result. Returns `None` if the request came from elsewhere, as [`own_query`] does.
 pub(crate) fn done(auth: &Auth) -> Option<String> {
     own_query(auth, "done")
 }
 
-/// Returns a query parameter that a form of this site has set.
+/// Returns a query parameter that a form of this site has added to a redirect.
 ///
 /// If the browser says that the request came from elsewhere, such as a link on another site or in an email, returns
 /// `None`. Otherwise, strangers could write links that make a page claim that something has happened, for example that

@@ -137,7 +137,7 @@ fn not_an_object() -> BodyError {
 }
 
 async fn form<S: Send + Sync, T: DeserializeOwned>(mut request: Request, state: &S) -> Result<T, BodyError> {
-    // axum's `Form` accepts the media type in lower case only.
+    // axum's `Form` accepts the media type only in lowercase.
     request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
     match Form::from_request(request, state).await {
         Ok(Form(value)) => Ok(value),

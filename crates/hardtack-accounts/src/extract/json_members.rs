@@ -20,7 +20,7 @@ const MAX_PROBLEMS: usize = 20;
 /// The longest name that a response repeats, in characters.
 const MAX_NAME: usize = 64;
 
-/// The type of a member.
+/// The type of a JSON member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JsonType {
     String,
@@ -87,7 +87,7 @@ pub(super) fn check<T: JsonBody>(sent: JsonMembers) -> Result<Value, Vec<MemberP
     if problems.is_empty() { Ok(Value::Object(members.into_iter().collect())) } else { Err(problems) }
 }
 
-/// Returns a sentence that lists the members.
+/// Returns a sentence that lists the allowed members.
 fn accepted(allowed: &[(&str, JsonType)]) -> String {
     let names: Vec<&str> = allowed.iter().map(|(name, _)| *name).collect();
     match names.as_slice() {

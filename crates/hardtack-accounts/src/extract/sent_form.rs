@@ -27,7 +27,7 @@ pub(crate) trait AccountForm: Sized + Send {
     /// The page of this site where the user continues after logging in again. `/` is the application's home page.
     const PAGE: &'static str;
 
-    /// The query parameter `done` of this page. The page then says that nothing was changed.
+    /// The value of the query parameter `done` with which this page says that nothing was changed.
     const UNCHANGED: Option<&'static str> = None;
 
     /// Whether the form has text that should be kept while the user logs in again.
@@ -62,7 +62,8 @@ pub(crate) trait AccountForm: Sized + Send {
     ) -> impl Future<Output = Result<Response, AuthError>> + Send;
 }
 
-/// Returns the public path of the form's page. `done` is the query parameter of this name.
+/// Returns the public path of the form's page. If `done` is set, the path ends with a query parameter `done` that has
+/// this value.
 fn url_of<T: AccountForm>(done: Option<&str>, site: &Site) -> String {
     let url = if T::PAGE == "/" { site.settings.home.clone() } else { site.path(T::PAGE) };
     done.map_or_else(|| url.clone(), |done| format!("{url}?done={done}"))
@@ -108,7 +109,7 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
 }
 
 /// Returns the response that rejects a form. If the user's session has ended, the response redirects to the log-in
-/// page, which says whether the form has been kept. If the browser has newer tokens of the session, the log-in page
+/// page, which says whether the form has been kept. If the browser has newer tokens for the session, the log-in page
 /// says that the session continues.
 pub(crate) async fn refuse_form<T: AccountForm>(
     error: AuthError,
@@ -145,7 +146,7 @@ fn has_lost_session(error: &AuthError) -> bool {
     is_over && !reason.is_early()
 }
 
-/// Like [`refuse_form`], for a form that was already read. The request has passed the CSRF check.
+/// Like [`refuse_form`], but for a form that has already been read. The request has passed the CSRF check.
 pub(crate) fn refuse_read_form<T: AccountForm>(error: AuthError, input: &T, auth: &Auth, site: &Site) -> Response {
     if auth.wants() != Wants::Page || !has_lost_session(&error) {
         return error.into_response();
@@ -164,7 +165,7 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
         // Nothing in the form proves which user sent it, so the form might come from another site.
         return response;
     }
-    // If the browser sent the form twice, the first form may have changed something.
+    // If the browser sent the form twice, the first request may have changed something.
     let unchanged = T::UNCHANGED.filter(|_| kept || !is_replaced);
     let page = input.and_then(|input| input.after_log_in(auth)).unwrap_or_else(|| url_of::<T>(unchanged, site));
     let url = &site.settings.log_in;

@@ -1,7 +1,7 @@
 //! The table `links`.
 //!
 //! To store links elsewhere, write another type with the methods of [`LinkStore`]. This type must take part in the
-//! transaction that changes the user, because using a link also changes its user, and both changes must be committed
+//! transaction that changes the user, because using a link also changes the user, and both changes must be committed
 //! together.
 
 use hardtack::BackendError;
@@ -23,7 +23,7 @@ pub(crate) struct LiveLink {
     pub(crate) password_version: i64,
     /// For a link that undoes a change of the address: the number of that change.
     pub(crate) email_version: i64,
-    /// Whether an operator added the user, and the user still has to choose a password.
+    /// Whether the user was added by an operator and still has to choose a password.
     pub(crate) is_first_password: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The task that works on stored jobs, several at a time.
+//! The task that processes stored jobs, several at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,7 @@ const RENEW: Duration = Duration::from_secs(5);
 /// before it is removed.
 const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 
-/// How long sending a message may take. Added to the longest pause during an outage, this is less than a minute.
+/// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a warning waits if the user has already received the maximum number of such warnings in the last hour.
@@ -40,11 +40,11 @@ pub(super) struct Dispatcher {
     idle_at: watch::Sender<u64>,
     /// The messages that are being sent.
     sending: JoinSet<()>,
-    /// The [`Places`] that the messages in `sending` take.
+    /// The [`Places`] that the messages in `sending` occupy.
     places: Places<tokio::task::Id>,
 }
 
-/// The state that the tasks that send messages share.
+/// The state that is shared by the tasks that send messages.
 struct Shared {
     worker: Arc<MailWorker>,
     outage: Outage,
@@ -58,7 +58,7 @@ impl Dispatcher {
         Self { shared: Arc::new(shared), calls, idle_at, sending: JoinSet::new(), places: Places::default() }
     }
 
-    /// Works until the queue is dropped.
+    /// Sends messages until the queue is dropped.
     pub(super) async fn run(mut self) {
         loop {
             let call = *self.calls.borrow_and_update();
@@ -149,8 +149,8 @@ impl Shared {
                         user,
                         attempt,
                         error,
-                        "the email was discarded, because it could not be sent for a day; correct the cause, then ask \
-                         the user whether the email is still needed"
+                        "the email was discarded after a day of failed attempts; correct the cause, then ask the user \
+                         whether the email is still needed"
                     );
                     return self.insist(calls, || self.worker.jobs.remove(job)).await;
                 };
@@ -166,8 +166,8 @@ impl Shared {
                              queued emails will be sent within a minute"
                         }
                         Likelihood::Unlikely => {
-                            "the email could not be sent, and will be retried later; if the email keeps failing, \
-                             correct the cause or the user's address"
+                            "the email could not be sent, and the server will try again later; if the email keeps \
+                             failing, correct the cause or the user's address"
                         }
                     };
                     tracing::error!(
@@ -180,14 +180,14 @@ impl Shared {
                         "{what_to_do}"
                     );
                 }
-                // If this change fails, the next attempt follows when the claim has expired.
+                // If this update fails, the job is tried again once its claim has expired.
                 let delayed = self.worker.jobs.fail(job, pause).await;
                 self.note(delayed);
             }
         }
     }
 
-    /// Records that the mail server has accepted or refused a message. Either reply shows that it works.
+    /// Records that the mail server has accepted or refused a message. Either reply shows that the mail server works.
     fn has_replied(&self) {
         if self.outage.end() {
             tracing::info!(event = "mail_recovered", "emails can be sent again");
@@ -209,14 +209,15 @@ impl Shared {
     async fn send(&self, job: &Arc<MailJob>, give_up: &Notify) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };
-        // The mailer runs in a task of its own, so that the current task continues if it panics.
+        // The mailer runs in a task of its own, so that the current task continues if the mailer panics.
         let mut sending = tokio::spawn(tokio::time::timeout(SEND_TIMEOUT, run));
         loop {
             let sent = tokio::select! {
                 sent = tokio::time::timeout(RENEW, &mut sending) => sent,
                 () = give_up.notified() => {
                     sending.abort();
-                    let text = "the mail server or program was slow, and many other emails were slow as well";
+                    let text = "the attempt was stopped, because the mail server or program was slow for this email \
+                                and many others";
                     return Err(SendFailure::temporary(text.to_owned()));
                 }
             };
@@ -248,7 +249,7 @@ impl Shared {
                 if !self.is_database_down.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         event = "mail_delayed", error = %WithCauses(&error),
-                        "queued emails cannot be read from the database, and will be sent when the database works again"
+                        "the database failed, so queued emails will be sent when the database works again"
                     );
                 }
                 None

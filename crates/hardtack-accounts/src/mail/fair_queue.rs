@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-/// The maximum number of waiting items of one client. Many people might share an address, so the maximum covers all
+/// The maximum number of waiting items from one client. Many people might share an address, so the maximum covers all
 /// requests that the default rate limit allows one address: a burst, and then two seconds of further requests.
 const OF_SOURCE: usize = 1024;
 
@@ -17,7 +17,7 @@ const CAPACITY: usize = 4096;
 pub(super) struct FairQueue<T> {
     waiting: Mutex<Waiting<T>>,
     added: Notify,
-    /// How many items have not been processed.
+    /// The number of items that have not been processed.
     open: watch::Sender<usize>,
 }
 
@@ -37,8 +37,8 @@ impl<T> Default for FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Adds an item without waiting. If the queue already contains [`OF_SOURCE`] items of the same client, the new item
-    /// is dropped. If the queue is full, the newest item of the client with the most items is dropped.
+    /// Adds an item without waiting. If the queue already contains [`OF_SOURCE`] items from the same client, the new
+    /// item is dropped. If the queue is full, the newest item from the client with the most items is dropped.
     pub(super) fn push(&self, source: String, item: T) {
         let mut waiting = self.waiting();
         let items = waiting.of_source.entry(source.clone()).or_default();

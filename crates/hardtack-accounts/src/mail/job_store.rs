@@ -20,8 +20,8 @@ use crate::users::EmailAddress;
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// After a client has triggered a warning about a new device, it cannot trigger another to the same user within this
-/// time. Without this limit, a client that keeps no cookies would trigger a warning at each log-in.
+/// After a client has triggered a warning about a new device, it cannot trigger another one to the same user within
+/// this time. Without this limit, a client that keeps no cookies would trigger a warning each time it logs in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -34,7 +34,7 @@ pub(crate) struct MailJobStore {
 /// warning then only says that there were other devices.
 const MAX_DEVICES: i64 = 600;
 
-/// If a warning about a changed address must not contain a link, this is its `email_version`. Real changes are numbered
+/// The `email_version` of a warning about a changed address that must not contain a link. Real changes are numbered
 /// from 1.
 const NO_UNDO: i64 = 0;
 /// How many due jobs the first query reads. If none of these jobs can be sent now, each further query reads four times
@@ -59,8 +59,8 @@ macro_rules! append_device {
     };
 }
 
-/// Generates code that removes a user's jobs with links. A claimed job counts as sent, because its email might already
-/// be on its way.
+/// Generates code that removes a user's jobs for emails with links. A claimed job counts as sent, because its email
+/// might already be on its way.
 macro_rules! withdraw {
     ($transaction:expr, $condition:literal, $($value:expr),+) => {{
         let claimed = count_as_sent!($condition, " AND attempts > 0");
@@ -230,8 +230,8 @@ impl MailJobStore {
         withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email'", user_id)
     }
 
-    /// Removes the jobs that would send links for undoing a change of the address, if that change has the number
-    /// `email_version` or a later one.
+    /// Removes the jobs that would send links for undoing the address change with the number `email_version`, or later
+    /// changes.
     pub(crate) async fn withdraw_undos_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -366,7 +366,7 @@ impl MailJobStore {
     /// Removes a job whose email has been sent, and counts the email.
     pub(super) async fn finish(&self, job: &MailJob) -> Result<(), BackendError> {
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        // If the job has been withdrawn in the meantime, it has already been counted.
+        // If the job was withdrawn in the meantime, the withdrawal has already counted the email.
         execute_in(&mut transaction, count_as_sent!("number = $1").bind(job.number)).await?;
         let sql = "DELETE FROM mail_jobs WHERE number = $1 AND detail = $2";
         let deleted = execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;

@@ -1,11 +1,11 @@
 //! Limits how many emails are sent in an hour.
 //!
 //! Each kind of email has limits of its own, so that emails of one kind cannot hold back emails of another kind. The
-//! kinds differ in who can cause an email:
+//! kinds differ in who can trigger an email:
 //!
 //! - Anyone can enter any address, and a confirmation is then sent to this address.
 //! - Anyone can request a reset link, but it is sent only to an address that a user has confirmed.
-//! - Only people who have the password or a link can cause a warning.
+//! - Only people who have the password or a link can trigger a warning.
 //!
 //! The counts are in the database, which all servers share. Emails in the queue are also counted, so the limits hold
 //! even in the hour after an outage of the mail server.
@@ -38,7 +38,7 @@ const OF_USER_IN_ALL: usize = 10;
 /// because many people might share a client's IP address.
 const OF_SOURCE: usize = 100;
 
-/// Returns how many warnings of a kind are sent to one user within the [`WINDOW`]. Further warnings wait. Returns
+/// Returns how many warnings of this kind may be sent to one user within the [`WINDOW`]. Further warnings wait. Returns
 /// `None` if warnings of this kind never wait.
 pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
     match kind {
@@ -51,10 +51,10 @@ pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
     }
 }
 
-/// The earlier emails of the same kind that count when another email is requested.
+/// The earlier emails of the same kind that count toward the limits when another email is requested.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// For each email to the same mailbox, the client that requested the email.
+    /// The client that requested each email to the same mailbox.
     pub(super) to_mailbox: Vec<String>,
     /// When each email for the same user to the same address was sent. For a queued email, this is the current time.
     /// Includes emails that were withheld.
@@ -70,10 +70,11 @@ pub(super) struct Sent {
 pub(crate) enum Decision {
     /// The email is sent.
     Send,
-    /// The email is not sent, because too many emails have gone to its recipient. Other people might have caused these
-    /// emails. The user must not be told, because this would reveal that other people have entered the address.
+    /// The email is not sent, because too many emails have gone to its recipient. Other people might have requested
+    /// these emails. The user must not be told, because this would reveal that other people have entered the address.
     Withhold,
-    /// The email is not sent, because the user or the client has caused too many emails. It is safe to tell the user.
+    /// The email is not sent, because the user or the client has requested too many emails. It is safe to tell the user
+    /// so.
     Refuse(MailLimit),
 }
 
@@ -122,8 +123,8 @@ impl MailLimit {
         };
         match self.reached {
             Reached::User => format!(
-                "We have already sent three emails to {address} in the last hour. Look in the spam folder, or try \
-                 again {again}."
+                "We have already sent three emails to {address} in the last hour. Check your spam folder, or try again \
+                 {again}."
             ),
             Reached::UserInAll => {
                 format!("Too many emails were requested for this account in the last hour. Try again {again}.")
@@ -157,8 +158,8 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
     }
     let of_client = sent.to_mailbox.iter().filter(|own| !source.is_empty() && *own == source).count();
     let is_full = match kind {
-        // One request for a reset link causes an email for each user of the address, so [`OF_USER`] does not limit the
-        // client here.
+        // One request for a reset link triggers an email to each user with this address, so [`OF_USER`] does not limit
+        // the client here.
         JobKind::ResetPassword => sent.to_mailbox.len() >= RESETS,
         _ => sent.to_mailbox.len() >= CONFIRMATIONS || of_client >= OF_USER,
     };
@@ -199,7 +200,7 @@ mod tests {
         let three = || (0..3).map(|n| minutes_ago(10 * n)).collect::<Vec<_>>();
         assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::User, 40)));
         assert_eq!(refusal(Sent { of_user: three()[..2].to_vec(), ..Sent::default() }), None);
-        // The maximum was lowered, so more emails count than the new maximum allows. The next email must wait until
+        // The maximum was lowered, so more emails were sent than the new maximum allows. The next email must wait until
         // enough of them are an hour old.
         let seven = (0..7).map(minutes_ago).collect();
         assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::User, 58)));
@@ -236,7 +237,7 @@ mod tests {
         let limit = |reached, seconds| MailLimit { reached, retry_after: Duration::from_secs(seconds) };
         let text = limit(Reached::User, 601).explain("ada@mail.example");
         assert!(text.starts_with("We have already sent three emails to ada@mail.example in the last hour."), "{text}");
-        assert!(text.ends_with("Look in the spam folder, or try again in 11 minutes."), "{text}");
+        assert!(text.ends_with("Check your spam folder, or try again in 11 minutes."), "{text}");
         assert!(limit(Reached::Source, 0).explain("").ends_with("Try again in a minute."));
     }
 

@@ -1,4 +1,4 @@
-//! The keys by which emails to an address are counted: different spellings of one address have the same key.
+//! The keys under which emails to an address are counted. Different spellings of one address have the same key.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -10,8 +10,8 @@ pub(super) fn address(address: &str) -> String {
     format!("{}@{}", lower(local), domain_of(domain))
 }
 
-/// Returns the same string for every address of a mailbox. The string omits a tag such as `+shop`, because many
-/// providers deliver `ada+shop@…` to `ada@…`.
+/// Returns the same string for every address that leads to the same mailbox. The string omits a tag such as `+shop`,
+/// because many providers deliver `ada+shop@…` to `ada@…`.
 pub(super) fn mailbox(text: &str) -> String {
     let address = address(text);
     match address.split_once('@').and_then(|(local, domain)| Some((local.split_once('+')?.0, domain))) {

@@ -60,15 +60,15 @@ impl MailError {
     /// itself, which may include a link that is as powerful as a password.
     ///
     /// The site sends the email again after 2 seconds. If sending keeps failing, the delay between attempts grows to at
-    /// most an hour. If three different emails fail in a row, the site suspects an outage, and the pauses are at most
-    /// 20 seconds.
+    /// most an hour. If three different emails fail in a row, the site suspects an outage, and limits the delay to 20
+    /// seconds.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Temporary }
     }
 
-    /// Like [`new`](Self::new), for an error that does not depend on the email: the mail server cannot be reached, or
-    /// refuses the log-in. After such an error, the site tries to send only one email at a time, with pauses of up to
-    /// 20 seconds. As soon as one email has been sent, all other emails are sent too.
+    /// Like [`new`](Self::new), but for an error that does not depend on the email: the mail server cannot be reached,
+    /// or refuses the log-in. After such an error, the site tries to send only one email at a time, with pauses of up
+    /// to 20 seconds. As soon as one email has been sent, all other emails are sent too.
     ///
     /// Do not use this error if the recipient may be the cause, for example because the mailbox is slow or full.
     /// Otherwise, strangers who sign up with such addresses could delay the emails of other users.
@@ -76,8 +76,8 @@ impl MailError {
         Self { cause: cause.into(), kind: FailureKind::Outage }
     }
 
-    /// Like [`new`](Self::new), for an email that the mail server permanently refuses, for example because the mailbox
-    /// does not exist (SMTP reply 5xx). The site discards the email and logs `mail_refused`.
+    /// Like [`new`](Self::new), but for an email that the mail server permanently refuses, for example because the
+    /// mailbox does not exist (SMTP reply 5xx). The site discards the email and logs `mail_refused`.
     pub fn refused(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Refused }
     }

@@ -47,7 +47,7 @@ impl Mail {
         &self.to
     }
 
-    /// Returns the subject: one line of ASCII.
+    /// Returns the subject line, which contains only ASCII.
     pub fn subject(&self) -> &str {
         self.subject
     }
@@ -58,7 +58,8 @@ impl Mail {
         &self.text
     }
 
-    /// Returns the body as an HTML document with the same content as the plain text. The document loads nothing.
+    /// Returns the body as an HTML document with the same content as the plain text. The document loads no external
+    /// resources.
     pub fn html(&self) -> &str {
         &self.html
     }

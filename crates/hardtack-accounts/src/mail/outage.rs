@@ -1,4 +1,4 @@
-//! Whether the mail server seems to work.
+//! Whether the mail server seems to be working.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,8 +23,8 @@ const LASTING: Duration = Duration::from_secs(60);
 /// or refuses a message, the outage is over, and all other messages are sent.
 ///
 /// An outage is *suspected* if several messages fail in a row. Strangers can cause such failures by signing up with
-/// addresses whose mailboxes are slow or full. For this reason, a suspicion does not delay other messages. It only
-/// limits the pause before a failed message is tried again, so that the failed messages are sent soon after a real
+/// addresses whose mailboxes are slow or full. For this reason, a suspected outage does not delay other messages. It
+/// only limits the pause before a failed message is tried again, so that the failed messages are sent soon after a real
 /// outage.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
@@ -37,14 +37,14 @@ struct State {
     /// When an outage was last logged. This value is kept when the outage ends, so that several short outages are
     /// logged no more often than one long outage.
     reported_at: Option<Instant>,
-    /// When a suspicion was last logged.
+    /// When a suspected outage was last logged.
     suspected_at: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Down {
     since: Instant,
-    /// When the next message is tried.
+    /// When to try the next message.
     until: Instant,
     pause: Duration,
     /// Whether a message is being tried.
@@ -57,8 +57,8 @@ struct Down {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) outage: Likelihood,
-    /// Whether to log this failure. During an outage, or a series of short outages, only one failure in ten minutes is
-    /// logged. If an outage lasts for a minute, it is logged in any case.
+    /// Whether to log this failure. During an outage, or a series of short outages, only one failure every ten minutes
+    /// is logged. If an outage lasts for a minute, it is logged in any case.
     pub(super) is_news: bool,
 }
 
@@ -95,15 +95,15 @@ impl Outage {
         }
     }
 
-    /// Records that the server has accepted or refused a message, so there is no outage. Returns whether an outage was
-    /// certain before and was logged.
+    /// Records that the server has accepted or refused a message, so there is no outage. Returns whether this ends a
+    /// certain outage that was logged.
     pub(super) fn end(&self) -> bool {
         let mut state = self.state();
         state.failed.clear();
         state.down.take().is_some_and(|down| down.is_reported)
     }
 
-    /// Records that a message has failed. `is_certain` says whether the error by itself proves an outage.
+    /// Records that a message could not be sent. `is_certain` says whether the error alone proves an outage.
     pub(super) fn note(&self, now: Instant, message: i64, is_certain: bool) -> Failure {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -211,7 +211,7 @@ mod tests {
         // Another outage begins ten seconds later.
         assert!(!outage.note(at(10), 1, true).is_news && !outage.note(at(69), 1, true).is_news);
         assert!(outage.note(at(70), 1, true).is_news);
-        // It is logged again ten minutes later, and its end is logged as well.
+        // The outage is logged again ten minutes later, and the end of the outage is logged as well.
         assert!(!outage.note(at(669), 1, true).is_news && outage.note(at(670), 1, true).is_news);
         assert!(outage.end());
     }
@@ -231,7 +231,7 @@ mod tests {
             assert_eq!(failure, Failure { outage: Likelihood::Suspected, is_news: message == 3 });
             assert!(outage.delay(now, TIMEOUT).is_zero());
         }
-        // Every ten minutes, it is logged again.
+        // Suspected outages are logged again every ten minutes.
         let later = now + REPORT;
         assert!(outage.note(later, 4, false).is_news && !outage.note(later, 4, false).is_news);
         assert!(!outage.end());

@@ -1,15 +1,15 @@
 //! Which messages may be sent at the same time.
 //!
-//! Some mailboxes are slow, and some are slow on purpose. For this reason, each rank of messages has places of its own,
-//! so messages that hang never delay a message of another rank. Within a rank, one client, user or domain can use only
-//! a few places.
+//! Some mailboxes are slow, and some are slow on purpose. For this reason, each rank of messages has its own places, so
+//! messages that hang never delay a message of another rank. Within a rank, one client, user or domain can use only a
+//! few places.
 //!
-//! A message that takes longer than [`SLOW`] to send frees its place for another message, and is still being sent in
-//! addition to the others. Messages that hang therefore delay other messages of the same client, or to the same domain,
-//! only for seconds.
+//! If sending a message takes longer than [`SLOW`], the message gives up its place to another message, but sending
+//! continues. Messages that hang therefore delay other messages of the same client, or to the same domain, only by a
+//! few seconds.
 //!
-//! If there are too many slow messages, some of them are given up, starting with the oldest slow message of the client
-//! that has the most. A message that was given up is sent again later.
+//! If there are too many slow messages, the server gives up on some of them, starting with the oldest slow message of
+//! the client that has the most slow messages. Such a message is sent again later.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use super::job::{MailJob, Rank};
 use super::mailbox::domain;
 
-/// A message that takes longer than this to send counts as slow.
+/// A message that takes longer than this to send is considered slow.
 const SLOW: Duration = Duration::from_secs(5);
 
 /// The maximum number of slow messages that are sent at once, in addition to the others.
@@ -35,8 +35,8 @@ const fn places(rank: Rank) -> usize {
     match rank {
         Rank::Warning => 8,
         Rank::Reset => 6,
-        // Anyone can enter an address, so a confirmation is more likely to go to a mail server that hangs. Allow more
-        // confirmations at once.
+        // Anyone can enter an address, so a confirmation is more likely to go to a mail server that hangs. Therefore,
+        // more confirmations than other messages can be sent at once.
         Rank::Confirmation => 16,
     }
 }
@@ -68,17 +68,17 @@ struct Place {
     domain: String,
     since: Instant,
     state: PlaceState,
-    /// Tells the task that sends the message to give the message up.
+    /// Tells the task that is sending the message to give up.
     give_up: Arc<Notify>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PlaceState {
-    /// The message counts for all limits.
+    /// The message counts toward all limits.
     Taken,
-    /// Sending the message has taken longer than [`SLOW`]. The message counts only towards [`SLOW_PLACES`].
+    /// Sending the message has taken longer than [`SLOW`]. The message counts only toward [`SLOW_PLACES`].
     Slow,
-    /// The task that sends the message has been told to give the message up.
+    /// The task that is sending the message has been told to give up.
     GivenUp,
 }
 
@@ -121,7 +121,7 @@ impl<Id: Eq + Hash> Places<Id> {
         self.0.insert(id, place);
     }
 
-    /// Frees the places of slow messages. If too many messages are slow, gives up some of them.
+    /// Frees the places that slow messages have taken. If too many messages are slow, gives up on some of them.
     pub(super) fn free_slow(&mut self, now: Instant) {
         for place in self.0.values_mut() {
             if place.state == PlaceState::Taken && now.saturating_duration_since(place.since) >= SLOW {
@@ -145,7 +145,7 @@ impl<Id: Eq + Hash> Places<Id> {
         }
     }
 
-    /// Frees the place of a message.
+    /// Frees a message's place.
     pub(super) fn leave(&mut self, id: &Id) {
         self.0.remove(id);
     }

@@ -13,14 +13,14 @@ use super::dispatcher::Dispatcher;
 use super::fair_queue::FairQueue;
 use super::{MailWorker, ResetRequest};
 
-/// The longest time that [`MailQueue::flush`] waits for requests, and then again for stored jobs.
+/// The longest time that [`MailQueue::flush`] waits for requests. It then waits up to the same time for stored jobs.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The shortest and the longest delay before a request for a reset link is handled. The delay is random, and requests
 /// that arrive during the delay are handled together.
 const DELAY_MILLIS: std::ops::Range<u64> = 500..2500;
 
-/// If the database is down, a request for a reset link is tried again every `PAUSE`, until `PATIENCE` has passed.
+/// If the database is down, a request for a reset link is retried every `PAUSE`, until `PATIENCE` has passed.
 const PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 

@@ -4,7 +4,7 @@
 //! Neither the response nor any later response may reveal whether an address belongs to a user (ASVS 5.0 V6.3.8):
 //!
 //! 1. For every address, the request only adds an item to a queue.
-//! 2. A background task looks up the users after a random time, and then handles all requests that have arrived in the
+//! 2. A background task looks up the users after a random delay, and then handles all requests that have arrived in the
 //!    meantime. A client therefore cannot tell which response this work delays.
 //! 3. A request that triggers no email also adds a job to the table of emails. This job runs the same statements as
 //!    other jobs, but sends nothing. Only a few requests an hour trigger an email, because emails are limited.

@@ -23,7 +23,7 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// Creates a statement that inserts a row into `mail_sent` for each job that meets the condition.
 ///
-/// The time of the row is the time of the request plus the age of the job, measured by the database's clock. The sum is
+/// The time in the row is the time of the request plus the age of the job according to the database's clock. The sum is
 /// the current time on the clock of the server that received the request.
 macro_rules! count_as_sent {
     ($($condition:literal),+) => {

@@ -147,7 +147,7 @@ pub(super) fn device_line_start(device: &str) -> String {
     format!("{device}, on ")
 }
 
-/// The last line of a list of devices that does not name all devices.
+/// The last line of a list of devices if the list does not name all devices.
 pub(super) const MORE_DEVICES: &str = "and from other devices";
 
 /// Formats a time, such as `30 November 2026, 14:05 UTC`.

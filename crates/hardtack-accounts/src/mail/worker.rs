@@ -26,7 +26,7 @@ pub(crate) struct MailWorker {
     limited: FloodLog,
 }
 
-/// The result of a job that has not failed.
+/// What happened to a job, unless it failed.
 pub(super) enum Outcome {
     /// The message was sent.
     Sent,
@@ -93,7 +93,7 @@ impl MailWorker {
         let MailJob { kind, username, detail, .. } = job;
         let now = job.now();
         let address = EmailAddress::parse(&job.address)
-            .ok_or_else(|| BackendError::new("the stored address is not an email address"))?;
+            .ok_or_else(|| BackendError::new("the stored address of the recipient is not an email address"))?;
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
         // From here to the commit, other transactions cannot withdraw the job or its link. A later change that
         // withdraws the job also deletes the link.
@@ -179,8 +179,8 @@ impl MailWorker {
                 subject = kind.subject(),
                 user,
                 limit,
-                "an email was not sent, because a limit was reached; further unsent emails are counted and logged once \
-                 a minute"
+                "an email was not sent, because a limit was reached; the number of further unsent emails is logged \
+                 once a minute"
             );
         });
     }
@@ -191,12 +191,12 @@ fn log_limited(emails: u64) {
         event = "mail_limited",
         emails,
         seconds = 60,
-        "emails not sent in the last minute, because limits were reached"
+        "some emails were not sent in the last minute, because limits were reached"
     );
 }
 
 impl SendFailure {
-    /// A failure after which the message is sent again later. The cause can be the message or the mail server.
+    /// Creates a failure after which the message is sent again later. The cause can be the message or the mail server.
     pub(super) const fn temporary(text: String) -> Self {
         Self { kind: FailureKind::Temporary, text }
     }

@@ -25,11 +25,11 @@ pub(crate) struct AccountView<'a> {
     pub sends_mail: bool,
     /// The value of the hidden field that identifies the form's user, even after the session has ended.
     pub owner: &'a str,
-    /// The date of the sign-up, as text.
+    /// The date on which the user signed up, as text.
     pub created: &'a str,
-    /// Errors of `display_name`, `email` and its `current_password`.
+    /// Errors in the fields of the profile form: `display_name`, `email` and its `current_password`.
     pub profile_errors: &'a [FieldError<'a>],
-    /// Errors of `current_password` and `new_password`.
+    /// Errors in the fields `current_password` and `new_password`.
     pub password_errors: &'a [FieldError<'a>],
     /// The minimum length of a new password, in characters.
     pub min_password: u8,

@@ -15,7 +15,7 @@ pub(crate) struct ConfirmEmailView<'a> {
     pub form_key: &'a str,
     /// The user whose address it is.
     pub username: &'a str,
-    /// The address that is confirmed.
+    /// The address to confirm.
     pub address: &'a str,
 }
 

@@ -91,7 +91,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// Returns a name for the device that sent this `User-Agent`, such as "Firefox on Linux", "curl" or "Unknown device".
-/// The name consists only of names in the tables above, so no text of the header reaches a page.
+/// The name is composed only of names in the tables above, so no text from the header reaches a page.
 pub(crate) fn device_name(user_agent: &str) -> String {
     let agent = &user_agent[..user_agent.floor_char_boundary(MAX_READ)];
     let first = |table: &[(&str, &'static str)], matches: fn(&str, &str) -> bool| {

@@ -49,7 +49,7 @@ pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) 
     )
 }
 
-/// Renders the page of a site that does not send email.
+/// Renders the page for a site that does not send email.
 pub(crate) fn mail_is_off(shell: &Shell<'_>, contact: Option<&str>) -> Markup {
     frame(
         shell,
@@ -65,8 +65,8 @@ pub(crate) fn mail_is_off(shell: &Shell<'_>, contact: Option<&str>) -> Markup {
     )
 }
 
-/// Renders the contact of the administrator in parentheses. If the contact is an email address or a URL, it becomes a
-/// link. If there is no contact, renders nothing.
+/// Renders the administrator's contact in parentheses. If the contact is an email address or a URL, it becomes a link.
+/// If there is no contact, renders nothing.
 fn contact_suffix(contact: Option<&str>) -> Markup {
     let Some(contact) = contact else { return html! {} };
     let link = match EmailAddress::parse(contact) {

@@ -35,7 +35,7 @@ pub(super) struct Field<'a> {
     pub name: &'a str,
     /// The text of the label.
     pub label: &'a str,
-    /// The kind of the input, with its value.
+    /// The kind of input, with its value.
     pub kind: FieldKind<'a>,
     /// A hint below the label.
     pub hint: Option<&'a str>,

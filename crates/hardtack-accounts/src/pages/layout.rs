@@ -8,7 +8,7 @@ use crate::settings::{Page, PageView};
 
 /// The parts that differ from page to page.
 pub(super) struct Document<'a> {
-    /// The kind of this page.
+    /// Which page this is.
     pub page: Page,
     /// The title, without the site's name.
     pub title: &'a str,
@@ -16,7 +16,7 @@ pub(super) struct Document<'a> {
     pub nav_path: Option<&'a str>,
     /// The width of the content.
     pub width: Width,
-    /// A path on this site that the browser opens at once, by `<meta http-equiv=refresh>`.
+    /// A path on this site that the browser opens at once, through `<meta http-equiv=refresh>`.
     pub refresh_to: Option<&'a str>,
     /// The text that search engines show below the title. If it is `None`, search engines are told not to list the
     /// page.

@@ -1,4 +1,4 @@
-//! The page `/account/sessions`: the devices where the user is logged in, and recent activity.
+//! The page `/account/sessions`, which shows the devices on which the user is logged in, and recent activity.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Properties of every page, checked on its HTML.
+//! Tests of properties that the HTML of every page must have.
 
 use std::sync::LazyLock;
 
@@ -356,8 +356,8 @@ fn every_field_has_the_right_autocomplete() {
                 assert_eq!(password.get("minlength"), minimum, "{page}");
                 assert_eq!(password.get("maxlength"), None, "{page}");
                 assert_eq!(password.get("value"), None, "{page}");
-                // New settings need the password only if the address is among them. A user who undoes a new address may
-                // keep the password.
+                // The settings form requires the password only if the user changes the address. A user who undoes a
+                // change of address may keep the password.
                 let optional = ["/account/change_settings", "/email/undo"]
                     .iter()
                     .any(|action| form.contains(&format!("action=\"{action}\"")));

@@ -17,7 +17,7 @@ pub(crate) struct TimeText {
     /// The time in UTC, such as `23 Nov 2026, 14:05 UTC`, which fits on one line on a phone. A script replaces it with
     /// the local time.
     pub clock: String,
-    /// The time in the format of RFC 3339.
+    /// The time in RFC 3339 format.
     pub machine: String,
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct UndoEmailView<'a> {
     pub form_key: &'a str,
     /// The user whose address was changed.
     pub username: &'a str,
-    /// The address that is restored.
+    /// The address to restore.
     pub address: &'a str,
     /// The minimum length of the new password, in characters.
     pub min_password: u8,

@@ -71,8 +71,8 @@ pub(crate) struct FieldError<'a> {
     pub text: &'a str,
 }
 
-/// The values that the log-in or sign-up page shows. There is no password here, because the site never sends an entered
-/// password back to the browser.
+/// The values that the log-in or sign-up page shows. There is no password among them, because the site never sends an
+/// entered password back to the browser.
 pub(crate) struct CredentialsView<'a> {
     /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
@@ -84,7 +84,7 @@ pub(crate) struct CredentialsView<'a> {
     pub email: &'a str,
     /// Whether the site sends email.
     pub sends_mail: bool,
-    /// Whether "Stay logged in" is ticked.
+    /// Whether the "Stay logged in" checkbox is checked.
     pub remember: bool,
     /// The minimum length of a new password, in characters.
     pub min_password: u8,

@@ -114,7 +114,7 @@ mod tests {
         let first = argon2id.hash(b"one").unwrap();
         let second = argon2id.hash(b"two").unwrap();
         assert_eq!(pooled(), [MEMORY_KIB as usize]);
-        // Data that one password has left in the memory does not affect the next hash.
+        // Data that one password has left in memory does not affect the next hash.
         for (password, hash) in [("one", &first), ("two", &second)] {
             assert!(argon2id.verify(password.as_bytes(), &PasswordHash::new(hash).unwrap()));
         }

@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use super::patterns::{core, folded, is_made_of_runs, outside_runs, repeated};
 
-/// A part of a user name, an email address or a site name with at least this many characters is a context-specific word
-/// wherever it occurs. Shorter parts occur in too many other words, so they count only if no letter is next to them.
+/// If a part of a user name, an email address or a site name has at least this many characters, it counts as a
+/// context-specific word wherever it occurs. Shorter parts occur in too many other words, so they count only if no
+/// letter is next to them.
 const SHORTEST_PART: usize = 4;
 
 /// A password with context-specific words must have at least this many other characters. This number equals the minimum
 /// length of a password, so a password is long enough even without the words that an attacker knows.
 const MIN_OTHERS: usize = 8;
 
-/// Takes the place of a removed word. A password contains no control characters.
+/// Replaces each removed word. This character never occurs in a password, because passwords contain no control
+/// characters.
 const REMOVED: char = '\0';
 
 /// Returns whether a password consists of context-specific words and little else (ASVS 5.0 V6.2.11). Without these
@@ -57,7 +59,7 @@ pub(super) fn is_expected<'a>(
     others.map(|others| others.chars().count()).sum::<usize>() < MIN_OTHERS
 }
 
-/// Replaces each context-specific word with [`REMOVED`]. The words are `texts` and their parts.
+/// Replaces each context-specific word with [`REMOVED`]. These words are `texts` and the parts of each text.
 fn without_words(password: &str, texts: &[String]) -> String {
     let parts = |text: &str| text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
     let (mut long, short): (Vec<String>, Vec<String>) =
@@ -78,14 +80,14 @@ fn without_dates(text: &str) -> String {
     groups(text, |c| c.is_ascii_digit()).filter(|group| !is_date(group)).collect()
 }
 
-/// Returns whether `text` is a year from 1900 to 2099, or a date of eight digits that begins or ends with such a year.
+/// Returns whether `text` is a year from 1900 to 2099, or an eight-digit date that begins or ends with such a year.
 fn is_date(text: &str) -> bool {
     let is_year = |text: &str| text.len() == 4 && (text.starts_with("19") || text.starts_with("20"));
     let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     all_digits && (is_year(text) || text.len() == 8 && (is_year(&text[..4]) || is_year(&text[4..])))
 }
 
-/// Splits `text` between each character that `belongs` to a class and a neighbor that does not.
+/// Splits `text` wherever a character that `belongs` to a class is next to one that does not.
 fn groups(text: &str, belongs: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -127,7 +129,7 @@ mod tests {
             "123456alice7890",
             "alice-password1",
             "password1_alice!",
-            // Words around years, dates, runs, repetitions and common passwords.
+            // Words between years, dates, runs, repetitions and common passwords.
             "alice2026alice",
             "alice2026alice2027alice2028",
             "2026alice2026alice2026",

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::typed::TypedPassword;
 
-/// The maximum number of waiting hashes per permit. If the queue is full, the server responds with 503 at once, because
-/// in a longer queue, clients would wait for minutes.
+/// The maximum number of waiting hashes per permit. If the queue is full, the server responds with 503 immediately,
+/// because in a longer queue, clients would wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -119,8 +119,7 @@ struct QueueSlot(Arc<AtomicUsize>);
 impl QueueSlot {
     fn take(queued: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
         let slot = Self(Arc::clone(queued));
-        // The counter is incremented before it is compared, so that two concurrent calls cannot both take the last
-        // place.
+        // Increment the counter before comparing it, so that two concurrent calls cannot both take the last place.
         (queued.fetch_add(1, Ordering::AcqRel) < limit).then_some(slot)
     }
 }
@@ -181,7 +180,7 @@ mod tests {
             for text in [nfc, nfd] {
                 assert_eq!(hasher.verify(typed(text), Some(hash.clone())).await.unwrap(), Verdict::Right);
             }
-            // Older versions made hashes from passwords that were not normalized. This hash is made in the same way.
+            // Older versions hashed passwords without normalizing them. This hash is made in the same way.
             let old = hasher.hash(nfd.into()).await.unwrap();
             assert_eq!(hasher.verify(typed(nfd), Some(old.clone())).await.unwrap(), Verdict::RightButOldHash);
             assert_eq!(hasher.verify(typed(nfc), Some(old)).await.unwrap(), Verdict::Wrong);

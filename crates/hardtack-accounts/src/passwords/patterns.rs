@@ -21,26 +21,28 @@ const ORDERS: &[&str] = &[
     "ячсмитьбю",
 ];
 
-/// The shortest run, in characters.
+/// The minimum length of a run, in characters.
 const SHORTEST_RUN: usize = 3;
 
-/// The shortest run that does not count as part of a word. Shorter runs occur in words, such as `def` in `undefined`.
+/// The minimum length of a run that does not count as part of a word. Shorter runs occur in words, such as `def` in
+/// `undefined`.
 const SHORTEST_LONG_RUN: usize = 4;
 
-/// The maximum number of runs in a password that is refused because it consists of runs.
+/// A password that consists of runs is refused if it has at most this many runs.
 const MAX_RUNS: usize = 4;
 
 /// A password that consists of runs is refused if it has at most this many characters. Attackers try longer passwords
 /// of this kind only after common phrases.
 const LONGEST_RUNS: usize = 32;
 
-/// A password with up to this many characters outside runs still counts as a password that consists of runs.
+/// A password still counts as a password that consists of runs if it has up to this many characters outside runs.
 const MAX_OUTSIDE: usize = 2;
 
 /// Up to this many digits and symbols around a common password are ignored. A date has eight digits.
 const MAX_ADDED: usize = 8;
 
-/// The shortest repetition, in characters, that is found between digits and symbols. Words such as `onion` are shorter.
+/// The minimum length, in characters, of a repetition that is found between digits and symbols. Words such as `onion`
+/// are shorter.
 const SHORTEST_CORE: usize = 6;
 
 /// The maximum length of a folded password, in characters. Some characters are replaced with up to 18 others.
@@ -120,7 +122,7 @@ fn run(chars: &[char]) -> usize {
     longest.max().unwrap_or(0).max(same)
 }
 
-/// Returns how many characters at the beginning are the same.
+/// Returns how many characters `order` and `chars` have in common at the beginning.
 fn in_common(order: impl Iterator<Item = char>, chars: &[char]) -> usize {
     order.zip(chars).take_while(|(one, other)| one == *other).count()
 }
@@ -161,7 +163,7 @@ mod tests {
         {
             assert_eq!(folded(variant), "password", "{variant}");
         }
-        // This character of three bytes becomes 18 characters.
+        // This three-byte character becomes 18 characters.
         assert_eq!(folded(&"\u{fdfa}".repeat(340)).chars().count(), LONGEST_FOLDED);
     }
 

@@ -40,7 +40,7 @@ impl TypedPassword {
         self.normalized.unwrap_or(self.typed)
     }
 
-    /// Returns the form that was typed, if it differs from the normalized form.
+    /// Returns the password as it was typed, if it differs from the normalized form.
     pub(super) fn only_typed(&self) -> Option<&str> {
         self.normalized.is_some().then_some(self.typed.as_str())
     }

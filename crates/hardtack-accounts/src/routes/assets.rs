@@ -36,8 +36,8 @@ pub(crate) async fn robots() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, PUBLIC)], ROBOTS)
 }
 
-/// Redirects to the page on which users change their password. Password managers open this path (W3C: A Well-Known URL
-/// for Changing Passwords).
+/// Redirects to the page where users change their password. Password managers open this path (W3C: A Well-Known URL for
+/// Changing Passwords).
 pub(crate) async fn change_password(State(site): State<Site>) -> Redirect {
     Redirect::to(&site.path("/account"))
 }

@@ -1,4 +1,4 @@
-//! The form of `/login` and `/signup`.
+//! The form on `/login` and `/signup`.
 
 use axum::response::{IntoResponse, Response};
 use hardtack::LogIn;
@@ -85,7 +85,7 @@ fn checkbox_or_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 impl CredentialsInput {
-    /// Returns an empty form, with `next` from the query. The checkbox "Stay logged in" is ticked if the site's
+    /// Returns an empty form, with `next` from the query. The checkbox "Stay logged in" is checked if the site's
     /// configuration makes cookies persistent.
     pub(super) fn from_query(auth: &Auth) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl CredentialsInput {
     }
 
     /// Returns the [`LogIn`] for a user. The field `remember` decides whether the browser gets persistent cookies or
-    /// session cookies. Browsers omit a checkbox that is not ticked, so if a form lacks the field, the browser gets
+    /// session cookies. Browsers omit a checkbox that is not checked, so if a form lacks the field, the browser gets
     /// session cookies. If an API client omits the field, the site's configuration decides.
     pub(super) fn log_in(&self, user: impl Into<LogIn>, wants: Wants) -> LogIn {
         let remember = self.remember.or((wants != Wants::Api).then_some(false));

@@ -41,6 +41,6 @@ pub(crate) async fn method_not_allowed(
 
 /// Returns the same response as [`method_not_allowed`], for a handler that refuses a method.
 pub(super) fn method_not_allowed_response(headers: &HeaderMap) -> Response {
-    let detail = "This URL does not accept the method of the request. Send changes as POST requests.";
+    let detail = "This URL does not accept requests with this method. Send changes as POST requests.";
     respond::problem(wants(headers), StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, &[])
 }

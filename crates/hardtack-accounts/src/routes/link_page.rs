@@ -25,11 +25,11 @@ pub(super) struct LinkPage {
     action: (&'static str, &'static str),
 }
 
-/// The explanation for an incomplete link, for example if the user copied only a part of the link.
+/// The explanation for an incomplete link, for example if the user copied only part of the link.
 const INCOMPLETE: &str = "Part of the link is missing or mistyped. Open the link in the message that you received, or \
                           copy the whole link.";
 
-/// The fields with which a request names the link that it uses.
+/// The fields that identify the link that a request uses.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SentLink {

@@ -21,14 +21,17 @@ use crate::site::Site;
 /// The text is the same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-const KEPT: Notice<'_> =
-    Notice { kind: NoticeKind::Info, text: "Your session has ended. What you typed is kept. Log in again to finish." };
+const KEPT: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "Your session has ended. What you typed has been kept. Log in again to finish.",
+};
 
 /// What happened to a form that the browser sent with replaced tokens. The browser might have sent the form once, in
 /// another tab, or twice, for example after a double click.
 const SENT_TITLE: &str = "This form changed nothing";
 const SENT: &str = "Your browser sent the form while your session was being renewed. Your session continues. If you \
-                    pressed the button twice, the first press may have had its effect. Otherwise, send the form again.";
+                    pressed the button twice, the first press may already have taken effect. Otherwise, send the form \
+                    again.";
 
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
@@ -62,7 +65,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
     let replaced = match form.as_deref() {
-        Some("kept") => Some(Notice { text: "What you typed is kept. Log in to finish.", ..KEPT }),
+        Some("kept") => Some(Notice { text: "What you typed has been kept. Log in to finish.", ..KEPT }),
         Some("sent") => {
             let text = "Your session was renewed, but your browser does not have the new session. This form changed \
                         nothing. Log in to continue.";

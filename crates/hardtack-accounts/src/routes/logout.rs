@@ -33,8 +33,9 @@ pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Re
     site.run_uninterrupted(&auth, work).await
 }
 
-/// Logs the user out. If the sessions are not in the same store as the users, this takes two steps: the server ends the
-/// session, and then records the end, so that changes that the session has begun are refused.
+/// Logs the user out. If the sessions and the users are in different stores, this takes two steps: the server ends the
+/// session, and then records that it has ended. The record makes the server refuse changes that the session had already
+/// begun.
 async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError> {
     let cookies = match auth.log_out().await {
         Ok(cookies) => cookies,

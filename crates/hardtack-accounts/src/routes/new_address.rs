@@ -8,7 +8,8 @@ use super::confirm_email::AT_MOST;
 use crate::site::Site;
 use crate::users::User;
 
-/// How long after the sign-up the site shows which address the user has to confirm. The account page always shows it.
+/// How long after sign-up the site shows which address the user has to confirm. The account page always shows this
+/// address.
 const JUST_SIGNED_UP: Duration = Duration::from_secs(10 * 60);
 
 /// Returns the notice for a user who has just signed up. `done` is `signup-limited` if too many emails have been sent.

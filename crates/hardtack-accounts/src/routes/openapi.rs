@@ -22,7 +22,7 @@ const OF_DEMO: [&str; 7] = [
     "/.well-known/change-password",
 ];
 
-/// The server's address as written in the document. [`show`] replaces it.
+/// The placeholder for the server's address in the document. [`show`] replaces it.
 const SERVER: &str = r#""url": "/""#;
 
 pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {
@@ -37,7 +37,7 @@ pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {
     (headers, document)
 }
 
-/// Adapts the document to a site: to its name and its routes.
+/// Sets the title of the document to that of the site, and removes the routes that the site does not have.
 fn adapt(document: &str, site: &SiteSettings) -> Option<String> {
     let mut document: Value = serde_json::from_str(document).ok()?;
     let name = if site.name.is_empty() { "The site" } else { &site.name };

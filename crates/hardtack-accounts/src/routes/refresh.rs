@@ -105,8 +105,9 @@ pub(crate) async fn submit(
     Ok((cookies, respond::success(auth.wants(), &location, json!({ "refreshed": true }))).into_response())
 }
 
-/// Refuses a request that another route has redirected here. If the other route handles a form of an account page,
-/// responds as that route does when it refuses the form. For example, keeps what the user typed into the profile form.
+/// Refuses a request that another route has redirected here. If the other route handles a form on an account page,
+/// responds the way that route does when it refuses the form. For example, what the user typed into the profile form is
+/// kept.
 async fn refuse_redirected(error: AuthError, request: Request, auth: &Auth, site: &Site) -> Response {
     let next = auth.query("next").unwrap_or_default();
     let path = next.split('?').next().unwrap_or_default();

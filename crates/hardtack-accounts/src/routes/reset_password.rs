@@ -1,4 +1,4 @@
-//! `/password/reset`, where reset links lead.
+//! `/password/reset`, the page that reset links lead to.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

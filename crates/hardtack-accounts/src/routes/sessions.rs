@@ -26,7 +26,7 @@ use crate::users::User;
 const PATH: &str = "/account/sessions";
 const PATH_AFTER_REVOKING: &str = "/account/sessions?done=revoke";
 
-/// The maximum number of rows of activity on the page, not counting failed log-ins.
+/// The maximum number of activity rows on the page, not counting failed log-ins.
 const MAX_ACTIVITY: u32 = 20;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {

@@ -1,4 +1,4 @@
-//! `/signup`: creates an account and logs its user in.
+//! `/signup`: creates an account and logs the new user in.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -111,7 +111,7 @@ async fn sign_up(
     Ok(respond::invalid_fields(wants, &errors))
 }
 
-/// Returns the page where a new user continues. If an address has to be confirmed, this page says so.
+/// Returns the page that a new user sees next. If an email address has to be confirmed, the page says so.
 fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
     let done = if is_limited { "signup-limited" } else { "signup" };
     match site.settings.is_demo {
@@ -122,13 +122,13 @@ fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
     }
 }
 
-/// Returns the response if visitors are not allowed to sign up.
+/// Refuses a sign-up because visitors are not allowed to sign up.
 fn closed(wants: Wants) -> Response {
     let detail = "This site does not accept new accounts. If you need an account, ask the people who run the site.";
     respond::problem(wants, StatusCode::FORBIDDEN, "registration_closed", detail, &[])
 }
 
-/// Returns the response if the account is stored, but the session store could not start a session.
+/// Responds if the account was stored, but the session store could not start a session.
 fn without_session(site: &Site, wants: Wants, user: &User) -> Response {
     let mut body = json!(user);
     body["detail"] = json!("Your account is ready. Log in with your user name and password.");

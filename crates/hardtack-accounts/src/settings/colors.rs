@@ -1,6 +1,6 @@
 //! The colors of the pages.
 
-/// A color of the pages, which is one or more custom properties of the site's stylesheet.
+/// A color on the pages. It sets one or more custom properties in the site's stylesheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Color {
@@ -45,7 +45,7 @@ impl Color {
 /// shorter.
 const LONGEST: usize = 64;
 
-/// The colors that replace the site's own.
+/// The colors that replace the site's default colors.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Colors {
     light: String,

@@ -28,7 +28,7 @@ pub enum Page {
     Account,
     /// `/account/sessions`.
     Devices,
-    /// `/token/refresh`, for a visitor who comes from another site. The page continues by itself.
+    /// `/token/refresh`, for a visitor who comes from another site. The page continues automatically.
     Continue,
     /// An error, or a message that an action is complete.
     Message,
@@ -96,7 +96,7 @@ impl PageView<'_> {
 
 type Template = Arc<dyn Fn(&PageView<'_>) -> String + Send + Sync>;
 
-/// The templates of the application.
+/// The application's templates.
 #[derive(Clone, Default)]
 pub(crate) struct Templates(HashMap<Page, Template>);
 

@@ -153,7 +153,7 @@ impl SiteBuilder {
     ///   allowed in a path.
     /// - The authenticator's URLs for log-out, refresh, re-authentication or device binding are not those of the pages.
     /// - The address that was passed to [`Accounts::with_mail`] is not the address of the pages.
-    /// - The name is empty or has control characters.
+    /// - The name is empty or contains control characters.
     /// - The value of a color is not a CSS color.
     /// - The path of a stylesheet or of the logo is not a path on this site.
     /// - A site has already been built from these accounts.

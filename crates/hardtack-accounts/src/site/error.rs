@@ -17,16 +17,15 @@ pub enum SiteError {
     },
     /// The authenticator sends browsers to a URL at which the site has no page.
     #[error(
-        "the pages are at {at:?}, but the {what} of the authenticator is {url:?} instead of {expected:?}; when you \
-         build the authenticator, write .urls(Site::urls_at({at:?})); if the pages belong elsewhere, change .at(…) of \
-         the site"
+        "the pages are at {at:?}, but the authenticator's {what} is {url:?} instead of {expected:?}; when you build \
+         the authenticator, write .urls(Site::urls_at({at:?})); if the pages belong elsewhere, change the site's .at(…)"
     )]
     UrlMismatch {
         /// The path of the pages.
         at: String,
         /// The name of the URL, such as "refresh URL".
         what: &'static str,
-        /// The URL of the authenticator.
+        /// The URL that the authenticator uses.
         url: String,
         /// The URL of the site's page.
         expected: String,
@@ -42,7 +41,7 @@ pub enum SiteError {
         /// The address of the pages.
         expected: String,
     },
-    /// The name of the site is empty or has control characters.
+    /// The name of the site is empty or contains control characters.
     #[error("the name {name:?} is empty or has control characters; write a name such as .name(\"Corner Shop\")")]
     BadName {
         /// The name.
@@ -51,7 +50,7 @@ pub enum SiteError {
     /// A stylesheet or logo is not a file of this site. The pages' Content-Security-Policy forbids files of other
     /// sites.
     #[error(
-        "the {what} {path:?} is not a path on this site, and the Content-Security-Policy of the pages forbids files of \
+        "the {what} {path:?} is not a path on this site, and the pages' Content-Security-Policy forbids files from \
          other sites; let your application serve the file, and write its path, such as \"/shop.css\""
     )]
     ForeignFile {
@@ -62,8 +61,8 @@ pub enum SiteError {
     },
     /// The value of a color is not a CSS color.
     #[error(
-        "{value:?} is not a color for {color:?}; write a CSS color, such as \"#7a1f3d\", \"rebeccapurple\" or \
-         \"rgb(122 31 61)\""
+        "{color:?} cannot be set to {value:?}, which is not a color; write a CSS color, such as \"#7a1f3d\", \
+         \"rebeccapurple\" or \"rgb(122 31 61)\""
     )]
     BadColor {
         /// The color that was to be set.
@@ -72,7 +71,7 @@ pub enum SiteError {
         value: String,
     },
     /// A site has already been built from these accounts. The emails and error pages of the accounts can use the
-    /// settings of one site only.
+    /// settings of only one site.
     #[error(
         "a site has already been built from these accounts; clone that site, or open the accounts again for a second \
          site"

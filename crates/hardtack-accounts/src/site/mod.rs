@@ -93,18 +93,19 @@ impl Site {
         self.settings.path(page)
     }
 
-    /// Returns the public address of the pages, such as `https://shop.example/auth`. The address has no slash at its
-    /// end. Returns `None` if the authenticator has no base URL.
+    /// Returns the public address of the pages, such as `https://shop.example/auth`. The address has no trailing slash.
+    /// Returns `None` if the authenticator has no base URL.
     pub fn address(&self) -> Option<String> {
         self.auth.origin().map(|origin| format!("{origin}{}", self.settings.prefix))
     }
 
-    /// Returns the path of the pages in the router. Returns an empty string if the pages are at the root of the router.
+    /// Returns the path at which the router serves the pages. Returns an empty string if the pages are at the root of
+    /// the router.
     pub(crate) fn path_in_router(&self) -> &str {
         &self.at
     }
 
-    /// Runs the part of a handler that changes something. This part runs to its end even if the client closes the
+    /// Runs the part of a handler that changes something. This part runs to completion even if the client closes the
     /// connection.
     ///
     /// The future of this part is boxed to keep the handler's own future small. The handler's future exists while the

@@ -15,7 +15,7 @@ use crate::page_cookie::{CookieScope, PageCookie, names};
 use crate::settings::SiteSettings;
 use crate::users::{User, username_key};
 
-/// The cookie. Its value is encrypted. The cookie stays in the browser after a log-out and after a password change.
+/// The cookie. Its value is encrypted. A log-out or a password change does not delete the cookie.
 const COOKIE: PageCookie = PageCookie { name: names::DEVICE, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 /// The longest time for which browsers keep a cookie (RFC 6265bis §5.5).
@@ -36,16 +36,16 @@ pub(crate) struct Devices(Vec<Device>);
 pub(crate) struct Device {
     #[serde(rename = "u")]
     user: String,
-    /// A hash of the user's name, which finds the entry for a name without looking up the user.
+    /// A hash of the user's name. It is used to find the entry for a name without looking up the user.
     #[serde(rename = "n")]
     name: String,
     /// A random id.
     #[serde(rename = "d")]
     id: String,
-    /// The version of the password that was entered last.
+    /// The version of the password that the user last entered in this browser.
     #[serde(rename = "v")]
     version: i64,
-    /// When this password was entered.
+    /// When the user last entered this password.
     #[serde(rename = "t")]
     at: i64,
 }
@@ -78,8 +78,8 @@ pub(crate) struct KnownUser<'a> {
 }
 
 impl<'a> KnownUser<'a> {
-    /// Describes a user who has just signed up or changed the password. The device gets a new id, so the counter of its
-    /// attempts starts from zero.
+    /// Describes a user who has just signed up or changed their password. The device gets a new id, so the counter of
+    /// its attempts starts from zero.
     pub(crate) fn of(user: &'a User, password_version: i64) -> Self {
         Self { id: &user.id, username: &user.username, password_version, keeps_device: false }
     }
@@ -92,7 +92,7 @@ impl Devices {
         Self::open(COOKIE.find(headers, CookieScope::new(site, auth)), auth)
     }
 
-    /// Like [`Self::find`], for a request of any framework.
+    /// Like [`Self::find`], but works with a request from any framework.
     pub(super) fn of(client: &ClientInfo, site: &SiteSettings) -> Self {
         let auth = client.authenticator();
         Self::open(COOKIE.find_of(client, CookieScope::new(site, auth)), auth)
@@ -132,7 +132,7 @@ impl Devices {
         }
     }
 
-    /// Returns the cookie for a response of any framework.
+    /// Returns the cookie, for a response of any framework.
     pub(crate) fn cookie(&self, user: &KnownUser<'_>, auth: &Authenticator, site: &SiteSettings) -> SetCookies {
         let mut cookies = SetCookies::default();
         if let Some(sealed) = self.sealed_with(user, auth) {

@@ -34,7 +34,7 @@ pub(super) struct Rates {
     /// confirmation links.
     pub(super) account: Rate,
     /// How many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset links
-    /// have ten times this rate.
+    /// have a limit ten times as high.
     pub(super) address: Rate,
     /// How many failures in a row are allowed before attempts are slowed down, and the minimum time between the slower
     /// attempts. Applies to each account, device and session.
@@ -68,7 +68,7 @@ impl LogInLimits {
     }
 
     /// Sets how many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset
-    /// links have ten times this rate.
+    /// links have a limit ten times as high.
     pub const fn address(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.address = rate;

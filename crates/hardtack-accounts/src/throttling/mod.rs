@@ -6,7 +6,7 @@
 //! 2. A log-in counts against both the client's address and the account. A browser in which the user has logged in
 //!    before has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot
 //!    use up.
-//! 3. After a hundred failures in a row, devices without a valid device cookie have only one attempt an hour at the
+//! 3. After a hundred failures in a row, devices without a valid device cookie get only one attempt an hour for the
 //!    account. The restriction never becomes stricter, and ends when an attempt succeeds, or when the user sets a new
 //!    password with a reset link.
 
@@ -112,9 +112,9 @@ impl Throttling {
         counters.take(Tried::LogIn, &budgets, request).await.map(|attempt| (attempt, false))
     }
 
-    /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter. An attacker
-    /// with a copied session cookie can therefore neither guess many passwords nor use up the attempts of the user's
-    /// log-ins and other sessions.
+    /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter, so an
+    /// attacker with a copied session cookie cannot guess many passwords. Nor can the attacker use up the attempts for
+    /// the user's log-ins and other sessions.
     pub(crate) async fn password_again(
         &self,
         user_id: &str,
@@ -197,7 +197,7 @@ impl Counters {
                 event = "log_in_throttled",
                 tried = tried.name(),
                 address = request.address.as_deref().unwrap_or("unknown"),
-                "an attempt was refused, because a limit was reached; further refusals are counted and logged once a \
+                "an attempt was refused, because a limit was reached; the number of further refusals is logged once a \
                  minute"
             );
         });
@@ -206,5 +206,5 @@ impl Counters {
 }
 
 fn log_refusals(refused: u64) {
-    tracing::warn!(event = "log_in_throttled", refused, seconds = 60, "attempts refused in the last minute");
+    tracing::warn!(event = "log_in_throttled", refused, seconds = 60, "some attempts were refused in the last minute");
 }

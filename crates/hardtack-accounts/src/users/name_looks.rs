@@ -14,8 +14,8 @@ pub(super) const NONE_OUTDATED: i64 = 0;
 /// How a transaction locks the names of all users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LooksLock {
-    /// For a sign-up. The transaction inserts one user, and then the user's looks in their order, so sign-ups never wait
-    /// for each other in a circle. They can hold the lock at the same time.
+    /// For a sign-up. The transaction inserts one user, and then the user's looks in their order, so sign-ups cannot
+    /// deadlock. Several sign-ups can hold the lock at the same time.
     Shared,
     /// For a transaction that can also free looks, or change the looks of several users. It holds the lock alone.
     Exclusive,
@@ -41,7 +41,7 @@ pub(super) async fn lock_looks_in(transaction: &mut Transaction, lock: LooksLock
 /// Stores the looks of a user's name, and deletes the user's other looks. If a look belongs to another user whose looks
 /// were computed under rules older than `outdated`, takes the look from that user.
 ///
-/// Returns `false` if a look still belongs to another user. The remaining looks are stored nevertheless.
+/// Returns `false` if a look still belongs to another user. The remaining looks are stored anyway.
 ///
 /// The primary key of the table prevents two users from having the same look, even if both sign up at the same time. If
 /// an open transaction has added the same look, this function waits until that transaction ends. Every transaction adds

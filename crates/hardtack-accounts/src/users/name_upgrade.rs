@@ -20,8 +20,8 @@ const NO_RULES: i64 = 0;
 /// take turns, and each should wait only briefly for its turn.
 const PAGE: i64 = 50;
 
-/// How many times the upgrade of one page is tried. An attempt fails if another process adds the same names at the same
-/// time or holds a lock for too long.
+/// How many times the upgrade of one page of rows is tried. An attempt fails if another process adds the same names at
+/// the same time or holds a lock for too long.
 const TRIES: usize = 5;
 
 /// PostgreSQL's error code for a deadlock between transactions (`deadlock_detected`).
@@ -62,7 +62,7 @@ struct Position {
 }
 
 impl Position {
-    /// Returns the position before the first user.
+    /// Returns a position that comes before every user.
     fn start() -> Self {
         Self { created_at: i64::MIN, id: String::new() }
     }
@@ -101,7 +101,7 @@ fn unfinished(after: &Position, rules: i64) -> Statement<'static> {
     Statement::new(sql).bind(after.created_at).bind(after.id.clone()).bind(PAGE).bind(rules)
 }
 
-/// The columns of the query [`unfinished`].
+/// The columns that the query [`unfinished`] returns.
 type UnfinishedColumns = (String, String, String, i64);
 
 fn users(rows: Vec<UnfinishedColumns>) -> Vec<Unfinished> {
@@ -109,13 +109,13 @@ fn users(rows: Vec<UnfinishedColumns>) -> Vec<Unfinished> {
     rows.into_iter().map(user).collect()
 }
 
-/// Upgrades the names of the next users after a position. Returns the position of the last of these users, or `None` if
-/// there are no more users.
+/// Upgrades the names of the next page of users after a position. Returns the position of the last of these users, or
+/// `None` if there are no more users.
 async fn upgrade_page(database: &Pool, after: &Position) -> Result<Option<Position>, sqlx::Error> {
     let mut transaction = database.begin().await?;
     lock_looks_in(&mut transaction, LooksLock::Exclusive).await?;
-    // While this process waited for the lock, another process may have upgraded the names. The query therefore comes
-    // after the lock.
+    // Another process may have upgraded the names while this process waited for the lock, so query them only after
+    // taking the lock.
     let page = users(transaction.fetch(unfinished(after, name_rules())).await?);
     for user in &page {
         upgrade(&mut transaction, user).await?;
@@ -124,7 +124,7 @@ async fn upgrade_page(database: &Pool, after: &Position) -> Result<Option<Positi
     Ok(page.last().map(Unfinished::position))
 }
 
-/// Reassigns the looks of a user's former name. Each look goes to the oldest of the other users whose names have it.
+/// Reassigns the looks of a user's former name. Each look goes to the oldest other user whose name has the same look.
 /// Without this step, a stranger could sign up with a name that looks like the name of one of these users.
 ///
 /// Call this function in the transaction that deletes or renames the user.

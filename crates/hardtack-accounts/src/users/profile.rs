@@ -2,7 +2,7 @@
 
 use super::{EmailAddress, User};
 
-/// The message for an invalid address.
+/// The message for an invalid email address.
 pub(crate) const INVALID_EMAIL: &str = "Enter an address such as you@site.example, or leave the field empty.";
 
 /// The editable fields of the account page.
@@ -22,7 +22,7 @@ pub(crate) struct ProfileChange {
 }
 
 impl ProfileChange {
-    /// Returns the profile of the user after this change.
+    /// Returns the user's profile after this change.
     pub(crate) fn apply_to(&self, user: &User) -> Profile {
         Profile {
             display_name: self.display_name.as_ref().unwrap_or(&user.display_name).clone(),

@@ -226,7 +226,7 @@ async fn l3_s77_a_user_who_asks_too_often_is_told_when_to_try_again() {
     let refused = ada.post("/account/email/send").accept_json().csrf().send().await;
     assert_eq!((refused.status().as_u16(), refused.json()["code"].as_str()), (429, Some("too_many_emails")));
     let text = format!(
-        "We have already sent three emails to {ADDRESS} in the last hour. Look in the spam folder, or try again in 5"
+        "We have already sent three emails to {ADDRESS} in the last hour. Check your spam folder, or try again in 5"
     );
     let json = refused.json();
     let detail = json["detail"].as_str().unwrap();

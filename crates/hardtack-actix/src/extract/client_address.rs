@@ -48,7 +48,7 @@ impl ClientAddress {
         let (state, head) = (AuthState::for_verification(request)?, Head::of(request));
         let exchange = head.exchange(&state);
         exchange.client_address().map(Self).ok_or_else(|| {
-            let advice = "the socket's peer is not known; listen on a TCP port, or take Optional<ClientAddress>";
+            let advice = "the client's address is not known; listen on a TCP port, or extract Optional<ClientAddress>";
             state.refuse(exchange.refuse(Reason::NotSetUp(advice.into())))
         })
     }

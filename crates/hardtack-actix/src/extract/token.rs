@@ -28,7 +28,7 @@ pub trait OptionalFromRequest: Sized {
 /// The result of a verification that does no I/O.
 enum Attempt<T> {
     Verified(Verification<T>),
-    /// The verification may need the beginning of the body, which must be read first.
+    /// The verification may need the beginning of the body. The body must be read first.
     ReadAhead,
 }
 
@@ -173,8 +173,8 @@ extractor! {
     AccessToken, Need::access()
 }
 impl AccessToken {
-    /// Extracts the token of a request that re-authenticates the user. Also accepts a token that an earlier copy of the
-    /// same form has just replaced ([`Need::reauthenticating`]).
+    /// Extracts the token from a request that re-authenticates the user. Also accepts a token that an earlier copy of
+    /// the same form has just replaced ([`Need::reauthenticating`]).
     pub(crate) async fn of_reauthentication(request: &HttpRequest) -> Result<Self, AuthError> {
         let need = Need::access().reauthenticating();
         require(request, try_verify(request, need)?, need).await.map(Self)
@@ -190,7 +190,7 @@ extractor! {
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// An access token of a client that recently proved possession of its device's key ([device
+    /// An access token from a client that recently proved possession of its device's key ([device
     /// binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` seconds old. `SECONDS` must
     /// be at least 120, because browsers limit how often they send proofs.
     ///

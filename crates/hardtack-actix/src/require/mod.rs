@@ -21,7 +21,7 @@ pub use service::{RequireFuture, RequireService};
 /// If the need is [optional](Need::optional), requests without a token or with invalid cookies also pass. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// Wrap scopes and resources, not the whole `App`. Middleware of a scope or `App` also wraps its default service, which
+/// Wrap scopes and resources, not the whole `App`. Middleware on a scope or `App` also wraps its default service, which
 /// handles unknown paths. If `Require` wrapped the `App`, a request for an unknown path would be redirected to the
 /// log-in page instead of getting a 404.
 ///

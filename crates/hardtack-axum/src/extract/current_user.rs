@@ -58,7 +58,7 @@ impl<U> CurrentUser<U> {
     /// ([`Need::reauthenticating`](hardtack::Need::reauthenticating)).
     ///
     /// # Errors
-    /// The errors of the extractor.
+    /// Returns the same errors as the extractor.
     pub async fn of_reauthentication<S: Sync>(parts: &Parts, state: &S) -> Result<Self, AuthError>
     where
         U: FindUser<State: FromRef<S>>,

@@ -23,7 +23,7 @@ pub use service::{RequireFuture, RequireService};
 /// request for such a path would be redirected to the log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, Hardtack responds with 401 instead of redirecting the
-/// browser to the same page, and logs an error (`redirect_loop`).
+/// browser from the log-in page to itself, and logs an error (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///

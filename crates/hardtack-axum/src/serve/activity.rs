@@ -1,8 +1,8 @@
 //! What happens on a connection: which requests are in progress, and when the connection was last used.
 //!
-//! hyper ends a connection after a stop only if the client cooperates. For example, it waits until an HTTP/2 client has
-//! acknowledged a PING, or has read every response. A server therefore uses [`Activity::finished`] to close connections
-//! that have no request in progress.
+//! After a stop, hyper closes a connection only if the client cooperates. For example, hyper waits until an HTTP/2
+//! client has acknowledged a PING, or has read every response. A server therefore uses [`Activity::finished`] to close
+//! connections that have no request in progress.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// How long a connection without a request in progress stays open after the server has told the client that it stops.
-/// In this time, a request that is already on its way arrives.
+/// How long a connection without a request in progress stays open after the server has told the client that it is
+/// stopping. During this time, requests that are already on their way can arrive.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// How long a client may take to receive the last part of a response that the server has passed to hyper. If a client
-/// reads nothing for this time after the stop, the rest of the response is not sent.
+/// reads nothing for this long after the server was told to stop, the rest of the response is not sent.
 const DELIVERY: Duration = Duration::from_secs(2);
 
 /// How often to check whether the requests in progress have ended.
@@ -139,8 +139,8 @@ impl Drop for OpenRequest {
     }
 }
 
-/// The body of a response. If the application still produces it, the request is in progress. If the client has to read
-/// first, the request is only in progress while the client reads.
+/// The body of a response. While the application produces the body, the request is in progress. While the server waits
+/// for the client to read, the request counts as in progress only if the client is reading.
 struct FollowedBody {
     body: Body,
     activity: Arc<Activity>,
@@ -231,7 +231,7 @@ mod tests {
         assert!(finished >= ended + SHORT);
     }
 
-    /// A body that has one part, and then waits.
+    /// A body that sends one part and then waits forever.
     struct Waiting(Option<Bytes>);
 
     impl HttpBody for Waiting {
@@ -255,7 +255,7 @@ mod tests {
         // The client does not read this part.
         assert!(poll().await);
         activity.finished_after(SHORT, SHORT).await;
-        // The client has read it, and the application produces the next part.
+        // The client has read this part, and the application produces the next one.
         assert!(!poll().await);
         let finished = tokio::time::timeout(SHORT * 10, activity.finished_after(SHORT, SHORT)).await;
         assert!(finished.is_err(), "the body is in progress");

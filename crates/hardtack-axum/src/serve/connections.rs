@@ -1,9 +1,9 @@
-//! The connections of the server.
+//! The server's connections.
 //!
 //! 1. Each request gets the address of its client (`ConnectInfo`).
-//! 2. When the server stops, it soon ends each connection that has no request in progress ([`Activity::finished`]). hyper
-//!    itself ends idle connections, but only if the client cooperates. It waits for the rest of the first request head,
-//!    and for an HTTP/2 client that acknowledges nothing or reads nothing.
+//! 2. When the server stops, it soon ends each connection that has no request in progress ([`Activity::finished`]).
+//!    hyper also ends idle connections, but only if the client cooperates: hyper keeps waiting for the rest of the
+//!    first request head, and for an HTTP/2 client that does not acknowledge or read anything.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -46,7 +46,7 @@ impl Listener for Connections {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (socket, peer) = Listener::accept(&mut self.listener).await;
         let (activity, mut stopping) = (Activity::begin(), self.stopping.clone());
-        // Without `unconstrained`, a client that sends all the time could use up the budget of the task, and the timer
+        // Without `unconstrained`, a client that never stops sending could use up the task's budget, and the timer
         // would not be polled.
         let finished = unconstrained({
             let activity = Arc::clone(&activity);
@@ -72,7 +72,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Polls the socket. If the socket is not ready and the connection has to be closed, fails instead.
+    /// Polls the socket. If the socket is not ready and the connection must be closed, returns an error instead.
     fn poll_socket<T>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -129,7 +129,7 @@ pub(super) struct MakeService(Router);
 
 impl MakeService {
     pub(super) fn new(app: Router) -> Self {
-        // Applies the layers of the routes now instead of for each request.
+        // Applies the layers to the routes once, instead of for each request.
         Self(app.with_state(()))
     }
 }
@@ -174,7 +174,7 @@ impl Service<Request> for ConnectionService {
 }
 
 pin_project! {
-    /// The response to a request.
+    /// The future of a response.
     pub(super) struct ResponseFuture {
         #[pin]
         response: <Router as Service<Request>>::Future,

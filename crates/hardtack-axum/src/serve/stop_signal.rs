@@ -13,13 +13,13 @@ pub struct StopSignal {
 }
 
 impl StopSignal {
-    /// Starts receiving the signals. From then on, they no longer end the process.
+    /// Starts receiving the signals that stop a server. From then on, these signals no longer end the process.
     ///
     /// # Errors
     /// If the operating system does not let the process receive signals.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled.
+    /// If called outside a tokio runtime with I/O enabled.
     #[cfg(unix)]
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};

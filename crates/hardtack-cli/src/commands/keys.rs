@@ -158,7 +158,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
-/// Returns the number of a new key.
+/// Returns the number for a new key.
 fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
     let Some(newest) = newest else { return Ok(1) };
     newest.number.checked_add(1).ok_or_else(|| {
@@ -185,8 +185,8 @@ struct ServerKeys {
 
 impl ServerKeys {
     /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
-    /// be read, reads a record in the folder instead, which says whether the last servers that used the folder signed
-    /// with a key outside the folder.
+    /// be read, reads a record in the folder instead. The record says whether the last servers that used the folder
+    /// signed with a key outside the folder.
     fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {

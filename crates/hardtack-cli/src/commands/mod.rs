@@ -1,4 +1,4 @@
-//! The commands, one in each file.
+//! One module for each command.
 
 mod check_config;
 mod explain;

@@ -38,7 +38,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;
-    // Refuse keys that cannot be used before the database is created or upgraded.
+    // Before the database is created or upgraded, refuse keys that cannot be used.
     keys::load(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
@@ -89,8 +89,8 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     served
 }
 
-/// Handles the signal that a file has reached its size limit (`ulimit -f`). Otherwise, the signal would end the server
-/// without a word. Now the write fails instead, as on a full disk.
+/// Handles the signal that a file has reached its size limit (`ulimit -f`). Without this handler, the signal would end
+/// the server silently. With it, the write fails instead, as it does on a full disk.
 #[cfg(unix)]
 fn survive_limits_on_files() -> Result<tokio::signal::unix::Signal, Error> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -38,7 +38,7 @@ pub(super) fn read(sources: &Sources, address: &Address) -> Result<CookiePolicy,
     Ok(policy)
 }
 
-/// Splits a text that contains one path, or several paths separated by commas.
+/// Splits text that contains one path, or several paths separated by commas.
 fn paths(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(|path| path.trim().to_owned())
 }

@@ -57,7 +57,7 @@ impl fmt::Display for SmtpServer {
     }
 }
 
-/// The default sender of mail in an outbox.
+/// The default sender of emails that are written to the outbox.
 const OUTBOX_SENDER: &str = "hardtack@localhost";
 
 /// Reads the setting that tells users how to contact the operator: an email address, a URL or a few words.

@@ -67,7 +67,7 @@ pub(crate) struct Config {
     token_sources: TokenSources,
     cookies: CookiePolicy,
     csrf: CsrfPolicy,
-    /// The settings that were set, and where each was set.
+    /// The settings that the operator has set, and where each one was set.
     pub(crate) sources: Sources,
     /// Warnings to show to the operator.
     pub(crate) warnings: Vec<String>,
@@ -135,7 +135,7 @@ impl Config {
         self.data_dir.join("keys")
     }
 
-    /// Returns the words with which errors refer to the data folder.
+    /// Returns the text that error messages use to refer to the data folder.
     pub(crate) fn data_dir_label(&self) -> String {
         format!("{} {:?}", self.sources.label(&settings::DATA_DIR), Path::new(&self.data_dir))
     }

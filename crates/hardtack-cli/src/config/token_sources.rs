@@ -1,4 +1,4 @@
-//! The parts of a request in which tokens are accepted.
+//! The parts of a request in which a token is accepted.
 
 use hardtack::TokenLocation;
 use hardtack::token_source::Locations;

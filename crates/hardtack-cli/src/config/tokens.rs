@@ -14,7 +14,7 @@ use super::settings::{
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Lifetimes and renewal of tokens, and their claims.
+/// The lifetimes, renewal and claims of tokens.
 pub(crate) struct Tokens {
     access_lifetime: Lifetime,
     refresh_lifetime: Lifetime,
@@ -77,7 +77,7 @@ impl Tokens {
         key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
     }
 
-    /// Returns how long servers might need a key to verify tokens after the key has signed its last token.
+    /// Returns how long servers may still need a key to verify tokens after the key has signed its last token.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         let span = |lifetime| if let Lifetime::For(span) = lifetime { span } else { Duration::MAX };
         span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)

@@ -19,7 +19,7 @@ use crate::output::date;
 /// delete expired rows if the clocks differ by more.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// Looks in the folder for a key or a file with a date ahead of the clock. If it finds one, returns a message that
+/// Looks in the folder for a key or a file whose date is ahead of the clock. If it finds one, returns a message that
 /// names the key or the file and says what to do.
 ///
 /// `keys` contains the path and the creation time of each key, the oldest key first.
@@ -79,7 +79,7 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
 }
 
 /// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock by at
-/// most [`TOLERANCE`], returns the time of the file system. Otherwise, returns the time of this machine.
+/// most [`TOLERANCE`], returns the file system's time. Otherwise, returns this machine's time.
 ///
 /// Servers begin to sign with a key when [`OVERLAP`](super::OVERLAP) has passed since its creation time. By then, all
 /// servers have loaded the key. If the creation time came from a clock that is behind, servers would begin to sign too

@@ -23,8 +23,7 @@ const CREATED_AT: &str = "iat";
 /// The name of the file that stores the longest token lifetime, in seconds.
 const LIFETIME: &str = "longest-lifetime";
 
-/// The name of the file that contains the time at which a key outside the folder began to sign the tokens, in seconds
-/// since 1970.
+/// The name of the file that records when a key outside the folder began to sign the tokens, in seconds since 1970.
 const SUPERSEDED_AT: &str = "superseded-at";
 
 /// A key and its file.
@@ -39,7 +38,7 @@ pub(crate) struct StoredKey {
 /// The key folder.
 pub(crate) struct KeyFolder {
     path: PathBuf,
-    /// The words with which errors refer to the data folder.
+    /// How error messages refer to the data folder.
     data_dir: String,
 }
 
@@ -48,7 +47,7 @@ impl KeyFolder {
         Self { path: config.keys_dir(), data_dir: config.data_dir_label() }
     }
 
-    /// Reads all keys, the oldest first. Returns no keys if the folder does not exist.
+    /// Reads all keys, oldest first. Returns no keys if the folder does not exist.
     pub(crate) fn read(&self) -> Result<Vec<StoredKey>, Error> {
         self.read_files(&self.files()?)
     }
@@ -76,7 +75,7 @@ impl KeyFolder {
         Ok(files)
     }
 
-    /// Reads keys, the oldest first.
+    /// Reads keys, oldest first.
     pub(super) fn read_files(&self, files: &[PathBuf]) -> Result<Vec<StoredKey>, Error> {
         let mut keys = files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|stored| stored.number);
@@ -117,7 +116,7 @@ impl KeyFolder {
         fs::remove_file(&stored.path).map_err(|error| self.unusable(&error))
     }
 
-    /// Returns the longest token lifetime that any server with this folder has recorded.
+    /// Returns the longest token lifetime that has been recorded by any server that uses this folder.
     pub(super) fn recorded_lifetime(&self) -> Result<Duration, Error> {
         Ok(self.recorded(LIFETIME)?.map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.unsigned_abs())))
     }
@@ -195,7 +194,7 @@ fn read(path: &Path) -> Result<StoredKey, Error> {
     let invalid = |reason: &dyn std::fmt::Display| {
         Error::config(format_args!(
             "{} is not a key that hardtack created: {reason}; restore the file from a backup, or move it to another \
-             folder, but then tokens that were signed with this key are refused",
+             folder; if you move it, tokens that were signed with this key are refused",
             path.display()
         ))
     };

@@ -1,4 +1,4 @@
-//! The keys of the server, which the operator sets, or which are stored in the data folder.
+//! The server's keys. Either the operator sets them, or they are stored in the data folder.
 
 mod cache;
 mod clock_check;
@@ -30,9 +30,9 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
     key_set(config, &folder, stored, DeadKeys::Unused)
 }
 
-/// Records in the folder how this server uses the keys: the longest lifetime of its tokens, and whether it signs with a
-/// key outside the folder. `others_given` says whether another running server signs with such a key. Call this function
-/// just before the server starts to serve requests.
+/// Records in the key folder how this server uses the keys: the longest lifetime of its tokens, and whether it signs
+/// with a key from outside the folder. `others_given` says whether another running server signs with a key from outside
+/// the folder. Call this function just before the server starts to serve requests.
 pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let given = config.signing_key.is_some();
@@ -52,7 +52,7 @@ pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Erro
     }
 }
 
-/// Loads the keys. Returns `None` if there is no signing key. Creates nothing.
+/// Loads the keys without creating any. Returns `None` if there is no signing key.
 pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
     let folder = KeyFolder::of(config);
     let stored = folder.read()?;
@@ -78,7 +78,7 @@ pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DeadKeys {
     Unused,
-    /// Keep them for verification, because the clock may be wrong.
+    /// Keep these keys for verification, because the clock may be wrong.
     Verify,
 }
 
@@ -121,8 +121,8 @@ pub(crate) fn roles(
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    // If a key outside the folder signs the tokens, no stored key signs. If the folder does not record when that key
-    // began to sign, all stored keys still verify tokens.
+    // If a key outside the folder signs the tokens, none of the stored keys does. If the folder does not record when
+    // that key began to sign, all stored keys still verify tokens.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 

@@ -26,15 +26,15 @@ pub(crate) enum Role {
 /// What determines the roles of the keys, in addition to their creation times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// The longest time for which a token can stay valid after it is signed.
+    /// The longest time that a token can stay valid after it is signed.
     pub(crate) longest_lifetime: Duration,
-    /// The time at which a key outside the folder began to sign the tokens. `None` if no such key signs them, or if the
-    /// time is unknown.
+    /// When a key outside the folder began to sign the tokens. `None` if no such key signs them, or if the time is
+    /// unknown.
     pub(crate) superseded_at: Option<Timestamp>,
 }
 
 impl Rules {
-    /// Returns the roles of keys that were created at these times, from the oldest to the newest.
+    /// Given the times at which the keys were created, oldest first, returns the role of each key.
     pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
         let signs_from = |index: usize| match index {
             // The first key can sign at any time, because there is no older key to sign in its place.
@@ -44,9 +44,9 @@ impl Rules {
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // Find the time at which a newer key or a key outside the folder began to sign. Check all newer keys,
-                // not only the next one. If a wrong clock dated the next key in the future, this key does not sign yet,
-                // but a later key might.
+                // Find when a newer key or a key outside the folder began to sign. Check all newer keys, not only the
+                // next one. If a wrong clock dated the next key in the future, this key does not sign yet, but a later
+                // key might.
                 let successors = (index + 1..created_at.len()).filter_map(signs_from);
                 let replaced_at = match (successors.filter(|from| *from <= now).min(), self.superseded_at) {
                     (Some(successor), Some(other)) => Some(successor.min(other)),

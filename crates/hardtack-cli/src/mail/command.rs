@@ -54,7 +54,7 @@ impl Mailer for MailCommand {
             }
             Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see the log of that program"))),
             Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
-            // A time-out does not count as an outage, because the recipient may have caused it.
+            // A timeout does not count as an outage, because the recipient may have caused it.
             Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
         }
     }

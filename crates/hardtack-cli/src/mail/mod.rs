@@ -12,7 +12,7 @@ use self::command::MailCommand;
 use crate::config::{MailConfig, MailTransport};
 use crate::error::Error;
 
-/// If mail is configured, returns [`Accounts`] that send it. Links in emails begin with `site`.
+/// If mail is configured, returns [`Accounts`] that can send mail. Links in emails begin with `site`.
 pub(crate) fn with_mail(accounts: Accounts, config: Option<&MailConfig>, site: &str) -> Result<Accounts, Error> {
     let Some(MailConfig { from, transport }) = config else { return Ok(accounts) };
     Ok(match transport {

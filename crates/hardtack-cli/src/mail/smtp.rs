@@ -29,7 +29,7 @@ pub(super) struct Smtp {
     hello_name: ClientId,
 }
 
-/// The part of the dialogue in which an error occurred.
+/// The part of the SMTP dialogue in which an error occurred.
 #[derive(Clone, Copy)]
 enum Step {
     /// In this part, the client sends nothing that depends on the recipient, so the recipient cannot be the cause of
@@ -165,7 +165,7 @@ impl Mailer for Smtp {
             let sent = self.send_on(&mut connection, (from, to), &message).await;
             Ok((connection, sent))
         };
-        // A time-out does not count as an outage, because the recipient may have caused it.
+        // A timeout does not count as an outage, because the recipient may have caused it.
         let too_slow = |_| MailError::new(format!("{} took longer than {TIMEOUT:?}", self.name()));
         let (mut connection, sent) = tokio::time::timeout(TIMEOUT, send).await.map_err(too_slow)??;
         // The server has already accepted or refused the message, so its reply to QUIT does not matter.

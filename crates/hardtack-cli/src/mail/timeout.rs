@@ -1,4 +1,4 @@
-//! How long sending may take.
+//! How long sending a message may take.
 
 use std::time::Duration;
 

@@ -1,19 +1,20 @@
-//! The numbers that Redis has returned to the servers, each of which increases a number in Redis every few seconds.
+//! The numbers that Redis has returned to the servers. Every few seconds, each server increments a number in Redis.
 
 use std::fmt::Write as _;
 
-/// If Redis crashes, it can lose the changes of the last few seconds. A loss of at most this number of seconds does not
-/// count as an older state. With `appendfsync everysec`, Redis loses at most two seconds. The other three seconds allow
-/// for slow replies of Redis and of the database.
+/// If Redis crashes, it can lose the changes of the last few seconds. A loss of at most this number of seconds is
+/// ignored. With `appendfsync everysec`, Redis loses at most two seconds. The other three seconds allow for slow
+/// replies from Redis and from the database.
 const CRASH_LOSS: i64 = 5;
 
 /// The newest number that Redis returned, the numbers of the last seconds before it, and one older number. Each number
-/// comes with its time by the database's clock, in seconds since 1970. The numbers are in ascending order.
+/// is stored with its time, which comes from the database's clock, in seconds since 1970. The numbers are in ascending
+/// order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts(Vec<(i64, u64)>);
 
 impl Counts {
-    /// Parses the value of a row. Skips entries that it cannot parse.
+    /// Parses the numbers in a row's value. Skips entries that it cannot parse.
     pub(super) fn parse(text: &str) -> Self {
         let numbers = text.split(' ').filter_map(|entry| {
             let (number, time) = entry.split_once('@')?;
@@ -22,7 +23,7 @@ impl Counts {
         Self(numbers.collect())
     }
 
-    /// Returns the value of a row: `NUMBER@TIME` for each number, separated by spaces.
+    /// Returns the numbers as the value of a row: `NUMBER@TIME` for each number, separated by spaces.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         for (time, number) in &self.0 {

@@ -1,4 +1,4 @@
-//! Detects that another server has kept its sessions in a different place for a long time.
+//! Detects when another server has kept its sessions in a different place for a long time.
 
 use super::place::Place;
 
@@ -6,7 +6,7 @@ use super::place::Place;
 /// new id at its next renewal, so the servers differ for about one renewal.
 const LASTING: u32 = 2;
 
-/// The place in which another server keeps its sessions, if this place is different.
+/// Where another server keeps its sessions, if it is not where this server keeps them.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
     other: Option<Place>,
@@ -15,9 +15,8 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    /// Call this method at each renewal. `other` is the place of a server that keeps its sessions in a different place,
-    /// or `None` if there is no such server. When the difference has lasted for [`LASTING`] renewals, returns the
-    /// place, but only once.
+    /// Call this method at each renewal. `other` says where another server keeps its sessions, if that server keeps
+    /// them in a different place. Returns `other` once, when the difference has lasted for [`LASTING`] renewals.
     pub(super) fn lasting(&mut self, other: Option<Place>) -> Option<&Place> {
         let is_same = self.other.as_ref().zip(other.as_ref()).is_some_and(|(known, other)| known.is_same_store(other));
         self.renewals = if is_same { self.renewals.saturating_add(1) } else { 0 };

@@ -17,7 +17,7 @@ use crate::error::Error;
 /// [`GivenKeys::to_text`]. The time is when the server last renewed the row.
 pub(super) const SERVER: &str = "keys_of_server:";
 
-/// The settings that gave keys to a server.
+/// The settings that gave a server its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GivenKeys {
     /// The setting that gave the server its signing key. `None` if the server signs with a key in the folder.
@@ -33,7 +33,7 @@ pub(crate) struct GivenKeys {
 }
 
 impl GivenKeys {
-    /// Returns the settings that gave keys to this process, a server that listens at `bound`.
+    /// Returns the settings that gave this process its keys. `bound` is the address that this server listens on.
     pub(crate) fn of(config: &Config, bound: SocketAddr) -> Self {
         let setting = if config.sources.is_set(&SECRET_KEY) { "JWT_SECRET_KEY" } else { "JWT_PRIVATE_KEY" };
         Self {
@@ -63,7 +63,7 @@ impl GivenKeys {
         self.signing.as_deref()
     }
 
-    /// Returns the setting that gave the server previous secrets, if it was given any.
+    /// Returns the setting that gave the server previous secrets, if there is one.
     pub(crate) fn previous(&self) -> Option<&'static str> {
         self.previous.then_some("JWT_SECRET_KEY_PREVIOUS")
     }
@@ -89,7 +89,7 @@ impl GivenKeys {
     }
 }
 
-/// Writes which server this is, and where it listens.
+/// Names the server by the address that it listens on.
 impl fmt::Display for GivenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server that listens at {}", self.server)
@@ -110,7 +110,7 @@ pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys
     Ok(Some(keys).filter(|keys| !keys.is_empty()))
 }
 
-/// Returns the name of each running server's row, and the settings that gave keys to the server.
+/// Returns the name of each running server's row, and the settings that gave the server its keys.
 pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, GivenKeys)>, Error> {
     let rows = table.of_running_servers(SERVER).await?;
     Ok(rows.into_iter().filter_map(|row| Some((row.name, GivenKeys::parse(&row.text)?))).collect())
@@ -122,7 +122,7 @@ fn resolved(folder: &Path) -> Option<PathBuf> {
     folder.canonicalize().or_else(|_| std::path::absolute(folder)).ok()
 }
 
-/// Returns the name of this machine, if the name can be read (on Linux).
+/// Returns this machine's name if it can be read, which is the case only on Linux.
 fn machine() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())

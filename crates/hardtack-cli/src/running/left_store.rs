@@ -1,26 +1,27 @@
-//! Ends the sessions of a session store to which the servers return.
+//! Ends the sessions in a session store that the servers had left and now return to.
 //!
 //! The servers leave a store if, for example, Redis is replaced by an empty Redis, or the servers are started with
 //! another `--redis-url`. While they use another store, a log-out or a new password does not end the sessions in the
 //! store that they left. When they return to that store, those sessions would be live again.
 //!
-//! Each store that was left therefore has a row in `hardtack_settings`, called its mark. There are two kinds of marks:
+//! Each store that the servers have left therefore has a row in `hardtack_settings`, called the store's mark. There are
+//! two kinds of marks:
 //!
 //! - *moved*: A running server used this store, and then found another store at the same address. Other servers may
 //!   not have noticed the change.
 //! - *elsewhere*: A server uses another store. Other servers may use this store at the same time, for example because an
 //!   operator is trying out the other store.
 //!
-//! Each server keeps a mark on all stores except its own, from its start on. The mark is therefore there no matter when
-//! and how a server ends.
+//! From its start on, each server keeps a mark on all stores except its own. The marks are therefore in place no matter
+//! when and how a server ends.
 //!
 //! A server that begins to use a store with a mark first ends all sessions in the store. The server then deletes the
-//! mark. If the server crashes before it deletes the mark, the next server ends the sessions. There is one exception: if
-//! another server has used the store all the time, a mark of the kind *elsewhere* ends no sessions. The other server
-//! proves this by renewing its row.
+//! mark. If the server crashes before it deletes the mark, the next server ends the sessions. There is one exception:
+//! if another server has used the store the whole time, an *elsewhere* mark ends no sessions. The other server proves
+//! this by renewing its row.
 //!
-//! A server that has used the store all the time deletes a mark of the kind *elsewhere* when no server uses another store
-//! any more.
+//! A server that has used the store the whole time deletes an *elsewhere* mark when no server uses another store any
+//! more.
 
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ pub(super) async fn mark_left(table: &Table, place: &Place) -> Result<(), Error>
     table.set(&name(place.key()), &format!("{MOVED} {now}")).await
 }
 
-/// Marks all stores except `own`, the store of this server. If `is_starting`, also renews the marks of the kind
-/// *elsewhere*. A server that is about to delete such a mark then fails to delete it.
+/// Marks all stores except `own`, the store of this server. If `is_starting`, also renews the *elsewhere* marks, so
+/// that a server that is about to delete such a mark fails to delete it.
 pub(super) async fn mark_others(table: &Table, own: &Place, is_starting: bool) -> Result<(), Error> {
     let mark = format!("{ELSEWHERE} {}", table.now().await?);
     let marked = table.names(LEFT).await?;
@@ -64,8 +65,8 @@ pub(super) async fn mark_others(table: &Table, own: &Place, is_starting: bool) -
     Ok(())
 }
 
-/// If the store has a mark, ends all sessions in the store, unless other servers have used the store all the time. Call
-/// this function before a server begins to use the store.
+/// If the store has a mark, ends all sessions in the store, unless other servers have used the store the whole time.
+/// Call this function before a server begins to use the store.
 pub(super) async fn end_sessions_at_return(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
         Some(mark) if mark.starts_with(ELSEWHERE) && is_in_use(table, place).await? => Ok(()),
@@ -86,8 +87,8 @@ async fn is_in_use(table: &Table, place: &Place) -> Result<bool, Error> {
         if !is_logged {
             tracing::info!(
                 event = "waiting_for_servers",
-                "servers have used different session stores; waits up to {} s for another server that uses {place}; if \
-                 there is none, all sessions in {place} will be ended",
+                "servers have used different session stores; this server waits up to {} s to see whether another \
+                 server uses {place}; if none does, this server ends all sessions in {place}",
                 session_place::RECENT
             );
             is_logged = true;
@@ -96,8 +97,9 @@ async fn is_in_use(table: &Table, place: &Place) -> Result<bool, Error> {
     }
 }
 
-/// If the mark of a store that this server has used all the time is of the kind *moved*, ends all sessions in the store,
-/// and deletes the mark. If the mark is of the kind *elsewhere*, deletes it when no server uses another store.
+/// Checks the mark of a store that this server has used the whole time. If the mark is a *moved* mark, ends all
+/// sessions in the store and deletes the mark. If it is an *elsewhere* mark, deletes the mark when no server uses
+/// another store.
 pub(super) async fn check_while_in_use(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
         Some(mark) if mark.starts_with(ELSEWHERE) => {
@@ -117,8 +119,8 @@ async fn end_sessions(table: &Table, sessions: &SessionsIn, place: &Place, mark:
         tracing::error!(
             event = "sessions_went_back",
             ended,
-            "a server has used another session store; sessions in {place} that were ended in the meantime may have been \
-             live again, so all sessions have been ended, and users have to log in again"
+            "while a server used another session store, sessions in {place} that had ended may have become live again, \
+             so all sessions in {place} have been ended, and users have to log in again"
         );
     }
     // If the mark has been set again in the meantime, it is not deleted.

@@ -1,6 +1,6 @@
 //! What the servers record in the database about themselves.
 //!
-//! A command such as `hardtack user log-out` or `hardtack keys rotate` does not run in the servers' process. If the
+//! A command such as `hardtack user log-out` or `hardtack keys rotate` does not run in a server's process. If the
 //! command relied only on its own settings, it might look for sessions in the wrong place, or create a key that no
 //! server uses. It would nevertheless report success.
 //!

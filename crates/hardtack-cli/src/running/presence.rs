@@ -30,7 +30,7 @@ pub(crate) struct Presence {
     /// Whether another Redis instance has taken the place of the previous one, and this server might still have to end
     /// the sessions in the new instance.
     arrived: bool,
-    /// The places that this server has left, but that are not marked in the database yet.
+    /// The previous session stores of this server that are not yet marked as left in the database.
     left: Vec<Place>,
     /// The ids of previous Redis instances. The database might still contain intentions to end sessions that name one
     /// of these ids. An id is removed from this list when its intentions have been assigned to the new id.
@@ -77,7 +77,7 @@ impl Presence {
     }
 
     /// Renews the rows every few seconds until the future is dropped. Logs an error if another server keeps its
-    /// sessions elsewhere for a long time.
+    /// sessions in a different store for a long time.
     pub(crate) async fn keep(&mut self) {
         let mut difference = Difference::default();
         loop {
@@ -98,7 +98,7 @@ impl Presence {
         }
     }
 
-    /// Returns whether another running server signs with a key that a setting gave it.
+    /// Returns whether another running server signs with a key from its settings.
     pub(crate) async fn others_have_given_keys(&self) -> Result<bool, Error> {
         let servers = given_keys::of_running_servers(&self.table).await?;
         let own = self.row_of_keys();
@@ -119,8 +119,8 @@ impl Presence {
         session_place::in_use(&self.table).await
     }
 
-    /// Checks whether another Redis instance has taken the place of the previous one, for example because Redis lost
-    /// its data in a restart. The other servers check this as well, so all servers soon record the same store again.
+    /// Checks whether another Redis instance has replaced the previous one, for example because Redis lost its data in
+    /// a restart. The other servers also run this check, so all servers soon record the same store again.
     async fn find_lost_sessions(&mut self) {
         // If Redis does not respond, the recorded place stays unchanged.
         let Ok(found) = self.sessions.place().await else { return };
@@ -142,8 +142,8 @@ impl Presence {
         self.arrived = true;
     }
 
-    /// Marks the places that this server has left. If the database fails, the places are marked later. By then, the
-    /// server might have returned to one of these places.
+    /// Marks the session stores that this server has left. If the database fails, the stores are marked later. By then,
+    /// the server might have returned to one of these stores.
     async fn mark_left(&mut self) -> Result<(), Error> {
         while let Some(place) = self.left.last() {
             session_place::record_move(&self.table).await?;
@@ -166,7 +166,7 @@ impl Presence {
     }
 
     /// Assigns the intentions that name a previous id of Redis to the new id. Servers carry out only intentions that
-    /// name the new id, so the other intentions would stay in the database.
+    /// name the new id, so all others would stay in the database.
     async fn move_intentions(&mut self) -> Result<(), Error> {
         let Some(to) = self.place.id() else { return Ok(()) };
         while let Some(from) = self.previous.last() {
@@ -185,10 +185,9 @@ impl Presence {
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
-    /// Call this method when the server stops. It deletes the server's rows, and records in the database where the
-    /// servers that are still running keep their sessions or, if no other server is running, where this server kept its
-    /// sessions. If the rows cannot be deleted, servers and commands ignore them once they are more than
-    /// [`LAPSE`](super::LAPSE) seconds old.
+    /// Call this method when the server stops. It deletes the server's rows, and records in the database where sessions
+    /// are kept: by the servers that are still running or, if there are none, by this server. If the rows cannot be
+    /// deleted, servers and commands ignore them once they are more than [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(mut self) {
         for name in [self.row_of_place(), self.row_of_keys()] {
             if let Err(error) = self.table.delete(&name).await {

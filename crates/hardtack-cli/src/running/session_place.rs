@@ -81,8 +81,8 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Erro
     Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|row| Place::parse(&row.text)).collect())
 }
 
-/// Returns the places in which servers keep their sessions. Includes only servers that have renewed their rows recently.
-/// After a server is killed, this function omits the server sooner than [`of_running_servers`] does.
+/// Returns where servers keep their sessions. Includes only servers that have renewed their rows recently. After a
+/// server is killed, this function omits the server sooner than [`of_running_servers`] does.
 pub(super) async fn in_use(table: &Table) -> Result<Vec<Place>, Error> {
     Ok(recent(table).await?.into_iter().map(|(place, _)| place).collect())
 }
@@ -94,7 +94,8 @@ pub(super) async fn last_renewal(table: &Table, place: &Place) -> Result<Option<
     Ok(rows.iter().filter(|(other, _)| other.is_same_store(place)).map(|(_, renewed_at)| *renewed_at).max())
 }
 
-/// Returns where servers keep their sessions, and when they last renewed their rows, if that was recently.
+/// For each server that has renewed its row recently, returns where the server keeps its sessions and when it last
+/// renewed the row.
 async fn recent(table: &Table) -> Result<Vec<(Place, i64)>, Error> {
     let after = table.now().await? - RECENT;
     let rows = table.of_running_servers(SERVER).await?;
@@ -132,7 +133,7 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
         (Place::Database, None) => Ok(Ok(())),
         (Place::Database, Some(_)) => Err(Error::config(
             "the servers store their sessions in the database, but this command would search Redis for sessions; \
-             remove --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice as for the servers",
+             remove --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice, as the servers do",
         )),
         (Place::Redis { address, .. }, None) => Err(Error::config(format_args!(
             "the servers store their sessions in the Redis at {address}, but this command would search the database \
@@ -145,13 +146,13 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
                 Ok(Some(found)) if found == *id => Ok(Ok(())),
                 Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
                     "the Redis at {own} has lost its data, or this command reaches a different Redis at this address \
-                     than the servers"
+                     than the servers do"
                 )))),
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
                 // On another machine or in another container, the same address might lead to a different Redis.
                 Ok(_) if same_address => Err(Error::config(format_args!(
-                    "this command reaches a different Redis at {own} than the servers; run the command on a machine \
+                    "this command reaches a different Redis at {own} than the servers do; run the command on a machine \
                      where this address leads to the servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to \
                      another address of the servers' Redis"
                 ))),
@@ -191,7 +192,7 @@ async fn known(database: &Database) -> Result<Vec<Place>, Error> {
     }
 }
 
-/// Returns the place that was recorded last, if there is one.
+/// Returns the place that was last recorded, if any.
 async fn last(table: &Table) -> Result<Option<Place>, Error> {
     Ok(table.get(NAME).await?.and_then(|value| Place::parse(&value)))
 }

@@ -8,7 +8,7 @@ use crate::error::Error;
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
 
-/// If a server's row is older than this number of seconds, the server counts as stopped.
+/// If a server's row is older than this number of seconds, the server is considered stopped.
 pub(crate) const LAPSE: u64 = 60;
 
 /// Creates the table, or brings it up to date, and returns how many migrations were applied.
@@ -16,7 +16,7 @@ pub(crate) async fn migrate(database: &Database) -> Result<usize, Error> {
     Pool::from(database.clone()).migrate("settings", MIGRATIONS).await.map_err(Error::with_causes)
 }
 
-/// A row of a running server. The value of the row is a time, a space and a string.
+/// The row of a running server. The row's value is a time, a space and a string.
 pub(super) struct ServerRow {
     pub(super) name: String,
     /// When the server last renewed the row, in seconds since 1970.
@@ -56,8 +56,8 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
-    /// Replaces the value `old` of a row. With `None`, inserts the row. If the row now has another value, changes
-    /// nothing.
+    /// Replaces the value of a row if the value is still `old`. If `old` is `None`, inserts the row if no row has this
+    /// name.
     pub(super) async fn replace(&self, name: &str, old: Option<&str>, new: &str) -> Result<(), Error> {
         let statement = match old {
             Some(old) => {

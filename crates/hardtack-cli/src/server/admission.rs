@@ -21,7 +21,7 @@ struct Counts {
     open: [usize; 2],
     /// The number of open connections in each [`Lane`], for each address that is counted.
     by_address: HashMap<IpAddr, [usize; 2]>,
-    /// The number of connections beyond the limit since the last notice in the log.
+    /// The number of connections beyond the limit since the limit was last logged.
     refused: u64,
     noticed: Option<Instant>,
 }
@@ -76,7 +76,7 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), address, lane })
     }
 
-    /// Returns the address by which a connection is counted. Returns `None` for connections from trusted proxies, and
+    /// Returns the address under which a connection is counted. Returns `None` for connections from trusted proxies and
     /// from this machine, where only proxies and probes run.
     fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let address = ClientAddress::from(peer);

@@ -34,10 +34,10 @@ use super::refusal::Refusal;
 use super::slow_body::TimedBody;
 use super::slow_reader::TimedSocket;
 
-/// The service of one connection.
+/// The service for one connection.
 pub(super) type Site = AddExtension<Router, ConnectInfo<SocketAddr>>;
 
-/// The state that the requests of one connection share.
+/// The state that all requests on one connection share.
 struct Requests {
     site: Site,
     hosts: Arc<Hosts>,
@@ -91,8 +91,8 @@ pub(super) async fn serve(
                 (closing, is_cut_off) = (true, true);
             }
             // hyper ends idle connections itself, but would wait for the rest of the first head, and for an HTTP/2
-            // client that acknowledges nothing or reads nothing. Without `unconstrained`, a client that sends all the
-            // time could use up the budget of the task, and the timer would not be polled.
+            // client that acknowledges nothing or reads nothing. Without `unconstrained`, a client that never stops
+            // sending could use up the budget of the task, and the timer would not be polled.
             () = unconstrained(requests.activity.finished()), if closing => return,
             () = cut_off.as_mut(), if is_cut_off => return,
         }

@@ -1,4 +1,4 @@
-//! The route that probes call.
+//! The route for health probes.
 
 use axum::http::Request;
 

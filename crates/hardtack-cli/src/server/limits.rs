@@ -1,4 +1,4 @@
-//! The limits of the server. The page `docs/limits.md` explains them.
+//! The server's limits, which are explained in `docs/limits.md`.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub(super) const GRACE_PERIOD: Duration = Duration::from_secs(10);
 /// file descriptors left.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
-/// How often the log mentions connections beyond the limit.
+/// How often connections beyond the limit are logged.
 pub(super) const NOTICE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How many header fields a request may have.
@@ -61,8 +61,8 @@ pub(super) const HTTP1_HEAD: usize = 32 * 1024;
 /// How many requests an HTTP/2 client may send at once on a connection.
 pub(super) const HTTP2_STREAMS: u32 = 32;
 
-/// The largest total size of the header fields of an HTTP/2 request, in bytes. Each field counts as the bytes of its
-/// name and its value plus 32 (RFC 9113 section 6.5.2).
+/// The largest total size of the header fields of an HTTP/2 request, in bytes. The size of a field is the number of
+/// bytes in its name and value, plus 32 (RFC 9113 section 6.5.2).
 pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
 /// How many bytes of a request body are buffered for one stream until the route reads them.

@@ -68,6 +68,6 @@ pub(crate) async fn serve(
         () = sleep(GRACE_PERIOD) => {
             tracing::warn!(event = "requests_cut_off", "some requests took longer than {} s", GRACE_PERIOD.as_secs());
         }
-        () = stop.received() => tracing::warn!(event = "requests_cut_off", "received a second signal to stop"),
+        () = stop.received() => tracing::warn!(event = "requests_cut_off", "a second stop signal was received"),
     }
 }

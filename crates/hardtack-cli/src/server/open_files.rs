@@ -4,9 +4,8 @@
 /// that it starts.
 const RESERVE: usize = 128;
 
-/// Raises the process's limit on open files, so that it suffices for this number of connections. If the operating
-/// system does not allow this, raises the limit as far as possible. Returns the number of connections for which the new
-/// limit suffices.
+/// Raises the process's limit on open files to allow this number of connections. If the operating system does not
+/// permit this, raises the limit as far as possible. Returns the number of connections that the new limit allows.
 #[cfg(unix)]
 pub(super) fn raise_for(connections: usize) -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

@@ -25,7 +25,7 @@ pub(super) struct TimedBody<B> {
     timed_out: TimedOut,
 }
 
-/// Whether a body did not arrive in time.
+/// Whether waiting for a body has timed out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TimedOut(Arc<AtomicBool>);
 
@@ -35,7 +35,7 @@ impl TimedOut {
     }
 }
 
-/// The error of a body that did not arrive in time.
+/// The error for a body that does not arrive in time.
 #[derive(Debug)]
 pub(super) struct BodyTooSlow;
 
@@ -110,7 +110,7 @@ mod tests {
         }
     }
 
-    /// Sends bytes, and pauses before each byte. Returns whether all bytes arrived, and whether the body timed out.
+    /// Sends bytes, with a pause before each one. Returns whether all bytes arrived, and whether the body timed out.
     async fn send(bytes: usize, pause: u64, limits: [u64; 2]) -> (bool, bool) {
         let (sender, receiver) = mpsc::channel(bytes);
         let [timeout, longest_pause] = limits.map(Duration::from_millis);

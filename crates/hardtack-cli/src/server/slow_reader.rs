@@ -14,7 +14,7 @@ pub(super) struct TimedSocket {
     socket: TcpStream,
     /// How long a write may wait for the client to read.
     timeout: Duration,
-    /// The timer of the write that is waiting for the client. `None` if no write is waiting.
+    /// The timer for the write that is waiting for the client. `None` if no write is waiting.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 

@@ -55,7 +55,7 @@ async fn a_cookie_header_is_explained_step_by_step() {
     let (cookie, ..) = cookies(&dir).await;
     let accepted = explain(&dir, &[], &format!("Cookie: {cookie}"));
     for part in
-        ["For the site http://127.0.0.1:8080:", "accepted", "signed the token", "it expires in", "passed   claims"]
+        ["For the site http://127.0.0.1:8080:", "accepted", "The token was signed", "it expires in", "passed   claims"]
     {
         assert!(accepted.stdout.contains(part), "{part}: {}", accepted.stdout);
     }
@@ -92,7 +92,11 @@ async fn the_cookies_of_a_copied_curl_command_are_explained() {
     ] {
         let finished = explain(&dir, &[], &command);
         assert_eq!(code(&finished), Some(0), "{}{}", finished.stdout, finished.stderr);
-        for part in ["accepted", "signed the token", "`hardtack_device` shows that a user has logged in before"] {
+        for part in [
+            "accepted",
+            "The token was signed",
+            "`hardtack_device` shows that a user has logged in from this browser before",
+        ] {
             assert!(finished.stdout.contains(part), "{part}: {}", finished.stdout);
         }
         assert!(secrets.iter().all(|secret| !finished.stdout.contains(secret)), "{}", finished.stdout);
@@ -108,7 +112,10 @@ async fn the_cookies_of_a_copied_curl_command_are_explained() {
     assert!(finished.stderr.contains("the curl command 3 of 3 sends no cookies"), "{}", finished.stderr);
     for (command, part) in [
         ("curl http://127.0.0.1:8080/?a=1", "sends no cookies; expected a line such as Cookie: NAME=VALUE"),
-        ("curl -b jar.txt http://127.0.0.1:8080/", "names the file \"jar.txt\", which is not read; expected"),
+        (
+            "curl -b jar.txt http://127.0.0.1:8080/",
+            "names the file \"jar.txt\", which this command does not read; expected",
+        ),
         ("fetch(\"http://127.0.0.1:8080/?a=1\")", "no Cookie or Set-Cookie header; expected"),
     ] {
         let finished = explain(&dir, &[], command);
@@ -121,13 +128,13 @@ async fn the_cookies_of_a_copied_curl_command_are_explained() {
 fn each_cookie_of_the_ready_made_site_is_described() {
     let dir = TestDir::new();
     for (name, part) in [
-        ("known_device", "has logged in before in this browser"),
-        ("hardtack_device", "has logged in before in this browser"),
-        ("link_used", "names the account whose link"),
-        ("mail_link", "contains the secret of a link in an email"),
-        ("settings_draft", "settings that the user has sent"),
-        ("csrf_pre_session", "protects forms that are sent before the log-in"),
-        ("log_in_notice", "contains why the last log-in was refused"),
+        ("known_device", "has logged in from this browser before"),
+        ("hardtack_device", "has logged in from this browser before"),
+        ("link_used", "names the account whose emailed link"),
+        ("mail_link", "contains the secret from an emailed link"),
+        ("settings_draft", "settings that a user submitted"),
+        ("csrf_pre_session", "protects forms that are sent before the user logs in"),
+        ("log_in_notice", "tells the log-in page why the last log-in was refused"),
         ("device_proof", "repeat a request with a proof"),
         ("reauthentication_mark", "response to the last re-authentication"),
     ] {

@@ -149,8 +149,8 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
 
     let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&ada, server));
     let error = refusal(&operator(&["delete", "lovelace"]), 2).await;
-    let expected = "hardtack: \"LOVELACE\" was not deleted, because there is no terminal to ask for confirmation; to \
-                    delete the user without confirmation, add --yes";
+    let expected = "hardtack: \"LOVELACE\" was not deleted, because there is no terminal where hardtack could ask for \
+                    confirmation; to delete the user without confirmation, add --yes";
     assert_eq!(error, expected);
     assert!(is_logged_in(&mut ada).await);
     assert_eq!(output(&operator(&["delete", "lovelace", "--yes"])), "LOVELACE is deleted; 1 session was ended.\n");

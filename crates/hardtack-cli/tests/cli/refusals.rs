@@ -266,7 +266,7 @@ async fn a_bad_file() {
         ("listen = 'nowhere'", "listen in hardtack.toml is \"nowhere\"; expected an IP address and a port"),
         ("listen = ", "hardtack.toml is not valid TOML: line 1: "),
         ("listen = ", "; write each setting once, and text in quotes, such as listen = \"127.0.0.1:8080\""),
-        ("[server]", "unknown setting \"server\"; settings are not in tables such as [server]"),
+        ("[server]", "unknown setting \"server\"; settings do not belong in tables such as [server]"),
         ("access_lifetime = false", "access_lifetime in hardtack.toml is \"false\": tokens that never expire"),
     ] {
         dir.write("hardtack.toml", text);
@@ -389,7 +389,7 @@ async fn k06_the_advice_for_keys_in_other_forms_works() {
         follow(&dir, &format!("rm -f key.pem; ssh-keygen -q -t {kind} -N '' -f key.pem"));
         let error = refusal(&check("@key.pem", algorithm), 2).await;
         let (problem, advice) = error.rsplit_once("with: ").unwrap();
-        assert!(problem.contains("a key in the format of OpenSSH"), "{error}");
+        assert!(problem.contains("a key in OpenSSH format"), "{error}");
         follow(&dir, &format!("{advice} > /dev/null 2>&1"));
         output(&check("@key.pem", algorithm));
     }

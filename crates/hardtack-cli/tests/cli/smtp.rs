@@ -253,7 +253,7 @@ async fn l3_s77_replies_that_an_address_causes_are_no_outage() {
     let got = wait_for(|| fs::read_to_string(dir.path("got")).ok(), &server).await;
     assert!(got.starts_with("noreply@site.example someone@mail.example\n"), "{got}");
     let log = server.stop().await.stderr;
-    assert!(log.contains("the email could not be sent, and will be retried later"), "{log}");
+    assert!(log.contains("the email could not be sent, and the server will try again later"), "{log}");
     for text in ["no email can be sent at the moment", "check mail_from", "mail_recovered"] {
         assert!(!log.contains(text), "{text}: {log}");
     }

@@ -247,7 +247,7 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
     };
     for args in [&["log-out", "ada"][..], &["disable", "ada"], &["rename", "ada", "eve"], &["delete", "ada", "--yes"]] {
         let error = refusal(&with_same_address(args), 2).await;
-        assert!(error.contains(" than the servers; run the command on a machine where"), "{error}");
+        assert!(error.contains(" than the servers do; run the command on a machine where"), "{error}");
     }
     redis.command(&format!("DEL {id}"));
     let later = output(&with_same_address(&["log-out", "ada"]));

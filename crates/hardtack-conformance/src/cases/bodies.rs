@@ -7,8 +7,8 @@ use crate::harness::{
     ACCESS, Case, MULTIPART, RawConnection, Site, URLENCODED, cookie_value, csrf_token, multipart_body,
 };
 
-/// The bodies to send. Each row contains a description of the length for the case's name, the media type, and the
-/// number of filler bytes.
+/// The bodies to send. Each entry contains a description of the body's length for the name of the case, the media type,
+/// and the number of filler bytes.
 const SHAPES: &[(&str, &str, usize)] = &[
     ("short", URLENCODED, 0),
     ("of 60 KiB", URLENCODED, 60 << 10),
@@ -31,7 +31,7 @@ fn body(kind: &str, csrf: &str, filler: usize) -> String {
     }
 }
 
-/// Returns a connection, the `Cookie` field of a session, and the session's CSRF value.
+/// Returns a connection, a session's `Cookie` field, and the session's CSRF value.
 async fn connect(site: &Site) -> (RawConnection, String, String) {
     let alice = site.alice().await;
     let cookie = format!("{ACCESS}={}", cookie_value(&alice, ACCESS));
@@ -51,7 +51,8 @@ pub(super) fn cases() -> Vec<Case> {
             connection.write(body.as_bytes()).await;
             expect_echo(&site, connection, &body).await;
         }));
-        // Send only short bodies in tiny chunks. Long bodies would take too long, and would test nothing more.
+        // Send only short bodies in tiny chunks. Sending long bodies this way would take too long, and would test
+        // nothing more.
         for size in if filler == 0 { &[1, 2, 7, 64][..] } else { &[1000, 16 << 10] } {
             let name = format!("bodies: {media} {length}, in chunks of {size}");
             cases.push(Case::new(name, move |site| async move {

@@ -1,5 +1,5 @@
-//! The client's address. If the socket's peer is a trusted proxy, this is the address that the proxy sends, and
-//! otherwise the address of the peer.
+//! The client's address. If the socket's peer is a trusted proxy, this is the address that the proxy reports.
+//! Otherwise, it is the address of the peer.
 
 use hardtack::client_address::{ForwardedHeader, TrustedProxies};
 use serde_json::json;

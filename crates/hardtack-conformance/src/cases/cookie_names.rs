@@ -2,8 +2,7 @@
 
 use crate::harness::{ACCESS, Case, cookie_value};
 
-/// The cases. Each row contains a name, a `Cookie` field with `{}` in place of the token, and whether the token is
-/// found.
+/// The cases. Each case has a name, a `Cookie` field with `{}` in place of the token, and whether the token is found.
 const FIELDS: &[(&str, &[u8], bool)] = &[
     ("between two others", b"theme=dark; __Host-access_token_cookie={}; lang=en", true),
     ("after others without spaces", b"theme=dark;lang=en;__Host-access_token_cookie={}", true),

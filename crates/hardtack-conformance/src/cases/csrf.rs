@@ -46,7 +46,11 @@ fn filler(length: usize) -> String {
 type Row = (&'static str, fn(&str, &str) -> Parts, Option<&'static str>);
 
 const ROWS: &[Row] = &[
-    ("in the header of a text", |csrf, _| Parts::typed("text/plain", "text").with("x-csrf-token", csrf), None),
+    (
+        "in the header of a plain-text request",
+        |csrf, _| Parts::typed("text/plain", "text").with("x-csrf-token", csrf),
+        None,
+    ),
     ("in the header of a JSON body", |csrf, _| Parts::typed("application/json", "{}").with("x-csrf-token", csrf), None),
     ("in the header of a form", |csrf, _| Parts::form("a=1").with("x-csrf-token", csrf), None),
     (
@@ -118,13 +122,13 @@ const ROWS: &[Row] = &[
         Some("csrf_mismatch"),
     ),
     (
-        "of another session in the header",
+        "from another session in the header",
         |_, other| Parts::form("a=1").with("x-csrf-token", other),
         Some("csrf_mismatch"),
     ),
-    ("of another session in the field", |_, other| Parts::form(format!("csrf_token={other}")), Some("csrf_mismatch")),
+    ("from another session in the field", |_, other| Parts::form(format!("csrf_token={other}")), Some("csrf_mismatch")),
     (
-        "of another session in the part",
+        "from another session in the part",
         |_, other| Parts::multipart(&[("name=\"csrf_token\"", other)]),
         Some("csrf_mismatch"),
     ),
@@ -191,8 +195,8 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Sends the same request as an API client and as a browser. If `refused` is `None`, expects the handler to run once
-/// for each request and to echo the body. If `refused` is a code, expects refusals with that code, and no run of the
-/// handler.
+/// for each request and to echo the body. If `refused` is a code, expects that the request is refused with this code
+/// and that the handler does not run.
 async fn check(site: Site, make: fn(&str, &str) -> Parts, refused: Option<&'static str>, refreshing: bool) {
     let alice = site.alice().await;
     let other = site.alice().await;
@@ -225,7 +229,7 @@ async fn check(site: Site, make: fn(&str, &str) -> Parts, refused: Option<&'stat
 
 fn settings() -> Vec<Case> {
     vec![
-        Case::new("CSRF: configured names of header and field", |site| async move {
+        Case::new("CSRF: configured names of the header and the field", |site| async move {
             let mut alice = site.alice().await;
             let csrf = csrf_token(&alice);
             site.expect("header", &alice.post("/echo").header("x-check", &csrf).send().await, "200");
@@ -251,7 +255,7 @@ fn settings() -> Vec<Case> {
             site.expect("cross-site", &foreign, "403 csrf_cross_site");
         })
         .configured(|builder| builder.csrf(CsrfPolicy::default().insecure_disabled())),
-        Case::new("CSRF: an attacker who sets cookie and field is refused", |site| async move {
+        Case::new("CSRF: an attacker who sets the cookie and the field is refused", |site| async move {
             let mut alice = site.alice().await;
             alice.set_cookie_raw(&format!("{CSRF_ACCESS}=chosen; Secure; Path=/"));
             let header = alice.post("/echo").header("x-csrf-token", "chosen").send().await;

@@ -137,7 +137,7 @@ fn post<'a>(client: &'a mut Client, csrf: &str) -> Request<'a> {
     client.post("/proven?a=b").header("x-csrf-token", csrf).header("content-type", "text/plain").body("9 £")
 }
 
-/// Creates the request of a browser that follows a link. `from` is the value of `Sec-Fetch-Site`.
+/// Creates the request that a browser sends when it follows a link. `from` is the value of `Sec-Fetch-Site`.
 fn link<'a>(client: &'a mut Client, from: &str) -> Request<'a> {
     let request = client.get("/protected?a=b").accept_html();
     request.header("sec-fetch-site", from).header("sec-fetch-mode", "navigate")

@@ -1,5 +1,5 @@
-//! Refused requests of logged-in users, who stay logged in. Either the token lacks a claim, or the application forbids
-//! the request.
+//! Refused requests from logged-in users, who stay logged in. Either the token lacks a claim, or the application
+//! forbids the request.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};
@@ -145,7 +145,7 @@ fn required_role(what: &'static str, path: &'static str) -> Vec<Case> {
 /// log, and the session's token lacks the claim. One refresh must return a token with the claim.
 fn changed_claims(mode: RefreshMode) -> Case {
     Case::new(
-        format!("claims: e06: a session that has got the claim since is refreshed, {mode:?}"),
+        format!("claims: e06: a session that got the claim after the log-in is refreshed, {mode:?}"),
         move |site| async move {
             for path in ["/claims", EDITORS, EDITOR] {
                 let mut alice = site.alice().await;
@@ -170,7 +170,7 @@ fn changed_claims(mode: RefreshMode) -> Case {
     .configured(move |builder| builder.refresh_mode(mode))
 }
 
-/// A page to which browsers are redirected must not redirect them to itself.
+/// Checks that a page to which browsers are redirected does not redirect them to itself.
 fn loops() -> Vec<Case> {
     vec![
         Case::new("redirects: e20: a log-in page that needs a token", |site| async move {

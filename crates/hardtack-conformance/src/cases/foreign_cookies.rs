@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
     let modes = [RefreshMode::Transparent, RefreshMode::Redirect, RefreshMode::Sliding, RefreshMode::Off];
     let mut cases: Vec<Case> = modes.into_iter().map(left_alone).collect();
     cases.extend([
-        case("our refresh token beside its access token", |site| async move {
+        case("our refresh token beside the other application's access token", |site| async move {
             let mut browser = elsewhere(&site).await;
             let theirs = cookie_value(&browser, ACCESS);
             let alice = site.alice().await;
@@ -35,7 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
             site.expect("GET", &browser.get("/protected").send().await, "200 +access +refresh");
             site.expect_eq("the refresh replaces it", cookie_value(&browser, ACCESS) == theirs, false);
         }),
-        case("its refresh token beside our dead access token", |site| async move {
+        case("the other application's refresh token beside our access token of an ended session", |site| async move {
             let mut browser = elsewhere(&site).await;
             let alice = site.alice().await;
             site.authenticator.revoke_all_sessions("alice").await.unwrap();
@@ -46,7 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
             site.expect("an optional token", &shown, "200 -access");
             site.expect_eq("its refresh token is left", browser.cookie(REFRESH).is_some(), true);
         }),
-        case("its tokens without a signature, or with another kid in an unsigned token", |site| async move {
+        case("the other application's token with a missing or broken signature", |site| async move {
             let token = cookie_value(&elsewhere(&site).await, ACCESS);
             let (signed, _) = token.rsplit_once('.').unwrap();
             for broken in [format!("{signed}."), format!("{signed}.="), signed.to_owned(), format!("{token}.x")] {
@@ -55,7 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
                 site.expect("it is no JWS", &response, "200 -access -refresh");
             }
         }),
-        case("in a header its token is refused", |site| async move {
+        case("the other application's token is refused in a header", |site| async move {
             let token = cookie_value(&elsewhere(&site).await, ACCESS);
             let mut visitor = site.visitor();
             let response = visitor.get("/anyone").header("authorization", format!("Bearer {token}")).send().await;
@@ -76,7 +76,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn left_alone(mode: RefreshMode) -> Case {
-    case(&format!("it is left alone in the mode {mode:?}"), |site| async move {
+    case(&format!("the cookies are left alone in the mode {mode:?}"), |site| async move {
         let browser = elsewhere(&site).await;
         let send = |path: &'static str| {
             let mut browser = browser.clone();

@@ -1,5 +1,5 @@
-//! Requests over HTTP/2 with prior knowledge. Over HTTP/2, browsers send each cookie in a `Cookie` field of its own
-//! (RFC 9113 §8.2.3).
+//! Requests over HTTP/2 with prior knowledge. Over HTTP/2, browsers send each cookie in its own `Cookie` field (RFC
+//! 9113 §8.2.3).
 
 use bytes::Bytes;
 use hardtack::RefreshMode;

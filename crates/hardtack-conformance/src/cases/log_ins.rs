@@ -135,7 +135,7 @@ pub(super) fn cases() -> Vec<Case> {
             site.expect("browser", &client.post("/login").accept_html().json(&large).send().await, "500");
             site.expect("still logged in", &client.get("/protected").send().await, "200");
         }),
-        Case::new("log-in: the session records user agent and address", |site| async move {
+        Case::new("log-in: the session records the user agent and the address", |site| async move {
             let request = json!({ "sub": "alice" });
             let mut client = site.visitor();
             let response = client.post("/login").header("user-agent", "Browser/1.0 (X)").json(&request).send().await;

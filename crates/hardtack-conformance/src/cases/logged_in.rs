@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Cases with a browser that sends two cookies of the same name, from two sessions. If the name has no `__Host-`
+/// Cases with a browser that sends two cookies with the same name, from two sessions. If the name has no `__Host-`
 /// prefix, an attacker on a sibling domain can set such a second cookie.
 fn doubled_cookies() -> Vec<Case> {
     async fn sessions(site: &Site) -> [usize; 2] {
@@ -226,7 +226,8 @@ fn reauthenticate() -> Vec<Case> {
             site.expire_access();
             let response = alice.post("/reauthenticate").csrf().json(&json!({ "sub": "alice" })).send().await;
             site.expect("re-authentication", &response, "200 +access +refresh");
-            // Each token, its CSRF value, and the mark of the re-authentication.
+            // For each token, one cookie with the token and one with its CSRF value, and the cookie with the mark of
+            // the re-authentication.
             site.expect_eq("number of cookies", response.set_cookies().len(), 5);
             site.expect("fresh", &alice.get("/fresh").send().await, "200");
         }),

@@ -109,7 +109,7 @@ fn handshakes() -> Vec<Case> {
     ]
 }
 
-/// Tests what a handler can read of its request through `Auth`.
+/// Tests which parts of its request a handler can read through `Auth`.
 fn about() -> Case {
     Case::new("methods: what a handler can read of its request", |site| async move {
         let mut alice = site.alice().await;

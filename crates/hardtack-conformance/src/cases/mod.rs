@@ -1,4 +1,4 @@
-//! The cases of the suite, one module for each subject.
+//! The cases of the suite, one module per topic.
 
 mod bodies;
 mod caching;

@@ -5,7 +5,7 @@ use hardtack::RefreshMode;
 
 use crate::harness::{Case, RawConnection, Site, csrf_token};
 
-/// The cases. Each row contains a value of `next` and the path to which the server redirects.
+/// The cases. Each case has a value of `next` and the path to which the server redirects.
 const VALUES: &[(&str, &str)] = &[
     ("/orders", "/orders"),
     ("/orders?page=2&sort=up", "/orders?page=2&sort=up"),

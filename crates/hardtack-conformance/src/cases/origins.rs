@@ -67,7 +67,7 @@ const ROWS: &[Row] = &[
     ("only another site's Referer", &[("referer", "https://evil.example/")], true),
 ];
 
-/// A case: its name, a request of a logged-in client with the right CSRF value, and the response if the origin check
+/// A case: its name, a request from a logged-in client with the right CSRF value, and the response if the origin check
 /// passes.
 type Action = (&'static str, fn(&mut Client) -> Request<'_>, &'static str);
 
@@ -122,7 +122,7 @@ fn policy() -> CsrfPolicy {
     CsrfPolicy::default().trusted_origin("https://app.example").trusted_origin("tauri://localhost")
 }
 
-/// Expects that the refused request changed nothing.
+/// Checks that the refused request changed nothing.
 async fn expect_no_effect(site: &Site, mut alice: Client) {
     site.expect_eq("handler runs", site.calls().await, 0);
     site.expect_eq("rotations", site.store.rotations(), 0);

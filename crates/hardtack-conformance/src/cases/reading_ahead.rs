@@ -58,7 +58,7 @@ pub(super) fn cases() -> Vec<Case> {
     );
     let short = ReadAheadLimits::default().bytes(100);
     cases.push(
-        Case::new("reading ahead: a lower limit of bytes", beyond_limit)
+        Case::new("reading ahead: a lower byte limit", beyond_limit)
             .configured(move |builder| builder.read_ahead_limits(short)),
     );
     cases

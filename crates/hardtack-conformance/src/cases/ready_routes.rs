@@ -39,7 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// Returns the URLs at which the application serves the ready-made routes.
+/// Returns the URLs where the application serves the ready-made routes.
 fn urls() -> Urls {
     let urls = Urls::default().login(LOG_IN).logout(LOG_OUT).reauthenticate(REAUTHENTICATE);
     urls.refresh("/ready/token/refresh").home("/anyone")
@@ -194,9 +194,9 @@ fn attempts() -> Case {
     })
 }
 
-/// An attacker tries one password for many users.
+/// An attacker tries one password against many users.
 fn attempts_of_an_address() -> Case {
-    Case::new("ready routes: too many attempts of one address", |site| async move {
+    Case::new("ready routes: too many attempts from one address", |site| async move {
         let mut client = site.visitor();
         let mut attempt = async |user: usize| {
             let body = json!({ "username": format!("user{user}"), "password": "guess" });
@@ -291,21 +291,21 @@ fn attempts_to_reauthenticate() -> Case {
         }
         site.expect("one guess more", &log_in("alice", PASSWORD).await, "429 too_many_attempts");
         site.expect("the user", &again(&mut alice, "alice", PASSWORD).await, "200 +access +refresh");
-        // A logged-in user guesses passwords. All guesses count against the session, regardless of the user name that
-        // is typed.
+        // A logged-in user guesses passwords. All guesses count against the session, no matter which user name is
+        // typed.
         for number in 0..10 {
             let username = if number % 2 == 0 { "alice" } else { "bob" };
             let guess = again(&mut alice, username, "guess").await;
             site.expect("a guess of the session", &guess, "401 log_in_refused");
         }
         let refused = again(&mut alice, "bob", PASSWORD).await;
-        site.expect("one guess of the session more", &refused, "429 too_many_attempts");
+        site.expect("one more guess in the session", &refused, "429 too_many_attempts");
         site.expect("bob", &log_in("bob", PASSWORD).await, "200 +access +refresh");
     })
 }
 
-/// A user double-clicks the button, and the browser shows the second response. It has received the cookies of both
-/// responses, or only of this one.
+/// A user double-clicks the button, and the browser shows the second response. The browser has received the cookies of
+/// both responses, or only those of the second response.
 fn reauthentication_sent_twice() -> Case {
     Case::new("ready routes: a re-authentication that is sent twice", |site| async move {
         let mut alice = site.alice().await;
@@ -359,7 +359,7 @@ fn reauthentication_overtaken() -> Case {
         let typed = alice.post(REAUTHENTICATE).accept_json().csrf().json(&body).send().await;
         site.expect("password", &typed, "200 +access +refresh");
         alice.take_cookies(&refreshed);
-        // A copy of the same tokens that has not received the response to the password is refused.
+        // A copy of the tokens is refused if it has not received the response to the password.
         let copy = elsewhere.get("/protected").accept_json().send().await;
         site.expect("a copy", &copy, "401 revoked");
         site.expect("the next request", &alice.get("/protected").send().await, "200 +access +refresh");

@@ -255,18 +255,15 @@ fn handler_reads_head() -> Case {
 }
 
 fn other_kinds() -> Case {
-    Case::new(
-        "replies: the application's own for a store that is down and for a refresh that is needed",
-        |site| async move {
-            let mut alice = site.alice().await;
-            site.expire_access();
-            let needed = alice.get("/protected").accept_json().send().await;
-            site.expect("refresh needed", &needed, "418 -access");
-            site.store.fail();
-            let down = alice.get("/token/refresh").accept_json().send().await;
-            site.expect("store down", &down, "418");
-        },
-    )
+    Case::new("replies: the application's own, if the store is down and if a refresh is needed", |site| async move {
+        let mut alice = site.alice().await;
+        site.expire_access();
+        let needed = alice.get("/protected").accept_json().send().await;
+        site.expect("refresh needed", &needed, "418 -access");
+        site.store.fail();
+        let down = alice.get("/token/refresh").accept_json().send().await;
+        site.expect("store down", &down, "418");
+    })
     .configured(|builder| {
         let builder = builder.refresh_mode(hardtack::RefreshMode::Redirect);
         let builder = builder.on(FailureKind::RefreshNeeded, |_| Reply::new(418));

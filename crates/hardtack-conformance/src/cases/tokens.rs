@@ -8,7 +8,7 @@ use crate::harness::{
     ACCESS, COOKIE_STATES, Case, CookieState, Credentials, Outcome, REFRESH, Site, Tokens, cookie_value, deletions,
 };
 
-/// The kind of client that sends a request, and the kind of request.
+/// The type of client that sends a request, and the type of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ClientKind {
     Page,

@@ -32,7 +32,7 @@ pub(crate) fn deletions(code: &str) -> &'static str {
     if code == "not_yet_valid" { "" } else { " -access -refresh" }
 }
 
-/// The `Cookie` fields that a case sends, and the CSRF value that belongs to them.
+/// The `Cookie` fields that a test case sends, and the CSRF value that goes with them.
 pub(crate) struct Credentials {
     pub(crate) cookies: Vec<Vec<u8>>,
     pub(crate) csrf: String,
@@ -45,7 +45,7 @@ pub(crate) struct CookieState {
     pub(crate) outcome: Outcome,
 }
 
-/// Valid and invalid tokens of one site. Each is an access token, except for `refresh`.
+/// Valid and invalid tokens of one site. All of them are access tokens, except for `refresh`.
 pub(crate) struct Tokens {
     /// A fresh token.
     pub(crate) access: String,
@@ -152,7 +152,7 @@ fn unsigned(token: &str) -> String {
     format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.")
 }
 
-/// Every state of the access cookie. No refresh cookie is sent with it.
+/// Every state of the access cookie, in requests without a refresh cookie.
 pub(crate) const COOKIE_STATES: &[CookieState] = {
     use FailureKind::{Expired, Invalid, Missing, Revoked};
     use Outcome::{Fresh, NotFresh, Refused, Replaced};

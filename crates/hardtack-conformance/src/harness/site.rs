@@ -143,7 +143,8 @@ impl Site {
         self.expect_eq(what, self.summary(response), expected.as_ref().to_owned());
     }
 
-    /// Returns how many times handlers with a counter have run, not counting the request that this method itself sends.
+    /// Returns how many times handlers with a counter have run. The request that this method itself sends does not
+    /// count.
     pub(crate) async fn calls(&self) -> u64 {
         let cookies = self.authenticator.log_in("counter").await.unwrap();
         let response = self.browser_with(&cookies).get("/protected").send().await;

@@ -94,7 +94,7 @@ fn check_mode_of_environment(value: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// Returns the TLS mode, as it is written in the parameter `sslmode`.
+/// Returns the TLS mode as written in the `sslmode` parameter.
 pub(super) fn mode_name(options: &PgConnectOptions) -> &'static str {
     match options.get_ssl_mode() {
         PgSslMode::Disable => "disable",

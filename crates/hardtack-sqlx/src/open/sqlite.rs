@@ -40,11 +40,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// fail.
 ///
 /// If `path` begins with `sqlite:`, it is read as a [`DatabaseUrl`](crate::DatabaseUrl). To open a file whose name
-/// begins like this, write `./` in front of the name.
+/// begins with `sqlite:`, put `./` in front of the name.
 ///
 /// # Errors
-/// The file cannot be created, or cannot be opened as an SQLite database, or another user (except root) owns the file
-/// or its folder or can write to one of them. Or `path` is an `sqlite:` URL that is not valid.
+/// The file cannot be created or opened as an SQLite database, another user (except root) owns the file or its folder
+/// or can write to one of them, or `path` is an `sqlite:` URL that is not valid.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     match sqlite_file(path.as_ref())? {
         Some(path) => open_file(&path).await,
@@ -60,7 +60,7 @@ pub(crate) async fn open_file(path: &Path) -> Result<SqlitePool, OpenError> {
     let target = ownership::without_links(&path);
     create_private(&target).map_err(create_failed)?;
     let target = target.canonicalize().map_err(create_failed)?;
-    // A user who can replace a symbolic link can choose the file to which it leads.
+    // A user who can replace a symbolic link can choose which file it points to.
     ownership::check_folder(&path)?;
     ownership::check_folder(&target)?;
     ownership::check(&target)?;
@@ -88,7 +88,7 @@ pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
         .map_err(|source| OpenError::OpenFile { path: PathBuf::from(IN_MEMORY), source })
 }
 
-/// The name of an in-memory database in errors.
+/// The name that errors use for an in-memory database.
 const IN_MEMORY: &str = ":memory:";
 
 fn options() -> SqliteConnectOptions {
@@ -121,8 +121,8 @@ async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool
 /// Creates the file with mode 0600 if it does not exist. If SQLite created it, the mode would depend on the process's
 /// umask. SQLite gives its log and index files (`-wal`, `-shm`) the same mode as the database file.
 fn create_private(path: &Path) -> io::Result<()> {
-    // Closing a file drops all POSIX locks of this process on it, including SQLite's (sqlite.org/howtocorrupt, 2.2).
-    // Therefore, no other task may open the new file before this task has closed it.
+    // Closing a file drops all POSIX locks that this process holds on the file, including SQLite's
+    // (sqlite.org/howtocorrupt, 2.2). Therefore, no other task may open the new file before this task has closed it.
     static CREATING: Mutex<()> = Mutex::new(());
     let _guard = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
 

@@ -80,7 +80,7 @@ impl DatabaseUrl {
     }
 }
 
-/// Converts the path of an SQLite file.
+/// Converts the path of an SQLite file into a URL.
 #[cfg(feature = "sqlite")]
 impl From<PathBuf> for DatabaseUrl {
     fn from(path: PathBuf) -> Self {

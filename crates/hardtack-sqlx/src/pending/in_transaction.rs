@@ -9,7 +9,7 @@ use hardtack_db::{Connection, Statement};
 use super::PendingEnds;
 use crate::schema;
 
-/// Generates the methods for a type of pool and its connections.
+/// Generates the methods for a pool type and its connections.
 macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty) => {
         $(#[$attribute])*

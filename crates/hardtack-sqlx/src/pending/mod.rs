@@ -24,7 +24,7 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 ///
 /// Register a clone with the authenticator. Until then, the methods that write an intention return an error. Processes
 /// that follow the revocation log carry out the intentions within seconds, even if the process that wrote an intention
-/// has crashed. While the session store is down, they refuse the sessions that must end.
+/// has crashed. While the session store is down, these processes refuse the sessions that must end.
 ///
 /// If processes with different session stores share this database, call [`set_store_id`](Self::set_store_id) in each
 /// process. A process then carries out only the intentions for its own store and those without a store id.
@@ -76,7 +76,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default(), store_id: Arc::default() }
     }
 
-    /// Allows intentions to be written even though this value is not registered with an authenticator of this process.
+    /// Allows intentions to be written even though this value is not registered with an authenticator in this process.
     /// Use this method in programs such as an administration tool. The application's servers must register a
     /// `PendingEnds` on the same database. Sessions continue until one of these servers has carried out the intention
     /// to end them.
@@ -153,8 +153,8 @@ impl Database {
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for PendingEnds<P> {
     async fn due(&self, limit: u32) -> Result<Vec<PendingRevocation>, BackendError> {
-        // Both times come from the database's clock. An intention with a time in the future is due as well, because the
-        // database's clock must have been set back.
+        // Both times come from the database's clock. If a row's time is in the future, the database's clock must have
+        // been set back, so the row is due as well.
         let statement = Statement::per_database(
             "SELECT number, subject, kept FROM pending_ends
              WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1

@@ -1,4 +1,4 @@
-//! Errors that occur when rows and sessions are converted into each other.
+//! Errors that occur when converting between rows and sessions.
 
 /// A stored row that is not valid, or a session that cannot be stored.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +11,7 @@ pub(crate) enum RowError {
     TooLarge { id: String, column: &'static str, value: u64 },
     #[error("session {id}: the salt has {length} bytes; expected 16")]
     Salt { id: String, length: usize },
-    #[error("session {id}: the subject contains a NUL character; expected a subject without NUL characters")]
+    #[error("session {id}: the subject contains a NUL character, which is not allowed")]
     Subject { id: String },
 }
 

@@ -6,7 +6,7 @@ use hardtack_db::Connection;
 
 use super::{Sessions, revoke};
 
-/// Generates the methods for a type of pool and its connections.
+/// Generates the methods for a pool type and its connections.
 macro_rules! claims_in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*

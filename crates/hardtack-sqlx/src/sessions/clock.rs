@@ -1,4 +1,4 @@
-//! A clock that clones share.
+//! A clock whose clones share one source of time.
 
 use std::fmt;
 use std::sync::Arc;

@@ -85,7 +85,7 @@ in_transaction!(
 /// For Hardtack's own crates, which access both databases through `hardtack-db`.
 #[doc(hidden)]
 impl Sessions<crate::Database> {
-    /// Ends, in a transaction, all sessions of a user.
+    /// Ends all of a user's sessions, as part of a transaction.
     ///
     /// # Errors
     /// The database failed.
@@ -97,7 +97,7 @@ impl Sessions<crate::Database> {
         self.end(connection, subject, RevokeTarget::AllOf(subject)).await
     }
 
-    /// Ends, in a transaction, all sessions of a user except `kept`.
+    /// Ends all of a user's sessions except `kept`, as part of a transaction.
     ///
     /// # Errors
     /// The database failed.
@@ -110,12 +110,12 @@ impl Sessions<crate::Database> {
         self.end(connection, subject, all_except(subject, kept.into())).await
     }
 
-    /// Returns whether a session of a user has ended. If it is live, it cannot end before this transaction does,
-    /// because the transaction locks all live sessions of the user. Call this method in a transaction that changes the
-    /// user, so that a session that has ended cannot make the change.
+    /// Returns whether a session of a user has ended. The transaction locks all live sessions of the user, so a live
+    /// session cannot end before the transaction does. Call this method in a transaction that changes the user, so that
+    /// a session that has ended cannot make the change.
     ///
     /// If the database has lost the session's row, for example because a backup was restored, this method checks the
-    /// revocation log instead. Such a session can still end before the transaction does.
+    /// revocation log instead. There is then no row to lock, so the session can still end before the transaction does.
     ///
     /// # Errors
     /// The database failed.

@@ -45,8 +45,8 @@ impl RevocationListener {
     }
 }
 
-/// Opens a connection outside the given pool, because a connection from the pool would be unavailable to requests while
-/// it listens.
+/// Opens a connection outside the given pool. If a connection from the pool listened for notifications, requests could
+/// not use it.
 async fn connect(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let options = pool.connect_options();
     let own_pool = PgPoolOptions::new()

@@ -99,8 +99,8 @@ impl SqliteSessions {
     /// Then creates or upgrades the tables. `path` can also be a URL, such as `sqlite:app.db`.
     ///
     /// # Errors
-    /// The errors of [`open_sqlite`](crate::open_sqlite), or the tables cannot be created or upgraded, for example
-    /// because they are newer than this program.
+    /// Returns an error if [`open_sqlite`](crate::open_sqlite) does, or if the tables cannot be created or upgraded,
+    /// for example because they are newer than this program.
     pub async fn open(path: impl AsRef<std::path::Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
         Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
@@ -124,8 +124,8 @@ impl PostgresSessions {
     /// [`DatabaseUrl`](crate::DatabaseUrl) for the format of the URL.
     ///
     /// # Errors
-    /// The errors of [`open_postgres`](crate::open_postgres), or the tables cannot be created or upgraded, for example
-    /// because they are newer than this program.
+    /// Returns an error if [`open_postgres`](crate::open_postgres) does, or if the tables cannot be created or
+    /// upgraded, for example because they are newer than this program.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let label = url.parse::<open::DatabaseUrl>()?.to_string();
         Self::from_pool(open::open_postgres(url).await?).migrated(label).await

@@ -44,9 +44,9 @@ pub(super) async fn end_sessions(
 /// Ends the sessions of `target` before a new session begins. If the subject would then have more than `limit`
 /// sessions, also ends the least recently used sessions.
 ///
-/// Returns the sessions that this call ended, and their end time. This time is `now`, unless a server whose clock is
-/// ahead has dated the last rotation of an excess session later than `now`. In that case, the sessions end at the time
-/// of that rotation. The caller must [log](log_ends) that the sessions ended, in the same transaction.
+/// Returns the sessions that this call ended, and the time at which they ended. This time is normally `now`. However,
+/// if a server whose clock is ahead has dated the last rotation of an excess session later than `now`, the sessions end
+/// at the time of that rotation. In the same transaction, the caller must [log](log_ends) that the sessions ended.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -66,9 +66,9 @@ pub(super) async fn end_sessions_and_excess(
     Ok((end_by_id(connection, &all, target, at).await?, at))
 }
 
-/// Returns the end time to write to the log after this transaction has ended the subject's sessions at `now`. This time
-/// is `now`, unless a server whose clock is ahead has dated the last rotation of one of these sessions later than
-/// `now`. In that case, the end time is the time of that rotation.
+/// Returns the end time to write to the log after this transaction has ended the subject's sessions at `now`. The end
+/// time is normally `now`. However, if a server whose clock is ahead has dated the last rotation of one of these
+/// sessions later than `now`, the end time is the time of that rotation.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -163,8 +163,8 @@ async fn end_by_id(
     ids.sort_unstable();
     ids.dedup();
     let mut ended = Vec::new();
-    // A statement sets `replaced` to the same value for all its sessions, so divide the ids into runs with the same
-    // value.
+    // Each statement sets `replaced` to one value for all of its sessions, so divide the ids into runs that get the
+    // same value.
     for batch in ids.chunk_by(|one, next| target.replaces(*one) == target.replaces(*next)) {
         for batch in batch.chunks(ID_BATCH) {
             let replaced = batch.first().is_some_and(|id| target.replaces(*id));
@@ -197,7 +197,7 @@ async fn end_batch(
     ended.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Ends the sessions of a subject except `kept`, and marks `replaced` as replaced.
+/// Ends all sessions of a subject except `kept`, and marks the session `replaced` as replaced.
 async fn end_by_subject(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -208,7 +208,8 @@ async fn end_by_subject(
     if !schema::is_storable(subject) {
         return Ok(Vec::new());
     }
-    // Use a single statement. With two statements, a session that begins between them would be locked out of order.
+    // Use a single statement. With two statements, a session that begins between them would be locked in the wrong
+    // order.
     let statement = locking_statement!(
         "WITH theirs AS MATERIALIZED (
             SELECT id FROM sessions WHERE subject = $2 AND id <> $3 AND revoked_at IS NULL ORDER BY id",
@@ -218,7 +219,7 @@ async fn end_by_subject(
          WHERE id IN (SELECT id FROM theirs) AND revoked_at IS NULL
          RETURNING id"
     );
-    // An empty text matches no session id.
+    // The empty string matches no session id.
     let text = |id: Option<SessionId>| id.map(|id| id.to_string()).unwrap_or_default();
     let statement = statement.bind(now.unix_seconds()).bind(subject).bind(text(kept)).bind(text(replaced));
     let ended: Vec<(String,)> = connection.fetch(statement).await?;
@@ -325,10 +326,9 @@ pub(super) async fn append_to_log(
 }
 
 /// Appends entries to the log in the application's own transaction, which might commit long after this call.
-///
-/// On PostgreSQL, a deferred trigger numbers the entries at the commit, so other writers do not wait for the
-/// application (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries are numbered at once, because
-/// other writers wait for the transaction anyway.
+///On PostgreSQL, a deferred trigger numbers the entries at the commit, so other writers do not wait for the application
+/// (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries are numbered immediately, because other
+/// writers wait for the transaction anyway.
 pub(super) async fn append_at_commit(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

@@ -63,7 +63,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
-        // A generation that is too large for its column is not in any row.
+        // No row contains a generation that is too large for the column.
         let Ok(column) = i64::try_from(generation) else { return Ok(None) };
         let sql = concat!(
             "UPDATE sessions SET generation = generation + 1, rotated_at = $3, confirmed = FALSE,
@@ -245,7 +245,8 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> Sessions<P> {
     }
 }
 
-/// Creates a statement and binds the parameters `$1` to `$5`, which are the same in every statement that rotates.
+/// Creates a statement and binds the parameters `$1` to `$5`, which are the same in every statement that rotates a
+/// session.
 fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation: Rotation) -> Statement<'a> {
     Statement::new(sql)
         .bind(id.to_string())
@@ -256,8 +257,8 @@ fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation
 }
 
 impl<P> Sessions<P> {
-    /// Runs a statement that rotates a session after a re-authentication, and records in the log, in the same
-    /// transaction, that the tokens of `generation` are outdated.
+    /// Runs a statement that rotates a session after a re-authentication. In the same transaction, records in the log
+    /// that the tokens of `generation` are outdated.
     async fn rotate_and_outdate(
         &self,
         id: SessionId,

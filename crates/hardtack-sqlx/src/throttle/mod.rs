@@ -49,11 +49,12 @@ pub struct SqlThrottleStore {
 }
 
 impl SqlThrottleStore {
-    /// The default maximum number of counters in the table, which is only approximate. To set another maximum, call
-    /// [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
+    /// The default for the maximum number of counters in the table. The maximum is only approximate. To set another
+    /// maximum, call [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
-    /// How long an operation waits for the database, unless [`with_timeout`](Self::with_timeout) sets another time.
+    /// How long an operation waits for the database, unless [`with_timeout`](Self::with_timeout) sets a different
+    /// limit.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
     /// Creates a store that keeps its counters in a database that is already open. Call [`Self::migrate`] before the
@@ -160,8 +161,8 @@ impl Database {
 }
 
 impl<P: Clone + Into<Database>> Sessions<P> {
-    /// Returns a [`ThrottleStore`] that keeps its counters in the database of the sessions. [`Self::migrate`] creates
-    /// its table.
+    /// Returns a [`ThrottleStore`] that keeps its counters in the same database as the sessions. [`Self::migrate`]
+    /// creates its table.
     pub fn throttle(&self) -> SqlThrottleStore {
         SqlThrottleStore::from_pool(self.pool().clone())
     }

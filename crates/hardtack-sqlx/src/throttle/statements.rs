@@ -26,8 +26,8 @@ type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
 /// Reads the counters of the budgets, and the time. On PostgreSQL, the time comes from the database server. On SQLite,
-/// it is the later of `now` and the time in the row [`CLOCK_KEY`], or `now` if the time in the row is more than
-/// [`MAX_AHEAD_MS`] ahead of it.
+/// the time is the later of `now` and the time stored under [`CLOCK_KEY`]. A stored time that is more than
+/// [`MAX_AHEAD_MS`] ahead of `now` is ignored.
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
@@ -62,7 +62,7 @@ pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now:
 fn decode(rows: Vec<Row>, now: i64, postgres: bool) -> Stored {
     let of_clock = rows.iter().find(|(_, key, ..)| key.as_deref() == Some(CLOCK_KEY)).and_then(|(_, _, at, _)| *at);
     // Use the later time. Otherwise, a process whose clock is behind would lower the times that another process has
-    // stored, and the other process would consider the buckets full too early.
+    // stored. The other process would then consider the buckets full too early.
     let latest = of_clock.filter(|at| (now..=now.saturating_add(MAX_AHEAD_MS)).contains(at)).unwrap_or(now);
     let time = rows.first().map(|row| row.0).filter(|_| postgres).unwrap_or(latest);
     let counters = rows
@@ -85,8 +85,8 @@ pub(super) fn write(counters: &[(Budget, Counter)], now: i64, postgres: bool) ->
         let statement = statement.bind(budget.key().as_bytes().to_vec()).bind(counter.full_at);
         statement.bind(counter.failures_full_at).bind(i64::from(counter.spent(budget, now)))
     });
-    // The sweep does not delete the row of the clock, because it only deletes rows whose keys are greater than the
-    // empty key.
+    // The sweep deletes only rows whose keys are greater than the empty key, so it does not delete the clock's row,
+    // whose key is empty.
     if postgres { statement } else { statement.bind(CLOCK_KEY.to_vec()).bind(now).bind(0_i64).bind(0_i64) }
 }
 

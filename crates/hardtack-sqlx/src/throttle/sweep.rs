@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hardtack_db::{Pool, Statement};
 
-/// How many attempts there are between two steps of the sweep.
+/// How many attempts are made between two steps of the sweep.
 const PERIOD: u64 = 64;
 
 /// How many rows one step of the sweep reads. Between two steps, fewer rows than this are inserted.
@@ -14,8 +14,8 @@ const ROWS: usize = 500;
 /// Walks through the table in key order, [`ROWS`] rows per step, and deletes the counters whose buckets are full.
 ///
 /// Keys are random, so the range of keys that a step covers indicates roughly how many rows the table has. If there are
-/// too many, the step also deletes the half of the counters it has read that have the fullest buckets. The bucket of an
-/// account under attack is almost empty, so its counter stays.
+/// too many rows, the step also deletes half of the counters it has read: those with the fullest buckets. The bucket of
+/// an account under attack is almost empty, so its counter stays.
 #[derive(Debug)]
 pub(super) struct Sweep {
     capacity: u32,

@@ -64,7 +64,7 @@ impl PostgresServer {
     /// Creates and starts a server.
     ///
     /// # Panics
-    /// If PostgreSQL is not installed or does not start.
+    /// Panics if PostgreSQL is not installed or does not start.
     pub fn start_new() -> Self {
         let bin = binaries();
         let password = format!("canary-{:016x}{:016x}", random(), random());
@@ -125,7 +125,7 @@ impl PostgresServer {
     /// Starts a stopped or killed server again, on the same port and with the same databases.
     ///
     /// # Panics
-    /// If the server is running or does not start.
+    /// Panics if the server is already running or does not start.
     pub fn start(&self) {
         let mut watcher = self.watcher();
         assert!(watcher.is_none(), "the server is running");

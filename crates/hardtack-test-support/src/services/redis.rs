@@ -173,17 +173,17 @@ impl RedisServer {
     }
 
     /// Stops the server and starts another one on the same port. The first call starts an empty server. Each later call
-    /// switches back to the other of these two servers.
+    /// switches to the other one of the two servers.
     ///
     /// # Panics
-    /// If the files of the servers cannot be moved.
+    /// If the servers' files cannot be moved.
     pub fn exchange(&self) {
         self.stop();
         let directory = self.directory.path();
         let [aside, other] = ["aside", "other"].map(|name| directory.join(name));
         std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(&aside, &other)).expect("a folder can be moved");
         std::fs::create_dir(&aside).expect("a folder can be created");
-        // The log and the folders stay.
+        // Do not move the log and the folders.
         let stay = [aside.as_path(), &other, &directory.join("log")];
         move_files(directory, &aside, &stay)
             .and_then(|()| move_files(&other, directory, &[]))

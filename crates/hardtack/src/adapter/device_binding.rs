@@ -52,7 +52,7 @@ impl Exchange<'_> {
     /// - 503: this server's clock is behind another server's clock, or the user entered the password again after the
     ///   browser sent the request. The browser keeps the session and posts again later.
     ///
-    /// If it got any other 4xx status, the browser would forget the session.
+    /// If the browser got any other 4xx status, it would forget the session.
     ///
     /// # Errors
     /// - The method is not POST.

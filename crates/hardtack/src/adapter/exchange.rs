@@ -319,7 +319,7 @@ impl<'a> Exchange<'a> {
         self.head.query("next").and_then(|next| self.authenticator.next(&next))
     }
 
-    /// Returns the path that the browser requested, including the base URL's path, even if a proxy has stripped that.
+    /// Returns the path that the browser requested, including the base URL's path, which a proxy might have stripped.
     pub(super) fn public_path(&self) -> Cow<'a, str> {
         self.authenticator.settings().public_path(self.head.path())
     }

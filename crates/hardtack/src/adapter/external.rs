@@ -24,7 +24,7 @@ const MAX_BYTES: usize = 4096;
 /// for this one.
 const PURPOSE: &str = "hardtack log-in state";
 
-/// The content of the cookie of an unfinished log-in.
+/// The content of the cookie for an unfinished log-in.
 struct Begun {
     at: Timestamp,
     /// The string that the application stores until the log-in ends.
@@ -142,7 +142,8 @@ impl Exchange<'_> {
         states.filter(|state| PreSessionKey::is_nonce(state.as_bytes())).map(str::to_owned).collect()
     }
 
-    /// Returns the cookie of one state. Each state has its own cookie, so that two tabs cannot overwrite each other's.
+    /// Returns the cookie of one state. Each state has its own cookie, so that two tabs cannot overwrite each other's
+    /// cookies.
     fn slot(&self, state: &str) -> CookieSlot {
         let slot = &self.authenticator.cookies().log_in_state;
         CookieSlot { name: CookieName::new(format!("{}_{state}", slot.name.as_str())), ..slot.clone() }

@@ -17,11 +17,11 @@ impl Exchange<'_> {
     /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
     ///
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
-    /// is refused, the browser returns to that page as a visitor.
+    /// is refused, the browser returns to that page as if the user were logged out.
     ///
     /// With [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), the browser refreshes a bound session with a proof
-    /// before it follows the redirect to this URL. In this case, this method does not refresh the session again, but
-    /// redirects the browser as usual.
+    /// before it follows the redirect to the refresh URL. In this case, this method does not refresh the session again,
+    /// but redirects the browser as usual.
     ///
     /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
     /// 403 page that makes the browser repeat the request, this time from this site.
@@ -48,8 +48,8 @@ impl Exchange<'_> {
         Ok(Reply { cookies, ..reply })
     }
 
-    /// In redirect mode, returns whether the browser refreshed a bound session before it followed the redirect to this
-    /// URL. If so, there is nothing left to do.
+    /// In redirect mode, returns whether the browser refreshed a bound session before it followed the redirect to the
+    /// refresh URL. If so, there is nothing left to do.
     ///
     /// In the other modes, browsers are not redirected to this URL, so this method returns `false`. If a client then
     /// asks for a refresh of a bound session without a proof, the refresh is refused.
@@ -80,9 +80,9 @@ impl Exchange<'_> {
     /// Returns whether a failed refresh redirects the browser back to the page `next`, which then treats the user as a
     /// visitor.
     ///
-    /// When that page redirects a browser to the refresh URL, it also deletes the access cookie. If the browser still
-    /// sends the access cookie, this method returns `false`, because otherwise the page and the refresh URL would
-    /// redirect the browser in an endless loop.
+    /// When the page `next` redirects a browser to the refresh URL, the page also deletes the access cookie. If the
+    /// browser still sends the access cookie, this method returns `false`, because otherwise the page and the refresh
+    /// URL would redirect the browser in an endless loop.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

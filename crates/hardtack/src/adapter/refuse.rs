@@ -14,7 +14,7 @@ impl Exchange<'_> {
         self.reject(Rejection { from_cookie: !self.state.is_bearer(), ..Rejection::from(reason) })
     }
 
-    /// Returns a failure that tells the logged-in user, with `sentence`, that the request is not allowed. The user
+    /// Returns a failure that tells the logged-in user that the request is not allowed. The user sees `sentence` and
     /// stays logged in.
     pub fn forbid(&self, sentence: impl Into<Cow<'static, str>>) -> Failure {
         self.refuse(Reason::Forbidden(sentence.into()))
@@ -84,8 +84,8 @@ impl Exchange<'_> {
         }
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
-            // Do not return to a route of the log-in flow itself. The page to return to might be in its query, as
-            // `next`.
+            // Do not return to a route of the log-in flow itself. The query of such a route might name the page to
+            // return to (`next`).
             let here = self.authenticator.settings().public_path(self.head.target());
             return self.authenticator.next(&here).or_else(|| self.query_next());
         }

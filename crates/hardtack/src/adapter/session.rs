@@ -148,8 +148,8 @@ impl Exchange<'_> {
     }
 
     /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. The value
-    /// is masked, like that of an access token. Returns `None` if the token is missing or invalid, but not if it has
-    /// merely expired.
+    /// is masked, like that of an access token. Returns `None` if the token is missing or invalid. An expired token
+    /// that is otherwise valid still has a CSRF value.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
@@ -165,8 +165,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Leaves the browser's cookies as they are: the response sets no cookies of a refresh. Call this method if another
-    /// response has given the browser a new session, whose cookies must not be overwritten.
+    /// Leaves the browser's cookies as they are: the response does not set the cookies from a refresh. Call this method
+    /// if another response has given the browser a new session, whose cookies must not be overwritten.
     pub fn keep_cookies(&self) {
         self.state.set_cookies(SetCookies::default());
     }
@@ -174,9 +174,10 @@ impl Exchange<'_> {
     /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
     /// `subject`.
     ///
-    /// The session's earlier tokens are then refused (ASVS 5.0 V7.2.4). All servers refuse the earlier refresh token at
-    /// once. This server also refuses the earlier access tokens at once. Other servers do so as soon as they have read
-    /// the revocation log, at the latest after [`max_staleness`](crate::session::SessionPolicy::max_staleness).
+    /// The session's earlier tokens are then refused (ASVS 5.0 V7.2.4). All servers immediately refuse the earlier
+    /// refresh token. This server also immediately refuses the earlier access tokens. Other servers refuse them as soon
+    /// as they have read the revocation log, after [`max_staleness`](crate::session::SessionPolicy::max_staleness) at
+    /// the latest.
     ///
     /// If the browser has already sent a request with the earlier tokens, for example in another tab, that request is
     /// refused. Its response deletes no cookies, and the session continues. There is one exception: if the browser

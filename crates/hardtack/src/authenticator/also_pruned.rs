@@ -36,7 +36,7 @@ impl<P: Prune> ErasedPrune for P {
     }
 }
 
-/// Rows of the application that are pruned with the sessions, and their name in the log.
+/// The application's rows that are pruned together with the sessions, and the name of these rows in the log.
 pub(super) struct AlsoPruned {
     pub(super) what: &'static str,
     rows: Box<dyn ErasedPrune>,

@@ -1,4 +1,4 @@
-//! Requests of bound sessions that reach the server before the browser has proved that it has the key of its device.
+//! Requests in bound sessions that reach the server before the browser has proved that it has its device's key.
 //!
 //! If the access cookie of a bound session has expired, the browser normally refreshes the session before it sends a
 //! request to this site. In two cases, the browser sends the request first, and the server makes the browser repeat it:
@@ -55,8 +55,8 @@ impl RequestVerifier<'_> {
             )
     }
 
-    /// Returns whether the browser followed a link from another site, and was not yet told to repeat the request. The
-    /// `Sec-Fetch-…` header fields show this: browsers set these fields, and scripts cannot change them.
+    /// Returns whether the browser followed a link from another site, and has not been told to repeat the request yet.
+    /// The `Sec-Fetch-…` header fields show this: browsers set these fields, and scripts cannot change them.
     #[cold]
     pub(crate) fn is_arrival(&self) -> bool {
         let from_elsewhere = matches!(self.head.header_text("sec-fetch-site"), Some("cross-site" | "same-site"));
@@ -67,8 +67,8 @@ impl RequestVerifier<'_> {
             && self.device_note() != Some(ARRIVED.as_bytes())
     }
 
-    /// Returns the note: what the browser was last told to do so that it sends a proof. Returns `None` if the browser
-    /// sends no note.
+    /// Returns the note that says what the browser was last told to do in order to send a proof. Returns `None` if the
+    /// browser sends no note.
     pub(crate) fn device_note(&self) -> Option<&[u8]> {
         self.authenticator.cookies().device_proof.name.find(&self.head).ok().flatten()
     }

@@ -1,4 +1,4 @@
-//! The background jobs of an authenticator: following the store's revocation log, and pruning the store.
+//! An authenticator's background jobs: following the store's revocation log, and pruning the store.
 //!
 //! The core has no runtime, so the adapter starts the background jobs when a request arrives. Between its steps, a job
 //! holds only a weak reference to its authenticator, and it ends when the authenticator is dropped. If the runtime
@@ -26,7 +26,11 @@ impl Drop for Claim {
         if std::thread::panicking() {
             // Do not start the job again, because it would probably panic again. While no job follows the log, each
             // request is checked against the store.
-            tracing::error!(event = "background_panicked", job = ?self.job, "the job panicked and is not restarted");
+            tracing::error!(
+                event = "background_panicked",
+                job = ?self.job,
+                "the background job panicked and will not be restarted"
+            );
         } else if let Some(authenticator) = self.authenticator.upgrade() {
             authenticator.0.background.stopped(self.job);
         }
@@ -52,7 +56,7 @@ impl Authenticator {
     }
 
     /// Follows the revocation log and deletes expired rows. Skips a job that is turned off or already running. Adapters
-    /// spawn the future on the runtime of the request.
+    /// spawn the future on the request's runtime.
     ///
     /// The future completes when the last clone of the authenticator is dropped, or at once if there is no job to run.
     /// If the future itself is dropped earlier, for example because its runtime shuts down,

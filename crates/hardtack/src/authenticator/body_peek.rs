@@ -21,7 +21,7 @@ enum BodyContent {
 pub(crate) enum BodyUser {
     /// To verify a token that may be in one of these locations.
     Verification(Locations),
-    /// For any operation of `Auth`, including the operations before a log-in.
+    /// The body is needed for an operation of `Auth`, which might run before a log-in.
     Auth,
 }
 

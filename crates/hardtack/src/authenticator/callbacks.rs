@@ -101,7 +101,7 @@ impl Callbacks {
         }
     }
 
-    /// Returns the claims that the application adds to tokens of a subject.
+    /// Returns the claims that the application adds to a subject's tokens.
     pub(super) async fn claims_for(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, SessionError> {
         match &self.additional_claims {
             Some(load) => load(subject.to_owned(), kind).await,
@@ -125,12 +125,12 @@ impl Callbacks {
         }
     }
 
-    /// Returns the header members that the application adds to tokens of a subject.
+    /// Returns the header members that the application adds to a subject's tokens.
     pub(super) fn headers_for(&self, subject: &str, kind: TokenKind) -> Map<String, Value> {
         self.additional_headers.as_ref().map(|headers| headers(subject, kind)).unwrap_or_default()
     }
 
-    /// Returns the key that signs the tokens of a subject, if the application chooses one.
+    /// Returns the key that signs a subject's tokens, if the application chooses one.
     pub(super) fn signing_key_for(&self, subject: &str) -> Option<SigningKey> {
         self.encode_key.as_ref().and_then(|choose| choose(subject))
     }

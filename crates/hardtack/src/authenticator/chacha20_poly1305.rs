@@ -97,7 +97,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every changed bit of the nonce, the associated data, the text and the tag is noticed.
+        /// A change to any bit of the nonce, the associated data, the text or the tag is detected.
         #[test]
         fn changed_bits_are_refused(
             key: [u8; 32],

@@ -169,7 +169,7 @@ impl Authenticator {
     }
 
     /// The `Max-Age` of a cookie, or `None` for a session cookie, which browsers delete when they close. The value is
-    /// the time from the token's issue to `until`, so it does not depend on when the cookie is set.
+    /// the time from when the token was issued to `until`, so it does not depend on when the cookie is set.
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
         /// The longest `Max-Age`, for cookies that should never expire. Browsers limit `Max-Age` to 400 days (RFC
         /// 6265bis section 5.5).

@@ -44,7 +44,7 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `get_jti`.
     ///
     /// # Errors
-    /// The same errors as [`Self::decode_any`].
+    /// Returns the same errors as [`Self::decode_any`].
     pub fn token_id(&self, token: &str) -> Result<String, TokenError> {
         Ok(self.decode_any::<NoExtra>(token)?.claims().token_id.clone())
     }
@@ -54,7 +54,8 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `get_csrf_token`.
     ///
     /// # Errors
-    /// The same errors as [`Self::decode_any`], and [`TokenError::MissingClaim`] if the token has no CSRF value.
+    /// Returns the same errors as [`Self::decode_any`], and [`TokenError::MissingClaim`] if the token has no CSRF
+    /// value.
     pub fn csrf_token(&self, token: &str) -> Result<String, TokenError> {
         self.decode_any::<NoExtra>(token)?.claims().csrf.clone().ok_or(TokenError::MissingClaim("csrf"))
     }

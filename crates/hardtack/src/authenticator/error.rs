@@ -1,4 +1,4 @@
-//! Errors of an authenticator's methods outside of a request.
+//! Errors that an authenticator's methods return outside of a request.
 
 use crate::error::BackendError;
 use crate::refusal::{Failure, Reason};

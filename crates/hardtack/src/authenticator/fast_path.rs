@@ -1,8 +1,8 @@
 //! Flags that summarize the settings that matter to an ordinary request. They are computed once, when the authenticator
 //! is built.
 //!
-//! A request with a valid cookie checks these flags instead of looking through all the settings. Decision 28 gives the
-//! reasons.
+//! For a request with a valid cookie, Hardtack checks these flags instead of looking through all the settings. Decision
+//! 28 gives the reasons.
 
 use super::callbacks::Callbacks;
 use crate::config::{RefreshMode, Settings};
@@ -12,8 +12,8 @@ pub(super) struct FastPath {
     /// Whether the fast path applies: tokens are taken only from cookies, `OPTIONS` requests are not exempt, and
     /// `flask_compatible` was not called.
     pub(super) only_cookies: bool,
-    /// Whether there is more to do once a token proves valid: a callback might still refuse the token, or verifications
-    /// are recorded.
+    /// Whether a valid token needs further work: a callback might still refuse the token, or verifications are
+    /// recorded.
     pub(super) goes_on: bool,
     /// Whether a callback chooses the key that verifies a token.
     pub(super) has_key_callback: bool,

@@ -14,8 +14,8 @@ use crate::token::{IssueError, Reading, VerifiedToken};
 
 /// Builds a token that belongs to no session.
 ///
-/// In Flask-JWT-Extended: `create_access_token` and `create_refresh_token`. If a method corresponds to an argument of
-/// one of these functions, its description names the argument in parentheses.
+/// Flask-JWT-Extended's counterparts are `create_access_token` and `create_refresh_token`. If a method corresponds to
+/// an argument of one of these functions, the method's description names the argument in parentheses.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -92,7 +92,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Sets a lifetime that differs from the settings (`expires_delta`).
+    /// Sets a lifetime other than the one in the settings (`expires_delta`).
     pub fn lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.lifetime = lifetime.into();
         self
@@ -116,13 +116,14 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Sets an audience that differs from the settings.
+    /// Sets an audience other than the one in the settings.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.claims.audience = vec![audience.into()];
         self
     }
 
-    /// Builds a token without the callbacks' claims and header members. A session's refresh token is such a token.
+    /// Builds a token without the claims and header members that the callbacks return. The refresh token of a session
+    /// is built this way.
     pub(super) fn without_callbacks(
         authenticator: &'a Authenticator,
         claims: Claims,
@@ -133,7 +134,7 @@ impl<'a> TokenBuilder<'a> {
         Self { authenticator, claims, identity: None, lifetime, extra, header, added: Added::Nothing }
     }
 
-    /// Sets the claims that the callback has returned.
+    /// Sets the claims that the callback returned.
     pub(super) fn with_added(mut self, added: Map<String, Value>) -> Self {
         self.added = Added::Claims(added);
         self

@@ -18,10 +18,10 @@ use crate::refusal::Reason;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Freshness {
     /// The log-in counts as recent for [`fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until the
-    /// access token expires, whichever ends first (`fresh=True`).
+    /// access token expires, whichever comes first (`fresh=True`).
     #[default]
     FreshLifetime,
-    /// The log-in counts as recent for this duration, or until the access token expires, whichever ends first.
+    /// The log-in counts as recent for this duration, or until the access token expires, whichever comes first.
     For(Duration),
     /// The log-in does not count as recent (`fresh=False`), for example because the user was recognized without a
     /// password.

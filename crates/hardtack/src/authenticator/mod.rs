@@ -117,7 +117,7 @@ struct Inner {
     bodies: BodyCount,
     used_states: UsedStates,
     setup_notices: SetupNotices,
-    /// The latest requests, if refusals are explained.
+    /// Records the latest requests, if refusals are explained.
     recorder: Option<Arc<Recorder>>,
     handlers: Handlers,
     callbacks: Callbacks,
@@ -141,8 +141,9 @@ impl Authenticator {
         &self.0.settings.csrf.access.field
     }
 
-    /// Returns the realm, if one is set. It is part of the names of all cookies, so that applications on one host do not
-    /// overwrite each other's cookies. Cookies that an application sets itself need it in their names as well.
+    /// Returns the realm, if one is set. The realm is part of the names of all cookies, so that applications on one
+    /// host do not overwrite each other's cookies. If an application sets cookies itself, their names need the realm as
+    /// well.
     pub fn realm(&self) -> Option<&str> {
         self.0.settings.realm.as_deref()
     }
@@ -174,7 +175,7 @@ impl Authenticator {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
     }
 
-    /// Returns the site's address without a slash at its end, for links in emails: the [origin](Self::origin) and the
+    /// Returns the site's address without a trailing slash, for links in emails: the [origin](Self::origin) and the
     /// path of the base URL. Returns `None` if no base URL is set.
     pub fn base_url(&self) -> Option<String> {
         self.0.settings.base.as_ref().map(|base| format!("{}{}", base.origin(), base.path()))
@@ -245,12 +246,13 @@ impl Authenticator {
         self.0.store.is_some()
     }
 
-    /// Returns the record of the states of finished log-ins at other sites.
+    /// Returns the record of `state` values that can no longer be used, because a log-in at another site has already
+    /// used them.
     pub(crate) fn used_states(&self) -> &UsedStates {
         &self.0.used_states
     }
 
-    /// Returns the record of which mistakes in the setup have been logged.
+    /// Returns the record of the setup mistakes that have already been logged.
     #[inline]
     pub(crate) fn setup_notices(&self) -> &SetupNotices {
         &self.0.setup_notices

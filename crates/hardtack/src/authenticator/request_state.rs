@@ -28,7 +28,7 @@ pub struct RequestState {
     varies: AtomicBool,
     /// Whether the layer lets extractors read the beginning of the body.
     keeps_body: bool,
-    /// The id of the request's explanation, or zero if it has none.
+    /// The id of the request's explanation, or zero if the request has none.
     record_id: AtomicU16,
     body: OnceLock<Box<Peeked>>,
     refreshed: OnceLock<VerifiedToken>,
@@ -205,7 +205,7 @@ impl RequestState {
         self.is_bearer.load(Ordering::Relaxed)
     }
 
-    /// Records that the response depends on whether there is a token.
+    /// Records that the response depends on whether the request has a token.
     #[inline]
     pub(crate) fn set_varies(&self) {
         self.varies.store(true, Ordering::Relaxed);

@@ -79,8 +79,8 @@ impl SetupNotices {
     }
 
     /// Logs a warning if a page sends a request to its own server, but the page's origin differs from the origin of the
-    /// base URL. The browser says in `Sec-Fetch-Site` that it is the page's own server. Without this field, the page's
-    /// host is compared with the host of the request.
+    /// base URL. The browser's `Sec-Fetch-Site` field shows whether the request goes to the page's own server. If this
+    /// field is missing, the page's host is compared with the host of the request.
     fn notice_other_address(&self, head: &RequestHead<'_>, settings: &Settings) {
         let Some(base) = &settings.base else { return };
         let Some(origin) = same_origin_page(head).or_else(|| same_host_page(head)) else { return };
@@ -154,7 +154,7 @@ impl SetupNotices {
     }
 }
 
-/// Returns the origin of the page that sent the request, if its host is the host of the request.
+/// Returns the origin of the page that sent the request, if the origin has the same host as the request.
 fn same_host_page<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
     let [Some(origin), None] = head.headers().first_two("origin") else { return None };
     let origin = std::str::from_utf8(origin).ok()?;

@@ -44,7 +44,7 @@ pub(super) struct TokenCache {
     hasher: SeedableRandomState,
 }
 
-/// A part of the cache. Each shard has cache lines of its own.
+/// A part of the cache. Each shard has its own cache lines.
 #[repr(align(128))]
 struct Shard(Mutex<Table>);
 
@@ -87,8 +87,8 @@ impl TokenCache {
         with(shard, |table| table.get(&key).map(hit))?
     }
 
-    /// Returns how many times the cache has been cleared. If a token is to be cached after it has been verified, call
-    /// this method before reading the keys.
+    /// Returns how many times the cache has been cleared. To cache a token after its verification, call this method
+    /// before reading the keys.
     pub(super) fn version(&self) -> usize {
         self.version.load(Ordering::Acquire)
     }

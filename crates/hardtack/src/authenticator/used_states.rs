@@ -1,4 +1,4 @@
-//! The states of finished log-ins at other sites. Each state is accepted only once.
+//! The `state` values of finished log-ins at other sites. Each value is accepted only once.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +16,7 @@ const MAX_REMEMBERED: usize = 65_536;
 pub(crate) struct UsedStates(Mutex<HashMap<String, Timestamp>>);
 
 impl UsedStates {
-    /// Records that a state is used. Returns `false` if the state was used before.
+    /// Marks a state as used. Returns `false` if it was already used.
     pub(crate) fn insert(&self, state: &str, until: Timestamp, now: Timestamp) -> bool {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if used.contains_key(state) {

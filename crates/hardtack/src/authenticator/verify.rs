@@ -3,7 +3,7 @@
 //! 1. **Find the token.** Usually it is in the access cookie. `verify_sources` handles the other locations.
 //! 2. **Check the signature.** If the token is in the cache, its signature was checked earlier.
 //! 3. **Check the claims**: kind, issuer, audience and times.
-//! 4. **Check CSRF**: the origin of the request, then the CSRF value, which only a page of this site can send back.
+//! 4. **Check CSRF**: the origin of the request, then the CSRF value, which only a page of this site can send.
 //! 5. **Check the session**: whether it has ended, or its claims have changed.
 //! 6. **Check freshness**, for routes that need a recent log-in.
 //!
@@ -151,7 +151,7 @@ impl<'a> RequestVerifier<'a> {
         let Some(text) = self.authenticator.find_cookie(&self.head, TokenKind::Access)? else {
             return Ok(CookieVerdict::Missing);
         };
-        // 2. and 3. Check its signature and its claims.
+        // 2. and 3. Check the token's signature and its claims.
         let token = match self.authenticator.verify_token(text, need.expected_kind(), now) {
             Ok(TokenVerdict::Valid(token)) => token,
             Ok(TokenVerdict::Expired(token)) => return Ok(CookieVerdict::Expired(token)),
@@ -354,7 +354,7 @@ impl Authenticator {
         Ok(self.keys_in_use().set.verify(text)?.into_bytes())
     }
 
-    /// Returns what step 3 compares the claims of a token with.
+    /// Returns what the claims of a token must be. Step 3 compares the claims with this value.
     pub(super) fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
         let settings = self.settings();
         let lifetime = match kind {

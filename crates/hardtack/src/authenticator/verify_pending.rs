@@ -129,9 +129,9 @@ impl RequestVerifier<'_> {
         is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
     }
 
-    /// If an access token lacks a claim, replaces the token with a new one of the same session. The new token must have
-    /// the claim, the old token must be from a cookie, and this request must not have refreshed its token yet.
-    /// Otherwise, returns `None`. In redirect mode, returns [`Reason::RefreshNeeded`] instead of a new token.
+    /// If an access token lacks a claim, replaces the token with a new one in the same session. The new token must have
+    /// the claim, the old token must have been sent in a cookie, and this request must not have refreshed its token
+    /// yet. Otherwise, returns `None`. In redirect mode, returns [`Reason::RefreshNeeded`] instead of a new token.
     ///
     /// This method first checks that the new token will have the claim. The new token is not fresh, so without this
     /// check, the user could lose a fresh token and still be refused.
@@ -176,7 +176,7 @@ impl RequestVerifier<'_> {
         match status {
             Ok(()) => self.slide_if_due(token).await.map(Some),
             Err(Reason::Token(TokenError::Expired)) => {
-                // The browser has sent the form with the password twice.
+                // The browser submitted the form with the password twice.
                 if need.reauthenticating && self.authenticator.has_just_stepped_up(&token).await? {
                     return Ok(Some(token));
                 }
@@ -225,8 +225,8 @@ impl RequestVerifier<'_> {
                 let binds = self.authenticator.settings().binding == DeviceBinding::Offer;
                 match self.has_refresh_hint()? {
                     true if !need.optional => Err(Reason::RefreshNeeded),
-                    // The session might be bound. The access cookie of a bound session expires together with its token.
-                    // A user without an access cookie might therefore still be logged in.
+                    // The session might be bound. If it is, the access cookie expires together with the access token,
+                    // so a user without an access cookie might still be logged in.
                     true if binds && self.is_arrival() => Err(Reason::Refresh(RefreshFlaw::Unproven)),
                     _ => self.refuse_or_none(Reason::Missing, need),
                 }
@@ -322,7 +322,7 @@ impl RequestVerifier<'_> {
     /// they require a proof that no other site can create.
     ///
     /// The request can carry the refresh cookie several times: in redirect mode, the cookie is not bound to its host,
-    /// so another host of the domain can plant a cookie of this name. The caller selects the token by its session.
+    /// so another host in the domain can plant a cookie with this name. The caller selects the token by its session.
     /// Returns at most [`MOST_DEVICE_TOKENS`] tokens. If no token is valid, returns why the last token is invalid.
     pub(crate) async fn device_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let (mut tokens, mut refused) = (Vec::new(), None);
@@ -404,8 +404,8 @@ impl RequestVerifier<'_> {
             // The request itself continues with the old token.
             match self.authenticator.slide(&token, self.reauthentication_mark(), &self.client()).await {
                 Ok(refreshed) => self.state.set_refreshed(token.clone(), refreshed.cookies),
-                // The session was bound to a device before sliding mode was turned on. The session cannot be extended,
-                // but its token is valid until the token expires.
+                // The session was bound to a device before sliding mode was turned on. Such a session cannot be
+                // extended, but its token stays valid until the token expires.
                 Err(Reason::Refresh(RefreshFlaw::Unproven)) => {}
                 Err(reason) => return Err(reason),
             }
@@ -429,7 +429,7 @@ impl RequestVerifier<'_> {
         !goes_on && reason.kind().unsets_cookies()
     }
 
-    /// Returns whether this request leaves it to the application or to a later request to refresh the token. If the
+    /// Returns whether this request leaves refreshing the token to the application or to a later request. If the
     /// refresh mode is off, this method always returns `true`. In transparent mode, it returns `true` in three cases:
     /// no layer wraps the route, the head of the response has been sent, or this request has already refreshed its
     /// token.

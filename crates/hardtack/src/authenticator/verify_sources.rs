@@ -85,7 +85,7 @@ impl<'a> RequestVerifier<'a> {
         self.authenticator.0.callbacks.check_token(token, need.skip_revocation_check).await
     }
 
-    /// Returns what the request contains at a location for tokens.
+    /// Returns what the request contains at one of the locations in which tokens are accepted.
     pub(crate) fn extract(&self, location: TokenLocation, kind: TokenKind) -> Extracted<'a> {
         let (policy, sources) = (self.authenticator.cookies(), &self.authenticator.settings().sources);
         let cookie = match kind {

@@ -43,8 +43,8 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits until this process learns something about the session. If it has learned something since the last call,
-    /// returns at once.
+    /// Waits until this process learns something new about the session. If the process has learned something since the
+    /// last call, returns immediately.
     pub(super) async fn woken(&self) {
         self.signal.received().await;
     }

@@ -16,16 +16,16 @@ use host::Host;
 pub struct BaseUrl {
     origin: String,
     host: String,
-    /// The path without the slash at its end. Empty if the site is at the root of its host.
+    /// The path without a trailing slash. Empty if the site is at the root of its host.
     path: String,
     https: bool,
-    /// Additional origins that count as this site's own, under which a browser on the server's machine can reach the
-    /// site.
+    /// Additional origins under which a browser on the server's machine can reach the site. They count as the site's
+    /// own.
     local: Vec<String>,
     is_loopback: bool,
 }
 
-/// The host names and addresses with which a browser can reach a server on the same machine.
+/// The host names and addresses that a browser can use to reach a server on the same machine.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {
@@ -37,7 +37,7 @@ impl BaseUrl {
     ///
     /// # Errors
     /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
-    /// - The path has an empty segment or a semicolon, so it cannot be the path of a cookie.
+    /// - The path has an empty segment or a semicolon, so it cannot be a cookie's path.
     /// - The host is not a host name or an IP address.
     /// - The URL is plain http, and other machines can reach its host.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
@@ -53,7 +53,7 @@ impl BaseUrl {
     ///
     /// # Errors
     /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
-    /// - The path has an empty segment or a semicolon, so it cannot be the path of a cookie.
+    /// - The path has an empty segment or a semicolon, so it cannot be a cookie's path.
     /// - The host is not a host name or an IP address.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
@@ -130,7 +130,7 @@ impl BaseUrl {
         &self.origin
     }
 
-    /// Returns the path of the site, without a slash at its end. The path is empty if the site is at the root of its
+    /// Returns the path of the site, without a trailing slash. The path is empty if the site is at the root of its
     /// host.
     pub fn path(&self) -> &str {
         &self.path

@@ -77,7 +77,7 @@ enum Kind {
     Multipart { boundary: Vec<u8> },
 }
 
-/// Omits what was read, which may contain a password.
+/// Omits the bytes that were read, because they may contain a password.
 impl fmt::Debug for FormPeek {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FormPeek").field("bytes", &self.seen.len()).field("found", &self.found).finish_non_exhaustive()
@@ -153,7 +153,7 @@ impl FormPeek {
             }
             Kind::Multipart { boundary } => {
                 single(multipart::values(&self.seen, boundary, field.as_bytes()).map(|value| {
-                    // If a value is not UTF-8, use a text that matches no CSRF value.
+                    // If a value is not UTF-8, use a string that matches no CSRF value.
                     std::str::from_utf8(value).map(str::to_owned).unwrap_or_else(|_| "\u{fffd}".to_owned())
                 }))
             }

@@ -16,9 +16,9 @@ pub(crate) enum JsonTokens {
     BeyondPeek,
     /// The body is a JSON object with these values in the members for tokens.
     Read {
-        /// The member for access tokens.
+        /// The member that should contain the access token.
         access: Member,
-        /// The member for refresh tokens.
+        /// The member that should contain the refresh token.
         refresh: Member,
     },
 }

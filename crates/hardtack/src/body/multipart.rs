@@ -20,7 +20,7 @@ pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> imp
     })
 }
 
-/// Returns the bytes after the first delimiter. The body can begin with this delimiter.
+/// Returns the bytes after the first delimiter, which may be at the very beginning of the body.
 fn first_part<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     let at_start = &delimiter[2..];
     match body.strip_prefix(at_start) {

@@ -1,4 +1,4 @@
-//! The address of a client.
+//! A client's address.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};

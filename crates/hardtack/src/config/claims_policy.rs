@@ -59,8 +59,8 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets how far apart the clocks of servers that share keys or a store can be: whole seconds, at most 60. The `nbf`
-    /// and `iat` of a token and the times in a session's row may be this far in the future. Default: 3.
+    /// Sets how far apart the clocks of servers that share keys or a store may be, in whole seconds (at most 60). The
+    /// `nbf` and `iat` of a token and the times in a session's row may be this far in the future. Default: 3.
     ///
     /// A token is refused as long as its `nbf` or `iat` is further in the future than this tolerance. The token's
     /// cookies are not deleted, and its session does not end. A warning in the log says how far the time in the token

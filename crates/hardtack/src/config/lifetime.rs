@@ -7,7 +7,7 @@ use crate::error::ConfigError;
 /// How long a token lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// The token lives for this long, in whole seconds.
+    /// How long the token lives, in whole seconds.
     For(Duration),
     /// The token lives until its key is removed from the key set. Until then, a stolen token remains valid as well.
     InsecureForever,

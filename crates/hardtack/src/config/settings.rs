@@ -19,11 +19,11 @@ use crate::urls::Urls;
 pub(crate) struct Settings {
     pub(crate) base: Option<BaseUrl>,
     pub(crate) proxies: TrustedProxies,
-    /// The name that separates this application from others with the same key or host.
+    /// The name that distinguishes this application from others with the same key or host.
     pub(crate) realm: Option<String>,
     pub(crate) access_lifetime: Lifetime,
     pub(crate) refresh_lifetime: Lifetime,
-    /// How long an authentication counts as recent.
+    /// How long an authentication is considered recent.
     pub(crate) fresh_lifetime: Lifetime,
     pub(crate) sessions: SessionPolicy,
     /// Whether the authenticator asks browsers to bind sessions to their devices.
@@ -117,7 +117,7 @@ impl Settings {
             let meaning = match name.as_str() {
                 "authorization" if token.is_none_or(|(of_token, _)| of_token != setter) => "carries credentials",
                 _ if token.is_some_and(|(of_token, token)| of_token != setter && token == name) => {
-                    "is also the header of the token (TokenSources::header_name)"
+                    "already carries the token (TokenSources::header_name)"
                 }
                 "cookie" | "content-length" | "content-type" | "host" | "origin" | "referer" => "is set by browsers",
                 name if name.starts_with("sec-") || name.starts_with("proxy-") => "is set by browsers",
@@ -145,8 +145,8 @@ impl Settings {
         if access.is_none() && self.refresh == RefreshMode::Sliding {
             return Err(ConfigError::NeverExpiringRefreshed);
         }
-        // Do not compare the lifetimes in sliding mode, because it has no refresh tokens. Do not compare them for the
-        // Flask preset either, because Flask-JWT-Extended does not.
+        // Do not compare the lifetimes in sliding mode, which has no refresh tokens. Do not compare them for the Flask
+        // preset either, because Flask-JWT-Extended does not compare them.
         let refreshes = self.refresh != RefreshMode::Sliding && !self.flask;
         if refreshes && refresh.is_some_and(|refresh| access.is_none_or(|a| a > refresh)) {
             return Err(ConfigError::AccessOutlivesRefresh);
@@ -161,7 +161,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns which claims payloads must have.
+    /// Returns the claims that payloads must have.
     pub(crate) fn claims_profile(&self) -> ClaimsProfile<'_> {
         ClaimsProfile {
             identity: &self.claims.identity_claim,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Parses a date. For every date before 1970, returns 1970-01-01, because the cookie has expired in any case.
+/// Parses a date. For every date before 1970, returns 1970-01-01, because such a cookie has expired anyway.
 pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     for token in text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != ':') {
@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
-/// Returns the number at the beginning of a token, if it has at most `most` digits.
+/// Returns the number at the beginning of a token. Returns `None` if the number has more than `most` digits.
 fn leading_number(token: &str, most: usize) -> Option<i64> {
     let digits = token.bytes().take_while(u8::is_ascii_digit).count();
     (1..=most).contains(&digits).then(|| token[..digits].parse().ok())?

@@ -8,8 +8,8 @@ use crate::request::RequestHead;
 
 /// The error for a request that has more than one cookie with the same name.
 ///
-/// An attacker on a sibling domain can add a second cookie of this name. Hardtack then uses neither of them, because a
-/// choice between the two would decide who is logged in.
+/// An attacker on a sibling domain can add a second cookie with this name. Hardtack then uses neither of the two
+/// cookies, because a choice between them would decide who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(find(&[b"\xff\xfe=\x80; ;;=; =; a; id=x; \"b=\xc3"], "id"), Ok(Some(b"x".to_vec())));
     }
 
-    /// Finds the values by splitting the field into pairs, to check the search in tests.
+    /// Finds the values by splitting the field into pairs. Tests compare the search with this function.
     fn by_pairs<'a>(field: &'a [u8], name: &str) -> Vec<&'a [u8]> {
         let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
         let pairs = field.split(|byte| *byte == b';').map(|pair| {
@@ -195,7 +195,7 @@ mod tests {
             let _ = find(&fields, "id");
         }
 
-        /// Several `Cookie` fields are one list (RFC 9113 section 8.2.3).
+        /// Several `Cookie` fields count as one list (RFC 9113 section 8.2.3).
         #[test]
         fn fields_are_read_like_one_field(
             fields in prop::collection::vec("(id|x|ID|\\t|=|;| |,|\"|%69d|\u{e9}){0,12}", 0..4),

@@ -7,7 +7,7 @@ use crate::error::ConfigError;
 use crate::request::{covers, is_cookie_path, is_token};
 use crate::urls::Urls;
 
-/// The beginning of the names of the cookies for log-ins at other sites.
+/// How the names of the cookies for log-ins at other sites begin.
 const LOG_IN_STATE: &str = "log_in_state";
 
 /// The names, paths and attributes with which all cookies are set and deleted.
@@ -76,10 +76,10 @@ macro_rules! setters {
 
 impl CookiePolicy {
     setters! {
-        /// Sets the name of the access cookie, without prefix (`JWT_ACCESS_COOKIE_NAME`). Default:
+        /// Sets the name of the access cookie, without the prefix (`JWT_ACCESS_COOKIE_NAME`). Default:
         /// `access_token_cookie`.
         access_name,
-        /// Sets the name of the refresh cookie, without prefix (`JWT_REFRESH_COOKIE_NAME`). Default:
+        /// Sets the name of the refresh cookie, without the prefix (`JWT_REFRESH_COOKIE_NAME`). Default:
         /// `refresh_token_cookie`.
         refresh_name,
         /// Sets the name of the cookie that holds the access token's CSRF value (`JWT_ACCESS_CSRF_COOKIE_NAME`).
@@ -111,10 +111,11 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`. In redirect mode, the default is the refresh URL, plus each of the log-in, log-out and sign-up
-    /// URLs to which browsers do not send the access cookie, because these URLs need one of the two cookies to end the
-    /// browser's current session. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the two
-    /// URLs for bound sessions are also included.
+    /// Default: `/`. In redirect mode, the default is a list of URLs. It always contains the refresh URL. The log-in,
+    /// log-out and sign-up URLs need one of the two cookies to end the browser's current session, so the list contains
+    /// those to which browsers do not send the access cookie. If
+    /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the list also contains the two URLs for
+    /// bound sessions.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -171,10 +172,10 @@ impl CookiePolicy {
         self
     }
 
-    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL, plus each of the
-    /// log-in, log-out and sign-up URLs to which browsers do not send the access cookie, because these URLs need one of
-    /// the two cookies to end the browser's current session. If `binds_sessions` is `true`, the paths also include the
-    /// two URLs for bound sessions, which need the refresh cookie.
+    /// Returns the default paths of the refresh cookie in redirect mode. The refresh URL is always among them. The
+    /// log-in, log-out and sign-up URLs need one of the two cookies to end the browser's current session, so they are
+    /// included if browsers do not send the access cookie to them. If `binds_sessions` is `true`, the paths also
+    /// include the two URLs for bound sessions, which need the refresh cookie.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {

@@ -49,8 +49,8 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    /// Returns all cookies except those for log-ins at other sites. The name of `log_in_state` is only the beginning of
-    /// their names.
+    /// Returns all cookies except those for log-ins at other sites. The names of those cookies begin with the name of
+    /// `log_in_state`.
     pub(crate) fn slots(&self) -> [&CookieSlot; 9] {
         [
             &self.access,

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 /// section 5.6; ASVS 5.0 V3.3.5).
 const MAX_NAME_AND_VALUE: usize = 4096;
 
-/// A cookie is larger than browsers accept. They would drop it without an error.
+/// A cookie is larger than browsers accept. Browsers would drop the cookie without an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the cookie {name} would have {len} bytes including its name, but browsers drop cookies of more than \
@@ -34,7 +34,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// The attributes of a cookie that say when it ends.
+/// The cookie attributes that determine when a cookie expires.
 enum End {
     WithBrowser,
     At { max_age: u64, expires: Option<Timestamp> },

@@ -31,7 +31,7 @@ impl SetCookies {
         self.values.push(value.into());
     }
 
-    /// Appends the values of another set.
+    /// Appends the cookies in `other`.
     pub fn extend(&mut self, other: Self) {
         self.values.extend(other.values);
         self.clears_cache |= other.clears_cache;
@@ -69,7 +69,7 @@ impl SetCookies {
         self.clears_cache
     }
 
-    /// Marks the cookies as those of a response that ends the browser's session.
+    /// Sets whether the response with these cookies ends the browser's session.
     pub(crate) fn clearing_cache(self, clears: bool) -> Self {
         Self { clears_cache: clears, ..self }
     }

@@ -31,7 +31,7 @@ pub struct StoredCookie {
     pub same_site: Option<String>,
     /// Whether the cookie has the attribute `Partitioned`.
     pub partitioned: bool,
-    /// The whole text of the `Set-Cookie` field.
+    /// The full text of the `Set-Cookie` field.
     pub raw: String,
     stored: SystemTime,
 }
@@ -120,7 +120,7 @@ impl StoredCookie {
         let name = self.name.to_ascii_lowercase();
         let is_http = name.starts_with("__host-http-") || name.starts_with("__http-");
         let is_host = name.starts_with("__host-");
-        // `__Host-` requires the attribute `Path` itself. A default path of "/" is not enough.
+        // `__Host-` requires an explicit `Path` attribute. A default path of "/" is not enough.
         let has_path = || self.raw.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("path"));
         let rules = [
             ("Secure", (is_http || is_host || name.starts_with("__secure-")) && !self.secure),

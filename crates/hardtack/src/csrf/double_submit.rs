@@ -18,8 +18,8 @@ pub enum CsrfError {
     Mismatch,
     /// A log-in or sign-up form was sent without the CSRF cookie that the form's page sets.
     #[error(
-        "the form was sent without the CSRF cookie that the form's page sets; check that the browser accepts cookies, \
-         and reload the page"
+        "the form was sent without the CSRF cookie that the page with the form sets; check that the browser accepts \
+         cookies, and reload the page"
     )]
     NoPreSession,
     /// The CSRF token of a log-in or sign-up form does not match the CSRF cookie that was sent.

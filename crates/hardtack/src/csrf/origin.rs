@@ -55,8 +55,8 @@ fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_sc
 }
 
 /// Returns the origin of the page that sent the request, if the page and the URL that the browser requested have the
-/// same origin. The page is then one of this site's own, so its origin is the address under which the browser reached
-/// this server, whatever `Host` a proxy has put into the request.
+/// same origin. The page is then one of this site's own, so its origin is the address at which the browser reached this
+/// server, whatever `Host` a proxy has put into the request.
 ///
 /// Use the result only to explain a refusal. A client that is not a browser can send any `Sec-Fetch-Site`, and in DNS
 /// rebinding, the page is an attacker's. The result is safe to log, because it is an origin as browsers write it.

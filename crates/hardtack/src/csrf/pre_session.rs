@@ -1,4 +1,4 @@
-//! CSRF tokens for forms that come before a log-in, when there is no session.
+//! CSRF tokens for forms that users submit before they log in, when there is no session.
 
 use std::fmt;
 
@@ -56,7 +56,7 @@ impl PreSessionKeys {
         Self(std::iter::once(current).chain(retired).map(|key| PreSessionKey::new(&key)).collect())
     }
 
-    /// Returns the value of the form field that belongs to this value of the cookie.
+    /// Returns the value of the form field that matches this value of the cookie.
     pub(crate) fn token(&self, nonce: &[u8]) -> String {
         self.tokens(nonce).next().unwrap_or_default()
     }
@@ -91,7 +91,7 @@ impl PreSessionKey {
         value.len() == NONCE_LEN && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     }
 
-    /// Returns the value of the form field that belongs to this value of the cookie.
+    /// Returns the value of the form field that matches this value of the cookie.
     fn token(&self, nonce: &[u8]) -> String {
         let mut mac = self.0.clone();
         mac.update(nonce);

@@ -14,7 +14,7 @@ const LEN: usize = 8 + 16;
 /// What a challenge is for. A challenge for one purpose is not valid for another purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To register the key of a device.
+    /// To register a device's key.
     Bind,
     /// To exchange the refresh token of this generation.
     Refresh(u64),

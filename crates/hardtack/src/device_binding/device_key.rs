@@ -25,7 +25,7 @@ impl DeviceKey {
         Self::from_jwk(jwk, algorithm)
     }
 
-    /// Creates a key from a JWK that is used with `algorithm`.
+    /// Creates a key from a JWK. The key is used with `algorithm`.
     pub(super) fn from_jwk(jwk: Jwk, algorithm: Algorithm) -> Result<Self, KeyError> {
         if jwk.is_private() {
             return Err(KeyError::Unparsable { expected: "a public key; a device never sends its private key" });

@@ -26,7 +26,7 @@
 //!
 //! - A proof shows only that the browser has the key. The refresh cookie identifies the session, so the server always
 //!   requires this cookie in addition to the proof.
-//! - No field of the request may weaken a check. The server therefore ignores `Secure-Session-Skipped`.
+//! - A request header must never weaken a check, so the server ignores `Secure-Session-Skipped`.
 //! - The server does not store challenges. A challenge contains the time at which it was issued, and a MAC over this
 //!   time, the purpose, the session and the session's generation. A refresh with a proof moves the session to the next
 //!   generation, so the proof cannot be used again.

@@ -7,7 +7,7 @@
 use super::DeviceKey;
 use crate::jwt::{Algorithm, Json, Jwk, KeyError, TokenError, VerifyingKey, is_typ, open_jws, read_object};
 
-/// The maximum length of a proof, in bytes. A proof with an RSA key of 4096 bits has about 2,000 bytes.
+/// The maximum length of a proof, in bytes. A proof with an RSA key of 4096 bits is about 2,000 bytes long.
 const MAX_PROOF_LEN: usize = 4096;
 
 /// The `typ` of a proof.
@@ -25,26 +25,23 @@ pub(crate) enum ProofError {
     #[error("the proof is not well-formed: {0}")]
     Malformed(TokenError),
     /// The `typ` of the proof is not `dbsc+jwt`.
-    #[error("the `typ` of the proof is not dbsc+jwt")]
+    #[error("the proof's `typ` is not dbsc+jwt")]
     WrongType,
     /// A proof for a registration contains no public key, or the public key cannot be used. It may be malformed, weak,
     /// or for an algorithm other than ES256 and RS256.
-    #[error("the key of the proof is refused: {0}")]
+    #[error("the proof's key is refused: {0}")]
     BadKey(KeyError),
     /// A proof for a refresh contains a key, or the `alg` of the proof is not the algorithm of the session's key.
-    #[error(
-        "the proof for a refresh must not contain a key, and the `alg` of the proof must be the algorithm of the \
-         session's key"
-    )]
+    #[error("a refresh proof must not contain a key, and its `alg` must be the algorithm of the session's key")]
     OtherKey,
     /// The signature of the proof is wrong.
-    #[error("the signature of the proof is wrong")]
+    #[error("the proof's signature is wrong")]
     BadSignature,
     /// The payload of the proof contains no challenge.
     #[error("the proof contains no challenge")]
     NoChallenge,
     /// The `aud` of the proof is not the URL of the request.
-    #[error("the `aud` of the proof is not the URL of the request")]
+    #[error("the proof's `aud` is not the URL of the request")]
     WrongAudience,
 }
 
@@ -70,7 +67,7 @@ pub(crate) fn read_registration(proof: &str, url: Option<&str>) -> Result<(Devic
     Ok((key, read_challenge(&opened, url)?))
 }
 
-/// Verifies a proof for a refresh with the session's key. Returns the challenge.
+/// Verifies a refresh proof with the session's key, and returns the challenge in the proof.
 pub(crate) fn read_refresh(proof: &str, key: &DeviceKey, url: Option<&str>) -> Result<String, ProofError> {
     let opened = open(proof, |header| {
         let fits = header.jwk.is_none() && header.algorithm == key.algorithm();

@@ -20,7 +20,7 @@ use super::WithCauses;
 pub struct BackendError(Box<dyn Error + Send + Sync>);
 
 impl BackendError {
-    /// Wraps the error of a backend, or a text that describes it.
+    /// Wraps an error that a backend returned, or a text that describes the error.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }

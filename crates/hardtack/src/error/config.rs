@@ -17,7 +17,7 @@ pub enum ConfigError {
     BadBaseUrl {
         /// The given URL.
         url: String,
-        /// What is wrong with it.
+        /// What is wrong with the URL.
         why: &'static str,
     },
     /// The base URL is plain http on an address that other machines can reach.
@@ -49,10 +49,10 @@ pub enum ConfigError {
         bytes: usize,
         /// How many bodies may be read at once.
         at_once: usize,
-        /// How long a body may take.
+        /// How long reading a body may take.
         timeout: Duration,
     },
-    /// The text is not the address or the network of trusted proxies.
+    /// The text is not a valid address or network of trusted proxies.
     #[error(
         "{text:?} cannot be a trusted proxy: {why}; expected an address such as 192.0.2.7, or a network such as \
          10.0.0.0/8"
@@ -60,7 +60,7 @@ pub enum ConfigError {
     BadTrustedProxy {
         /// The given text.
         text: String,
-        /// What is wrong with it.
+        /// What is wrong with the text.
         why: &'static str,
     },
     /// `SameSite=None` requires `Secure`.
@@ -96,7 +96,7 @@ pub enum ConfigError {
     /// Sessions cannot be bound to devices with these settings.
     #[error("DeviceBinding::Offer cannot be used with these settings: {problem}")]
     DeviceBinding {
-        /// What is missing, and what to do.
+        /// What is missing, and what to do about it.
         problem: &'static str,
     },
     /// `__Http-` and `__Host-Http-` do not allow cookies that scripts can read.
@@ -147,9 +147,9 @@ pub enum ConfigError {
     CookieNameTwice {
         /// The name, without a prefix.
         name: String,
-        /// The method of `CookiePolicy` that sets the name of one of the cookies.
+        /// The method of `CookiePolicy` that sets the name of the first cookie.
         one: &'static str,
-        /// The method of `CookiePolicy` that sets the name of the other cookie.
+        /// The method of `CookiePolicy` that sets the name of the second cookie.
         other: &'static str,
     },
     /// A cookie has the same name as one of the application's own cookies
@@ -319,7 +319,7 @@ pub enum ConfigError {
         /// The given URL.
         url: String,
     },
-    /// A trusted origin is not an origin.
+    /// A trusted origin is not a valid origin.
     #[error(
         "the trusted origin {origin:?} cannot be used; expected a scheme, a host and, if needed, a port, such as \
          https://app.site.example, http://localhost:5173 or tauri://localhost, with no path or wildcard; add each \
@@ -360,7 +360,7 @@ pub enum ConfigError {
          Bearer, only letters, digits and !#$%&'*+-.^_`|~ are allowed"
     )]
     BadTokenPlace {
-        /// What the name is for.
+        /// What Hardtack would use the name for.
         what: &'static str,
         /// The given name.
         name: String,
@@ -428,7 +428,7 @@ pub enum ConfigError {
          secret, or remove the session store"
     )]
     VerifyingOnly,
-    /// The key of an option cannot be used.
+    /// The key that an option contains cannot be used.
     #[error("{option} cannot be used: {error}")]
     OptionKey {
         /// The name of the option.
@@ -454,7 +454,7 @@ pub enum ConfigError {
     NeverExpiringRefreshed,
 }
 
-/// Writes the message. If `main` returns an error, Rust prints the error with `Debug`.
+/// Writes the message, as `Display` does. If `main` returns an error, Rust prints the error with `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -36,10 +36,10 @@ pub enum JsonFlaw {
         column: usize,
     },
     /// The body is JSON, but is nested more than 127 levels deep. If the body is an object, the value is the name of
-    /// the member.
+    /// the member that is too deep.
     TooDeep(Option<String>),
     /// The body is JSON, but contains a number that does not fit into a 64-bit floating-point number. If the body is an
-    /// object, the value is the name of the member.
+    /// object, the value is the name of the member that contains the number.
     NumberOutOfRange(Option<String>),
     /// The body is valid JSON, but a member has the wrong type or is unacceptable for another reason. If the body is an
     /// object, the value is the name of the member.
@@ -85,14 +85,14 @@ impl fmt::Display for JsonFlaw {
     }
 }
 
-/// Converts a line and a column, as serde_json reports them, to an offset in bytes.
+/// Converts a line and a column, as serde_json reports them, to a byte offset.
 fn offset(body: &[u8], line: usize, column: usize) -> usize {
     let ends = body.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
     let start = std::iter::once(0).chain(ends).nth(line.saturating_sub(1)).unwrap_or_default();
     start + column
 }
 
-/// What a scan of the bytes of valid JSON finds.
+/// The result of scanning the bytes of valid JSON.
 #[derive(Default)]
 struct Scan {
     /// The names of the members of the outermost object, each with the offset of its end.
@@ -207,7 +207,7 @@ mod tests {
         }
         // The body is not JSON, so the number is not the reason.
         assert!(matches!(flaw::<serde_json::Value>(r#"{"a": 1e999, "#), JsonFlaw::Syntax { line: 1, .. }));
-        // The limit is that of serde_json.
+        // serde_json has the same limit.
         assert!(serde_json::from_str::<serde_json::Value>(&deep(127)).is_ok());
         for (body, expected) in [
             (r#"{"age": 1, "name": 1}"#, JsonFlaw::WrongMember(member("name"))),

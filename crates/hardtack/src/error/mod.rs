@@ -1,4 +1,4 @@
-//! Errors that several modules share, and their display with causes.
+//! Errors that several modules share, and a wrapper that displays an error with its causes.
 
 mod backend;
 mod config;

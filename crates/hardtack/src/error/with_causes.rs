@@ -18,8 +18,8 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct WithCauses<'a>(pub &'a dyn Error);
 
-/// Implements `Debug` for errors so that it prints the text of the error and of its causes, because Rust prints an
-/// error that `main` returns with `Debug`.
+/// Implements `Debug` for errors so that it prints the text of the error and of its causes. If `main` returns an error,
+/// Rust prints the error with `Debug`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __debug_as_sentence {

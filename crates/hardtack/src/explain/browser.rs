@@ -19,8 +19,7 @@ const IGNORED: &str = "ignored";
 /// Explains what a browser does with a `Set-Cookie` field that the site `base` sends. If `base` is `None`, assumes an
 /// https site.
 ///
-/// `secret` is called with the name of the cookie. It returns whether the cookie contains a secret that scripts must
-/// not read.
+/// `secret` takes the name of a cookie and returns whether the cookie contains a secret that scripts must not read.
 pub(crate) fn explain_set_cookie(
     text: &str,
     base: Option<&BaseUrl>,
@@ -63,9 +62,8 @@ pub(crate) fn explain_set_cookie(
     };
     let Some(cookie) = cookie else {
         ignored(
-            "Browsers ignore this field, because it has neither a name nor a value, because it has no name and its \
-             value begins with a prefix such as `__Host-`, or because the name and the value together have more than \
-             4096 bytes.",
+            "Browsers ignore this field. Either it has neither a name nor a value, or it has no name and its value \
+             begins with a prefix such as `__Host-`, or its name and value together have more than 4096 bytes.",
             "Send a name and a value (`name=value`) that together have at most 4096 bytes.",
         );
         return explanation;
@@ -125,7 +123,7 @@ impl Browser<'_> {
                 missing.join(" and ")
             );
             let advice = "Meet the requirements of the prefix, or let Hardtack set the cookie. Hardtack chooses the \
-                          prefix by the base URL, the path and the domain (CookiePolicy::prefix).";
+                          prefix based on the base URL, the path and the domain (CookiePolicy::prefix).";
             return (Step::new(Check::Name, Verdict::Refused, text), Some(advice));
         }
         let scripts = match (self.cookie.http_only, self.is_secret) {
@@ -137,7 +135,8 @@ impl Browser<'_> {
         (Step::new(Check::Name, verdict, format!("Browsers accept the name {name}. {scripts}")), None)
     }
 
-    /// Returns whether the field has a `Path` that browsers accept. If there are several, the last one counts.
+    /// Returns whether the field has a `Path` that browsers accept. If the field contains several paths, the last one
+    /// counts.
     fn has_path(&self) -> bool {
         let attributes = self.cookie.raw.split(';').skip(1).map(|text| text.split_once('=').unwrap_or((text, "")));
         let paths = attributes.filter(|(key, _)| key.trim().eq_ignore_ascii_case("path"));
@@ -265,8 +264,8 @@ impl Browser<'_> {
             ),
             _ => (
                 Verdict::Noted,
-                "The field has no SameSite that browsers know. Chromium treats the cookie as Lax. Other browsers may \
-                 send the cookie with requests that other sites start.",
+                "The field has no SameSite value that browsers recognize. Chromium treats the cookie as Lax. Other \
+                 browsers may send the cookie with requests that other sites start.",
             ),
         };
         let advice = (verdict == Verdict::Refused).then_some("Add Secure, or choose another CookiePolicy::same_site.");
@@ -278,7 +277,7 @@ impl Browser<'_> {
         let passed = |text: String| (Step::new(Check::Lifetime, Verdict::Passed, text), None);
         if self.cookie.is_deletion() {
             let text = "The field deletes the cookie, because its Max-Age is not positive or its Expires has passed. \
-                        Browsers delete only a cookie of the same name, Domain and Path.";
+                        Browsers delete only a cookie with the same name, Domain and Path.";
             return (Step::new(Check::Lifetime, Verdict::Noted, text), None);
         }
         let Some(end) = self.cookie.expiry() else {

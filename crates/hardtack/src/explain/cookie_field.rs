@@ -1,4 +1,4 @@
-//! The names of a request's cookies. They help to find out why a cookie is missing.
+//! The names of a request's cookies. They help explain why a cookie is missing.
 
 use crate::request::RequestHead;
 
@@ -53,7 +53,7 @@ impl CookieField {
 /// How the name of a cookie differs from the name that the server expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Difference {
-    /// Some letters are upper case instead of lower case, or the reverse.
+    /// Some letters are upper case instead of lower case, or vice versa.
     Case,
     /// The names have different prefixes, or only one of them has a prefix.
     Prefix,

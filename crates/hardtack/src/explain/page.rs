@@ -1,4 +1,4 @@
-//! The page with the explanations of the latest requests.
+//! The page that explains the latest requests.
 
 use std::fmt::Write as _;
 
@@ -96,10 +96,10 @@ fn article(html: &mut String, explanation: &Explanation, now: Timestamp) {
     html.push_str("</article>");
 }
 
-/// Escapes a text. Each part between two back-ticks becomes a `<code>` element.
+/// Escapes text. Each part between two backticks becomes a `<code>` element.
 fn marked(text: &str) -> String {
     let text = escaped(text);
-    // If the number of back-ticks is odd, the last one is kept as text.
+    // If the number of backticks is odd, the last one is kept as text.
     let pairs = text.matches('`').count() / 2;
     let mut html = String::with_capacity(text.len() + pairs * 11);
     for (index, part) in text.splitn(pairs * 2 + 1, '`').enumerate() {

@@ -30,7 +30,7 @@ struct Kept {
     rows: VecDeque<(SessionId, Option<Session>)>,
 }
 
-/// What this process has seen of the end of a session.
+/// The end of a session, as this process has seen it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionEnd {
     /// The session that ended, or `None` if all sessions of the user ended.
@@ -107,7 +107,7 @@ impl Recorder {
         named.or_else(|| kept.ends.iter().find(ends_all)).cloned()
     }
 
-    /// Stores the row that the session store has for a session. If the store has no such session, `row` is `None`.
+    /// Records the row that a look-up in the session store returned. `row` is `None` if the store has no such session.
     pub(crate) fn looked_up(&self, session: SessionId, row: Option<Session>) {
         let mut kept = self.lock();
         kept.rows.retain(|(own, _)| *own != session);
@@ -115,7 +115,7 @@ impl Recorder {
         kept.rows.truncate(SESSIONS);
     }
 
-    /// Returns the row that the session store had when the session was last looked up.
+    /// Returns the session's row as it was when the session was last looked up in the store.
     pub(crate) fn row(&self, session: SessionId) -> Option<Option<Session>> {
         self.lock().rows.iter().find(|(own, _)| *own == session).map(|(_, row)| row.clone())
     }

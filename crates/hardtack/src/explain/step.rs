@@ -20,7 +20,7 @@ pub struct Explanation {
     pub outcome: Outcome,
     /// The checks, in the order of the verification.
     pub steps: Vec<Step>,
-    /// What to change, if the request was refused or something looks wrong.
+    /// What to change if the request was refused or something looks wrong.
     pub advice: Option<String>,
 }
 
@@ -32,12 +32,12 @@ pub enum Outcome {
     Accepted,
     /// The route also serves visitors, and treated the client as a visitor.
     Visitor,
-    /// The request was refused. The code is that of [`Reason::code`](crate::refusal::Reason::code). For a `Set-Cookie`
-    /// field that the browser ignores, the code is `ignored`.
+    /// The request was refused. The code is the one that [`Reason::code`](crate::refusal::Reason::code) returns. For a
+    /// `Set-Cookie` field that the browser ignores, the code is `ignored`.
     Refused(&'static str),
 }
 
-/// One check of a verification.
+/// One check in a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
@@ -63,9 +63,9 @@ pub enum Check {
     Claims,
     /// The refresh token can replace an access token that is missing or has expired.
     Refresh,
-    /// The request was started by this site, and contains the CSRF value of the token.
+    /// The request comes from this site, and contains the CSRF value of the token.
     Csrf,
-    /// The session of the token has not ended.
+    /// The token's session has not ended.
     Session,
     /// The client has proved that it has the session's device key.
     Binding,
@@ -73,7 +73,7 @@ pub enum Check {
     Freshness,
     /// The application's own checks (of the user, claims, permissions and store) succeeded.
     Application,
-    /// The name and size of a cookie, and the requirements of the prefix of its name.
+    /// The name and size of a cookie, and the requirements of its name's prefix.
     Name,
     /// The scheme over which a browser stores and sends a cookie (`Secure`).
     Scheme,

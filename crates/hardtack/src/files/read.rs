@@ -7,7 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// Opens a regular file to read it.
+/// Opens a regular file for reading.
 ///
 /// Reading a FIFO or a device could block forever. This function never blocks, and returns an error for anything but a
 /// regular file.

@@ -117,11 +117,11 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
 /// folder.
 ///
 /// Two kinds of folders are accepted even though their mode lets other users write to them:
-/// - Folders with the sticky bit, such as `/tmp`. In these, users can remove only their own files.
+/// - Folders with the sticky bit, such as `/tmp`. In these folders, users can remove only their own files.
 /// - Folders that only the private group of their owner can write to. This group has the same id as the owner and no
 ///   other members. On many systems, a new folder belongs to such a group, which can write to it.
 ///
-/// This function does not check the folders above this one. [`untrusted_above`] checks them.
+/// This function does not check the parent folders. [`untrusted_above`] checks them.
 ///
 /// ```
 /// use hardtack::files;

@@ -118,7 +118,7 @@ impl JwtOptions {
     /// Creates options from pairs of a name and a value.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownOption`]: there is no option with one of these names.
+    /// [`ConfigError::UnknownOption`]: one of these names is not the name of an option.
     pub fn new<N: AsRef<str>, V: Into<String>>(options: impl IntoIterator<Item = (N, V)>) -> Result<Self, ConfigError> {
         let named = options.into_iter().map(|(name, value)| Ok((known(name.as_ref())?, Zeroizing::new(value.into()))));
         named.collect::<Result<_, _>>().map(Self)
@@ -254,7 +254,7 @@ impl JwtOptions {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)", is_token)
     }
 
-    /// Returns the value of an option that is the path of a cookie.
+    /// Returns the value of an option that sets the path of a cookie.
     pub(crate) fn cookie_path(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "a path that starts with '/' and contains no ';' or spaces", is_cookie_path)
     }
@@ -264,14 +264,15 @@ impl JwtOptions {
         self.check(option, "at least one character", |text| !text.is_empty())
     }
 
-    /// Returns the value of an option that is the domain of cookies, or is empty.
+    /// Returns the value of an option that sets the domain of cookies. Returns `None` if the option is not set or is
+    /// empty.
     pub(crate) fn cookie_domain(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         let expected = "a domain of at least two labels, such as site.example, or nothing";
         let domain = self.check(option, expected, |text| text.is_empty() || is_cookie_domain(text))?;
         Ok(domain.filter(|text| !text.is_empty()))
     }
 
-    /// Returns the value of an option that is the name of the identity claim.
+    /// Returns the value of an option that sets the name of the identity claim.
     pub(crate) fn identity_claim(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "sub, or a non-empty name that Hardtack does not reserve", Claims::can_identify)
     }
@@ -343,7 +344,7 @@ impl JwtOptions {
         }
     }
 
-    /// Returns the error for an option whose value is not allowed.
+    /// Returns the error for an option with a value that is not allowed.
     pub(crate) fn refused(&self, option: &'static str, expected: &'static str) -> ConfigError {
         ConfigError::BadOption { option, value: self.text(option).unwrap_or_default().to_owned(), expected }
     }

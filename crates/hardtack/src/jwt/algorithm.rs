@@ -199,7 +199,7 @@ fn names() -> String {
 impl FromStr for Algorithm {
     type Err = ParseAlgorithmError;
 
-    /// Parses the name of an algorithm. Upper and lower case are different (RFC 7515 §4.1.1).
+    /// Parses the name of an algorithm. The name is case-sensitive (RFC 7515 §4.1.1).
     fn from_str(name: &str) -> Result<Self, ParseAlgorithmError> {
         Self::ALL.iter().find(|algorithm| algorithm.as_str() == name).copied().ok_or(ParseAlgorithmError)
     }

@@ -53,7 +53,8 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that this application used to sign tokens with, in the same way as [`retire`](Self::retire).
+    /// Adds HMAC secrets with which this application signed tokens in the past, in the same way as
+    /// [`retire`](Self::retire).
     ///
     /// In `list`, the secrets are separated by commas or line breaks. The id of each key is derived from its secret
     /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are skipped.

@@ -1,4 +1,4 @@
-//! Why a token, a signature, claims or a key is refused.
+//! Why a token, a signature, a set of claims or a key is refused.
 
 use std::fmt;
 
@@ -35,27 +35,25 @@ pub enum TokenError {
     Malformed,
     /// The header is not one JSON object, lacks `alg`, or has an `alg`, `kid` or `typ` of the wrong type or length.
     #[error(
-        "the header of the token is not a JSON object, lacks `alg`, or has an `alg`, `kid` or `typ` of the wrong type \
-         or length"
+        "the token's header is not a JSON object, lacks `alg`, or has an `alg`, `kid` or `typ` of the wrong type or \
+         length"
     )]
     BadHeader,
     /// The header has a member that is not supported. Such a member requests an extension, compression or an unencoded
     /// payload, or contains a key or the URL of a key.
-    #[error("the header of the token has the member `{0}`, which is not supported")]
+    #[error("the token's header has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none` or unknown, or no key that may verify the token has this algorithm.
-    #[error("the `alg` of the token is not the algorithm of any key that may verify the token")]
+    #[error("the token's `alg` does not match any key that may verify the token")]
     WrongAlgorithm,
     /// The `typ` of the header is not the expected one, so the token is meant for another purpose (RFC 8725 §3.11).
-    #[error(
-        "the `typ` of the token is not accepted; expected the value set with KeySet::require_typ, or `JWT` by default"
-    )]
+    #[error("the token's `typ` is not accepted; expected the value set with KeySet::require_typ, or `JWT` by default")]
     WrongTyp,
     /// No key has the header's `kid`.
     #[error("no key has the token's `kid`")]
     UnknownKey,
     /// The signature is empty or wrong.
-    #[error("the signature of the token is wrong")]
+    #[error("the token's signature is wrong")]
     BadSignature,
     /// A JSON object has two members with the same name (RFC 7519 §4, RFC 7515 §4).
     #[error("a JSON object in the token has two members with the same name")]
@@ -73,14 +71,14 @@ pub enum TokenError {
     #[error("the token is not valid yet: its `nbf` is in the future")]
     NotYetValid,
     /// `iat` is in the future.
-    #[error("the `iat` of the token is in the future")]
+    #[error("the token's `iat` is in the future")]
     IssuedInFuture,
     /// `aud` does not contain the realm, or contains none of the expected audiences. If no audience is expected, `aud`
     /// contains a name other than the realm.
-    #[error("the `aud` of the token does not name an accepted audience")]
+    #[error("the token's `aud` does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
-    #[error("the `iss` of the token does not name an accepted issuer")]
+    #[error("the token's `iss` does not name an accepted issuer")]
     WrongIssuer,
     /// `type` is not the expected kind: for example, a refresh token was sent where an access token is expected.
     #[error("the token's `type` is wrong; for example, the token is a refresh token, but an access token is expected")]
@@ -129,7 +127,7 @@ pub enum SignError {
     /// An extra header member has the wrong type: `typ` and `kid` must be strings.
     #[error("the header member `{0}` is not a string; set it to a string")]
     BadHeader(&'static str),
-    /// The id of the key is longer than 256 bytes. Verification would refuse a token with this id.
+    /// The key id is longer than 256 bytes. Verification would refuse a token with this id.
     #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter key id")]
     KeyIdTooLong,
     /// The token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, or its header longer than 2048
@@ -139,7 +137,7 @@ pub enum SignError {
          less into the token"
     )]
     TooLarge,
-    /// The key set has no key that signs.
+    /// The key set has no signing key.
     #[error("the key set can only verify tokens; to sign tokens, create the key set from a private key or a secret")]
     VerifyingOnly,
     /// The cryptographic library could not sign, for example because the system had no free memory or no random
@@ -231,7 +229,7 @@ pub enum KeyError {
     /// The key does not have the expected form.
     #[error("the key cannot be parsed; expected {expected}")]
     Unparsable {
-        /// The expected form, in some cases with a command that produces it.
+        /// The expected form, sometimes with a command that produces it.
         expected: &'static str,
     },
     /// The RSA key has fewer than 2048 bits (RFC 7518 §3.3).
@@ -261,22 +259,22 @@ pub enum KeyError {
          \"alg\":\"RS256\" for an RSA key or \"alg\":\"HS256\" for a secret"
     )]
     NoAlgorithm,
-    /// The name is not that of an [`Algorithm`]. `none` is not supported.
+    /// No [`Algorithm`] has this name. `none` is not supported.
     #[error("{ParseAlgorithmError}")]
     UnknownAlgorithm,
     /// The key cannot be used with the algorithm, because it has a different type or curve.
     #[error("the key cannot be used with {algorithm}; choose an algorithm that fits the key's type and curve")]
     AlgorithmMismatch {
-        /// The algorithm that was asked for.
+        /// The requested algorithm.
         algorithm: Algorithm,
     },
     /// The algorithm is not HMAC, and the feature `asymmetric` is off.
     #[error(
-        "{algorithm} needs the cargo feature `asymmetric`, which is off; turn it on for the crate of Hardtack that you \
+        "{algorithm} needs the cargo feature `asymmetric`, which is off; turn it on for the Hardtack crate that you \
          use, for example with: cargo add hardtack-axum --features asymmetric"
     )]
     NeedsAsymmetric {
-        /// The algorithm that was asked for.
+        /// The requested algorithm.
         algorithm: Algorithm,
     },
     /// The key is public, but a private key is needed to sign.

@@ -1,4 +1,4 @@
-//! The JOSE header (RFC 7515 §4): parsing it strictly, and writing it.
+//! Strict parsing and writing of the JOSE header (RFC 7515 §4).
 
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -104,7 +104,7 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ)
 }
 
 /// Returns the encoded headers that are common in tokens signed with a key. The first is that of [`own_segment`]. The
-/// others have the same members in the order that other libraries write them.
+/// others have the same members, in the orders in which other libraries write them.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_typ: &Typ) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), format!(r#""typ":{}"#, Value::from(own_typ.own())));
     let others = match key_id {

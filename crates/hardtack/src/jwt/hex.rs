@@ -1,7 +1,7 @@
-//! Converts a session id of 128 bits to 32 lower-case hexadecimal digits, and back. If the session id in a token has
-//! any other form, the token is refused.
+//! Converts a 128-bit session id to 32 lower-case hexadecimal digits, and back. If the session id in a token has any
+//! other form, the token is refused.
 
-/// Returns the digits, in ASCII.
+/// Returns the digits as ASCII bytes.
 pub(super) fn encode(number: u128) -> [u8; 32] {
     let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
     let mut digits = [0; 32];

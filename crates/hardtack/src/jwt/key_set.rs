@@ -16,7 +16,7 @@ use super::typ::Typ;
 
 /// The key that signs tokens and the keys that verify them. Cheap to clone.
 ///
-/// The signing key also verifies. [`retire`](Self::retire) adds a former signing key of this application.
+/// The signing key also verifies tokens. [`retire`](Self::retire) adds a former signing key of this application.
 /// [`also_verify`](Self::also_verify) adds the key of another service. A set created with
 /// [`verifying_only`](Self::verifying_only) has no signing key.
 ///
@@ -108,7 +108,7 @@ impl KeySet {
     /// Creates a set with one HMAC secret. The set signs and verifies tokens with HS256.
     ///
     /// # Errors
-    /// The same errors as [`SigningKey::from_secret`].
+    /// Returns the same errors as [`SigningKey::from_secret`].
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         SigningKey::from_secret(secret).map(Self::new)
     }
@@ -140,7 +140,7 @@ impl KeySet {
     /// refresh token.
     ///
     /// # Errors
-    /// The same errors as [`also_verify`](Self::also_verify).
+    /// Returns the same errors as [`also_verify`](Self::also_verify).
     pub fn retire(self, key: SigningKey) -> Result<Self, KeyError> {
         let keys = self.also_verify(key.verifying_key())?;
         let Inner { verifying, retired, rules, .. } = &*keys.inner;
@@ -164,8 +164,8 @@ impl KeySet {
     ///
     /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` or missing.
     ///
-    /// If you change the `typ` of an application that is already in use, it refuses all tokens that it issued earlier,
-    /// so all users must log in again.
+    /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
+    /// issued earlier, and all users must log in again.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -243,9 +243,9 @@ impl KeySet {
     /// # Errors
     /// - The same errors as [`sign`](Self::sign).
     /// - [`SignError::TooLarge`]: the header would be longer than 2048 bytes.
-    /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, a member that [`verify`](Self::verify) refuses, a `typ`
-    ///   that `verify` refuses, or `kid`. [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) allows `kid` if the
-    ///   signing key has no id.
+    /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, `kid`, a member that [`verify`](Self::verify) refuses,
+    ///   or a `typ` that `verify` refuses. If the signing key has no id, you can call
+    ///   [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) to allow `kid`.
     /// - [`SignError::BadHeader`]: `typ` or `kid` is not a string.
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
         let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;

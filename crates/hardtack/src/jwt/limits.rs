@@ -1,4 +1,4 @@
-//! The longest tokens, headers, key ids and signatures, in bytes.
+//! The maximum lengths of tokens, headers, key ids and signatures, in bytes.
 
 /// The maximum length, in bytes, of a token that is signed or verified. It is twice the size of the largest cookie that
 /// browsers accept.

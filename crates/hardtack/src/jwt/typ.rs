@@ -8,15 +8,15 @@ use super::limits::MAX_TYP_LEN;
 /// The `typ` that is used unless another `typ` is set (RFC 7519 §5.1).
 const USUAL: &str = "JWT";
 
-/// Which `typ` is written into the header of tokens, and which `typ` is accepted.
+/// Which `typ` is written into token headers, and which `typ` is accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Typ {
-    /// `JWT` is written. On verification, `typ` must be `JWT` or missing.
+    /// Writes `JWT`. On verification, `typ` must be `JWT` or missing.
     #[default]
     Usual,
-    /// This `typ` is written, and required on verification.
+    /// Writes this `typ`, and requires it on verification.
     Required(Arc<str>),
-    /// `JWT` is written. On verification, `typ` is not checked.
+    /// Writes `JWT`. On verification, `typ` is not checked.
     Any,
 }
 
@@ -34,7 +34,7 @@ impl Typ {
         }
     }
 
-    /// Returns the value that is written.
+    /// Returns the `typ` to write.
     pub(super) fn own(&self) -> &str {
         match self {
             Self::Usual | Self::Any => USUAL,

@@ -23,7 +23,7 @@ pub struct Expected<'a> {
     pub kind: TokenKind,
     /// The names of this service. If names are set, `aud` must contain at least one of them.
     ///
-    /// If the names are `None`, `aud` must not contain a name other than the [`realm`](Self::realm). A token with such
+    /// If this field is `None`, `aud` must not contain a name other than the [`realm`](Self::realm). A token with such
     /// a name is meant for another recipient (RFC 7519 §4.1.3). [`insecure_any_audience`](Self::insecure_any_audience)
     /// turns this check off.
     pub audience: Option<&'a [String]>,

@@ -21,8 +21,8 @@ pub enum FailureKind {
     RefreshNeeded,
     /// The route needs a token from a recent log-in, but the request's token is from an earlier log-in or from a
     /// refresh (`needs_fresh_token_loader`). This kind also covers a re-authentication for [another
-    /// user](crate::refusal::Reason::OtherUser) and, on a route that needs a [recent
-    /// proof](crate::refusal::Reason::ProofNeeded) of the device's key, a request without one.
+    /// user](crate::refusal::Reason::OtherUser), and a request without a [recent
+    /// proof](crate::refusal::Reason::ProofNeeded) of the device's key on a route that needs one.
     NotFresh,
     /// The token's session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
     Revoked,
@@ -40,7 +40,7 @@ pub enum FailureKind {
     /// The server needed the beginning of the body to find a CSRF value or token, but did not read it. Either the body
     /// did not arrive in time, or the server is reading too many bodies at once.
     BodyNotRead,
-    /// There were too many attempts, for example with wrong passwords. The reply has the field `Retry-After`.
+    /// There were too many attempts, for example with wrong passwords. The response has a `Retry-After` header.
     TooManyAttempts,
     /// The application refused a log-in or a re-authentication, for example because of a wrong password.
     LogInRefused,

@@ -30,7 +30,7 @@ impl LogInRefusal {
         Self { text: text.into(), username: None }
     }
 
-    /// Creates the refusal for a re-authentication with the name and password of another user.
+    /// Creates the refusal for a re-authentication with another user's name and password.
     pub fn another_user() -> Self {
         Self::new("You are logged in as another user. Enter that user's name and password, or log out first.")
     }
@@ -47,7 +47,7 @@ impl LogInRefusal {
         &self.text
     }
 
-    /// Returns the typed user name.
+    /// Returns the user name that the user typed.
     pub(crate) fn typed_username(&self) -> Option<&str> {
         self.username.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Why a request is refused, and the reply to its client.
+//! Why a request is refused, and the reply to the client.
 //!
 //! A [`Reason`] says what is wrong, in as much detail as a log needs. Each reason belongs to a [`FailureKind`], for
 //! which an application can set its own reply. A [`Failure`] contains the reason and the [`Reply`] to the client.

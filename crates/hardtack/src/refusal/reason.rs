@@ -1,4 +1,4 @@
-//! Why a request is refused, in the detail that a log needs.
+//! Why a request is refused, in enough detail for a log.
 
 use std::borrow::Cow;
 
@@ -47,10 +47,10 @@ pub enum Reason {
     /// The token's session was ended, or the application's blocklist contains the token.
     #[error("the session was ended, or the token is blocked")]
     Revoked,
-    /// The request's tokens were replaced while the request was in flight. The browser has newer tokens of the same
-    /// session or the tokens of a new session, or is about to get them. For example, this happens if the browser sends
-    /// a form twice.
-    #[error("the tokens were replaced by newer tokens of the same browser")]
+    /// The request's tokens were replaced while the request was in flight. The browser has newer tokens for the same
+    /// session or tokens for a new session, or is about to get them. For example, this happens if the browser sends a
+    /// form twice.
+    #[error("newer tokens replaced the request's tokens while the request was in flight")]
     Replaced,
     /// The refresh token is not accepted.
     #[error("the refresh token is refused: {}", .0.code())]
@@ -193,7 +193,7 @@ impl Reason {
         }
     }
 
-    /// Returns the kind of failure, for which an application can set its own reply.
+    /// Returns the kind of failure. An application can set its own reply for each kind.
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Missing => FailureKind::Missing,
@@ -267,13 +267,13 @@ impl Reason {
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "You need to enter your password again for this. Re-authenticate and retry.",
             Self::ProofNeeded => {
-                "This needs a recent proof of your device's key, but your browser did not send a proof. Try again in a \
-                 few minutes, or log in again."
+                "This action needs a recent proof of your device's key, but your browser did not send one. Try again \
+                 in a few minutes, or log in again."
             }
             Self::OtherUser => "You are logged in as another user. Log out first to change users.",
             Self::Replaced => {
-                "The tokens of this request were replaced by newer tokens. Send the request with the newest cookies, or \
-                 log in again."
+                "The tokens in this request were replaced by newer tokens. Send the request with the newest cookies, \
+                 or log in again."
             }
             Self::Revoked | Self::Refresh(_) => "Your session was ended. Log in again.",
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
@@ -282,7 +282,7 @@ impl Reason {
             Self::InsufficientClaims(_) => "You do not have permission to do this.",
             Self::Forbidden(sentence) => sentence,
             Self::Csrf(CsrfError::CrossSite) => {
-                "CSRF protection: the request was started by another site. Start it from a page of this site."
+                "CSRF protection: the request was started by another site. Start it from a page on this site."
             }
             Self::Csrf(CsrfError::Missing | CsrfError::NoClaim) => {
                 "CSRF protection: the CSRF token is missing. Send it in the X-CSRF-TOKEN header or the csrf_token form field."
@@ -291,9 +291,9 @@ impl Reason {
                 "CSRF protection: the CSRF token does not match this session. Send the current value of this session's CSRF cookie."
             }
             Self::Csrf(CsrfError::NoPreSession) => {
-                "CSRF protection: the form was sent without the CSRF cookie that the form's page sets. Send JSON \
-                 (Content-Type: application/json), which needs no CSRF token. To send a form, first GET the \
-                 page with the form, and send back the cookie and the csrf_token field."
+                "CSRF protection: the form was sent without the CSRF cookie that the page with the form sets. Send \
+                 JSON (Content-Type: application/json), which needs no CSRF token. To send a form, first GET the page \
+                 with the form, and send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::OtherPreSession) => {
                 "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON (Content-Type: \
@@ -301,7 +301,7 @@ impl Reason {
                  and send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
-                "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
+                "CSRF protection: the csrf_token field is not at the beginning of the form. Put it first in the form."
             }
             Self::Csrf(CsrfError::Unread) => {
                 "CSRF protection: the form could not be read. Either no authentication layer wraps this route, or a \
@@ -366,7 +366,7 @@ impl Reason {
             }
             Self::RefreshNeeded => "Your session must be renewed. Open the page again.",
             Self::ClaimsRefused => "Your account does not allow this.",
-            Self::Method => "There is no page at this address. Go back, and use the buttons of the page.",
+            Self::Method => "There is no page at this address. Go back, and use the buttons on the page.",
             Self::BodyTooSlow => "The form did not arrive in time, so nothing was changed. Send it again.",
             Self::TooManyBodies => {
                 "This site is receiving too many forms, so nothing was changed. Send the form again in a moment."

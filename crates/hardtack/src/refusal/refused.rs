@@ -21,8 +21,8 @@ pub struct Refused<'a> {
     /// The page to which the browser should return, for example after a log-in. `None` if the request does not name
     /// such a page.
     pub next: Option<NextPath>,
-    /// The refused token. This field is `Some` only if the token's signature is valid and the token is refused for
-    /// another reason. For example, the token is not fresh, or it lacks a role that the route needs.
+    /// The refused token. This field is `Some` only if the token has a valid signature and was refused for another
+    /// reason. For example, the token is not fresh, or it lacks a role that the route needs.
     ///
     /// If the token has expired or its session has ended, this field depends on the token's location. For a token that
     /// was not in a cookie, the field is `Some`. For a token in a cookie, it is `Some` only if the authenticator is

@@ -14,7 +14,7 @@ pub(crate) struct Rejection {
     /// The refused token, if [`Refused::token`](super::Refused::token) should contain it.
     pub(crate) token: Option<Box<VerifiedToken>>,
     /// The message that Flask-JWT-Extended sends for this refusal. It is `None` if the authenticator is not
-    /// `flask_compatible`, or if the message follows from the reason, the token and the settings.
+    /// `flask_compatible`, or if the message can be derived from the reason, the token and the settings.
     pub(crate) detail: Option<String>,
 }
 

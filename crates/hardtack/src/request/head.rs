@@ -13,8 +13,8 @@ pub trait Headers {
     /// Returns the values of the first two fields with this name, so that the caller can tell whether there are several
     /// such fields. `name` is in lower case.
     ///
-    /// The default implementation calls [`value`](Self::value) twice. Override it if the framework can find both values
-    /// in one look-up.
+    /// The default implementation calls [`value`](Self::value) twice. Override this method if the framework can find
+    /// both values in one look-up.
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
         let first = self.value(name, 0);
         [first, first.and_then(|_| self.value(name, 1))]
@@ -28,8 +28,8 @@ pub trait Incoming: Headers + Sync {
     fn method(&self) -> &str;
 
     /// Returns whether the method is safe, that is, GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1). Ignores
-    /// method-override headers. The default implementation compares strings. Override it if the framework has a cheaper
-    /// check.
+    /// method-override headers. The default implementation compares strings. Override this method if the framework has
+    /// a cheaper check.
     fn is_safe(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }

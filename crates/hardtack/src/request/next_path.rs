@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::resolve_path;
 
-/// The maximum length of a `next` that is accepted, in bytes, before and after it is percent-encoded.
+/// The maximum length of an accepted `next` path, in bytes, both before and after percent-encoding.
 const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
@@ -41,7 +41,8 @@ impl NextPath {
         &self.0
     }
 
-    /// Returns the path for a comparison with routes: percent-decoded, without the query and without trailing slashes.
+    /// Returns the path in the form that is compared with routes: percent-decoded, without the query and without
+    /// trailing slashes.
     fn plain_path(&self) -> String {
         let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
         let decoded: String =
@@ -105,8 +106,8 @@ mod tests {
         assert_eq!(NextPath::parse(&format!("/{}", "a".repeat(4000))), None);
     }
 
-    /// If `parse` accepts a path, it also accepts the path that it returns, because a page puts this path into a form
-    /// or a URL, and the server then checks it again.
+    /// If `parse` accepts a path, it also accepts the path that it returns. This matters because a page puts the
+    /// returned path into a form or a URL, and the server then checks it again.
     #[test]
     fn a_path_that_becomes_too_long_is_refused() {
         for (text, accepted) in [("a".repeat(2047), true), ("a".repeat(2048), false), ("\"".repeat(700), false)] {

@@ -15,7 +15,7 @@ use super::sync::{AtomicI64, AtomicU64, HashMap, MARK_WORDS, Mutex, MutexGuard, 
 use crate::clock::Timestamp;
 use crate::session::SessionId;
 
-/// The status of a session, as far as this process knows it.
+/// The status of a session, as far as this process knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionStatus {
     /// The session is live.
@@ -68,8 +68,8 @@ pub(crate) struct RevocationCache {
 struct Upkeep {
     /// The number of entries that the map may have before the next sweep.
     entries: usize,
-    /// If more bits than this are set in the filter, a writer sweeps. There can be more set bits than entries, because
-    /// the bit of an entry stays set when [`RevocationCache::confirmed`] removes the entry.
+    /// If the filter has more set bits than this, a writer sweeps the cache. The filter can have more set bits than the
+    /// map has entries, because an entry's bit stays set when [`RevocationCache::confirmed`] removes the entry.
     marks: usize,
     /// The time on the monotonic clock at which the next regular sweep is due. A map with at most [`MIN_ENTRIES`]
     /// entries is not swept at this time.
@@ -91,8 +91,8 @@ const MIN_ENTRIES: usize = 1024;
 /// would stay in the map until the map had doubled in size.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// The number of set bits in the filter starts a sweep only if it exceeds this value. With this many bits set, one in
-/// 64 look-ups of sessions without an entry searches the map.
+/// The number of set bits in the filter triggers a sweep only if it exceeds this value. If this many bits are set, one
+/// in 64 look-ups of sessions without an entry has to search the map.
 const MIN_MARKS: usize = RevocationFilter::ALL / 64;
 
 impl Default for RevocationCache {

@@ -10,7 +10,7 @@ use crate::clock::{Clock, MAX_SKEW, Timestamp};
 pub(crate) struct Moment {
     /// The date and time of the system clock.
     pub(crate) date: Timestamp,
-    /// The time of the monotonic clock: how much time has passed since some fixed moment.
+    /// The time on the monotonic clock, that is, the time that has passed since some fixed moment.
     pub(crate) monotonic: Duration,
 }
 
@@ -25,8 +25,8 @@ impl Moment {
         Self { date: self.date + span, monotonic: self.monotonic.saturating_add(span) }
     }
 
-    /// Returns whether the system clock was probably set between `earlier` and this moment. Returns `true` if the two
-    /// clocks have advanced by amounts that differ by more than [`MAX_SKEW`].
+    /// Returns whether the system clock was probably changed between `earlier` and this moment. Returns `true` if the
+    /// system clock and the monotonic clock have advanced by amounts that differ by more than [`MAX_SKEW`].
     pub(crate) fn clocks_differ_since(self, earlier: Self) -> bool {
         let elapsed = self.monotonic.saturating_sub(earlier.monotonic);
         (earlier.date + elapsed).distance(self.date) > MAX_SKEW

@@ -6,5 +6,5 @@ pub(super) use std::sync::{Mutex, MutexGuard};
 
 pub(super) use papaya::HashMap;
 
-/// The length of the filter in words of 64 bits. The filter has a million bits, which take 128 KiB.
+/// The length of the filter in 64-bit words. The filter has a million bits, which take 128 KiB.
 pub(super) const MARK_WORDS: usize = 1 << 14;

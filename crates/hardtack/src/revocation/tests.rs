@@ -1,4 +1,4 @@
-//! Tests of the revocation cache.
+//! Tests for the revocation cache.
 
 use std::time::Duration;
 
@@ -132,7 +132,7 @@ fn s71_a_clock_that_jumps_sweeps_nothing_before_its_time() {
         ended(&map, 3000, at(20, 0));
         assert_eq!(map.status(id), SessionStatus::Ended, "{set}");
         assert!(!map.has_forgotten(at(20, 0).date), "{set}");
-        // The lifetime of the entries has passed on both clocks.
+        // The entries have outlived their lifetime on both clocks.
         ended(&map, 1, at(5000, 0));
         assert!(map.len() < 1024, "{set}: {}", map.len());
         assert_eq!(map.status(id), live(0, 0, false), "{set}");
@@ -165,7 +165,7 @@ fn s71_a_clock_that_goes_back_past_a_sweep_is_noticed() {
     assert_eq!(until, DATE + Duration::from_secs(900));
     map.remembers(until);
     assert!(!map.has_forgotten(back));
-    // More entries were dropped while the log was read.
+    // More entries were dropped while the log was being read.
     map.remembers(until);
     ended(&map, 1500, at(1002, -102));
     ended(&map, 1, at(3000, -102));

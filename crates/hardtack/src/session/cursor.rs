@@ -23,7 +23,7 @@ impl SessionCursor {
         Self { created_at: session.created_at, id: session.id }
     }
 
-    /// Returns the time of the log-in of the session directly before this position.
+    /// Returns the log-in time of the session directly before this position.
     pub const fn created_at(&self) -> Timestamp {
         self.created_at
     }

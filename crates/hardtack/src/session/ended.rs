@@ -1,4 +1,4 @@
-//! The sessions that end because of a transaction of the application.
+//! The sessions that end when a transaction of the application commits.
 
 use super::{PendingRevocation, SessionId};
 

@@ -18,7 +18,7 @@ impl SessionId {
         Self(rand::random())
     }
 
-    /// Creates the id with this number.
+    /// Creates an id from its number.
     pub const fn from_u128(number: u128) -> Self {
         Self(number)
     }
@@ -41,7 +41,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// The error for a text that is not a session id.
+/// The error for text that is not a session id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text is not a session id; expected 32 lower-case hexadecimal digits")]
 pub struct ParseSessionIdError;

@@ -53,8 +53,9 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// transaction that stored the intention can record the end itself.
     ///
     /// The application's own transactions can read this record. If such a session has begun a change, for example of
-    /// the email address, the change is then either committed before the response is sent, or refused. The sessions
-    /// have ended even if this method fails. A failure is only logged. The default implementation does nothing.
+    /// the email address, the application can either commit the change before the response is sent, or refuse the
+    /// change. The sessions have ended even if this method fails. A failure is only logged. The default implementation
+    /// does nothing.
     fn sessions_ended(&self, subject: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
         let _ = subject;
         std::future::ready(Ok(()))

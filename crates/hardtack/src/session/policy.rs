@@ -38,7 +38,7 @@ pub struct SessionPolicy {
     pub(crate) access_jitter: u8,
     pub(crate) max_staleness: Option<Duration>,
     pub(crate) poll_interval: Duration,
-    /// The maximum number of live sessions of a user, or `None` if there is no limit.
+    /// The maximum number of live sessions per user, or `None` if there is no limit.
     pub(crate) max_sessions: Option<u32>,
     /// Whether the application has set `max_sessions`.
     pub(crate) has_max_sessions: bool,
@@ -70,7 +70,7 @@ impl SessionPolicy {
 
     /// Sets the idle timeout for users who chose to stay logged in ([`LogIn::remember`](crate::LogIn::remember)).
     /// Default: 30 days. The minimum is the lifetime of a refresh token, and the maximum is
-    /// [`absolute_lifetime`](Self::absolute_lifetime). A value outside these limits is replaced by the nearest limit.
+    /// [`absolute_lifetime`](Self::absolute_lifetime). Values outside this range are clamped.
     ///
     /// In four cases, users cannot choose a longer idle timeout, and this setting has no effect:
     ///
@@ -131,8 +131,8 @@ impl SessionPolicy {
     /// If the process has not read the revocation log for this long, it checks each request against the store until it
     /// has read the log again. If the store fails during this time, the process responds with 503.
     ///
-    /// The default is 5 s, but at least two seconds more than [`poll_interval`](Self::poll_interval). This default
-    /// applies to a [durable](super::SessionStore::is_durable) store, and to any store with
+    /// The default is 5 s, or two seconds more than [`poll_interval`](Self::poll_interval) if that is longer. This
+    /// default applies to a [durable](super::SessionStore::is_durable) store, and to any store with
     /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations). For other stores, there is no limit
     /// by default.
     ///
@@ -189,7 +189,7 @@ impl SessionPolicy {
     }
 }
 
-/// The rules of the default settings.
+/// The rules that apply with the default settings.
 #[cfg(any(test, feature = "testing"))]
 impl Default for SessionRules {
     fn default() -> Self {

@@ -71,9 +71,9 @@ impl SessionRules {
     /// re-authentication replaced is not a sign of theft: the browser may have sent the request before it got the new
     /// tokens.
     ///
-    /// The mark of the re-authentication shows that the browser has received the new tokens. If it nevertheless
-    /// presents the tokens that the re-authentication has replaced, the response to an earlier refresh has arrived late
-    /// and has overwritten the new tokens. To the browser, this is the same as a lost response.
+    /// The mark of the re-authentication shows that the browser has received the new tokens. If the browser
+    /// nevertheless presents the tokens that the re-authentication has replaced, the response to an earlier refresh has
+    /// arrived late and has overwritten the new tokens. To the browser, this is the same as a lost response.
     pub(crate) fn check_refresh_of_device(
         &self,
         row: &Session,
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!([1, 3].map(|seconds| before(4, seconds)), [RefreshVerdict::Repeat; 2]);
         assert_eq!([4, 3600].map(|seconds| before(4, seconds)), [RefreshVerdict::Early; 2]);
         assert_eq!([2, 3600].map(|seconds| before(5, seconds)), [RefreshVerdict::Retry; 2]);
-        // The token was replaced twice, so it is reused no matter what the clock shows.
+        // The token was replaced twice, so this is a reuse, no matter what the clock shows.
         assert_eq!([2, 3600].map(|seconds| before(3, seconds)), [RefreshVerdict::Reuse; 2]);
     }
 

@@ -13,7 +13,8 @@ pub enum RefreshFlaw {
     /// The token was used after a newer token had replaced it, so it might have been copied. For this reason, the
     /// session was ended.
     Reused,
-    /// The token is newer than its session's row: the store has lost writes, or two stores are used with one key.
+    /// The token is newer than its session's row. Either the store has lost writes, or two stores are used with one
+    /// key.
     Ahead,
     /// The token's session is bound to a device, and the request contains no proof that the client has the device's
     /// key. The cookies might have been copied.

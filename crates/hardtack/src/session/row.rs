@@ -51,8 +51,8 @@ pub struct Session {
     /// Whether the session ended because its browser got a new session. If so, a response to a request with the old
     /// cookies deletes no cookies, because the browser might already have the cookies of the new session.
     pub replaced: bool,
-    /// Access tokens up to this generation are outdated. After they were issued, the claims changed or the user typed
-    /// the password again. Zero if neither has happened.
+    /// Access tokens up to this generation are outdated, because the claims changed or the user typed the password
+    /// again after these tokens were issued. Zero if neither has happened.
     pub outdated_generation: u64,
     /// The public key of the device that the session is bound to, as a JWK. `None` if the session is not bound. A
     /// refresh token of a bound session is accepted only with a proof that the client has the private key.

@@ -34,7 +34,7 @@ impl SessionRules {
         self.remembered_idle > self.idle
     }
 
-    /// Whether a row's time is in the future by more than the clock skew that is allowed between two servers.
+    /// Whether a row's time is further in the future than the clock skew that is allowed between two servers.
     pub(crate) fn is_early(&self, time: Timestamp, now: Timestamp) -> bool {
         time > now + self.clock_skew
     }

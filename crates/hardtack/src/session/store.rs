@@ -1,4 +1,4 @@
-//! The interface of session stores.
+//! The interface that session stores implement.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -41,8 +41,8 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the ids in the target, without the id in [`Self::AllExcept`], because that session continues. The result
-    /// can contain an id twice.
+    /// Returns the ids that the target contains, except the id in [`Self::AllExcept`], because that session continues.
+    /// The result can contain an id twice.
     ///
     /// [`SessionStore::revoke`] logs the end of a session with one of these ids even if the store has lost the
     /// session's row.
@@ -222,7 +222,7 @@ pub trait SessionStore: Send + Sync + 'static {
     fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
     /// Ends the sessions that `ends` selects. For each session that this call ends, writes an entry to the revocation
-    /// log and returns the id.
+    /// log and returns the session's id.
     ///
     /// If the store has no row for a session that `ends` [names](RevokeTarget::named), the store might have lost the
     /// row, for example because an older backup was restored. Other processes still accept the session's access tokens.
@@ -233,13 +233,13 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Marks the access tokens of a subject's sessions as outdated. Skips ended sessions. For each other session, sets
+    /// Marks the access tokens of a subject's sessions as outdated. Skips ended sessions. For every other session, sets
     /// [`Session::outdated_generation`] to the session's generation, writes this generation to the revocation log, and
-    /// replaces the session's claims if `claims` is `Some`. Returns the ids of these sessions with the generations.
+    /// replaces the session's claims if `claims` is `Some`. Returns the ids and generations of these sessions.
     ///
     /// The row and the log entry are written in one transaction. If a concurrent rotation commits before that
-    /// transaction, the rotation's access token is outdated. If it commits afterwards, its access token has the new
-    /// claims.
+    /// transaction, the access token from the rotation is outdated. If the rotation commits afterwards, its access
+    /// token has the new claims.
     fn outdate(
         &self,
         subject: &str,
@@ -273,7 +273,7 @@ pub trait SessionStore: Send + Sync + 'static {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send {
         let _ = (session, ends, limit);
-        std::future::ready(Err(BackendError::unsupported("a limit on the sessions of a user")))
+        std::future::ready(Err(BackendError::unsupported("a limit on the number of sessions per user")))
     }
 
     /// Returns up to `limit` live sessions of a subject, in the order of [`Self::list`]. The result contains the
@@ -323,9 +323,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// `before`, and log entries whose time is earlier than `before`. Returns how many rows it deleted.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
-    /// Returns the time of the store's own clock, or `None` if the store has no clock. This time decides which rows are
-    /// old enough to be pruned. If the store has no clock, the time of the authenticator's clock decides. The default
-    /// implementation returns `None`.
+    /// Returns the time according to the store's own clock, or `None` if the store has no clock. This time decides
+    /// which rows are old enough to be pruned. If the store has no clock, the time of the authenticator's clock
+    /// decides. The default implementation returns `None`.
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send {
         std::future::ready(Ok(None))
     }

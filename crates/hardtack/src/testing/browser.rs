@@ -67,7 +67,7 @@ pub struct TestBrowser<F> {
 }
 
 impl<F: Framework> TestBrowser<F> {
-    /// Creates the browser of a visitor who is not logged in. The browser has already opened a page with a log-in form,
+    /// Creates a browser for a visitor who is not logged in. The browser has already opened a page with a log-in form,
     /// so it can post this form.
     pub fn new(authenticator: &Authenticator) -> Self {
         let clock = authenticator.clone();
@@ -83,7 +83,7 @@ impl<F: Framework> TestBrowser<F> {
         browser
     }
 
-    /// Logs the browser in, without the application's log-in route. The browser's previous session does not end.
+    /// Logs the browser in without calling the application's log-in route. The browser's previous session does not end.
     ///
     /// # Panics
     /// Panics if the log-in fails, for example because the session store fails.

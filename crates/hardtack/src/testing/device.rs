@@ -25,7 +25,7 @@ impl TestDevice {
     /// Creates a device with a random key. Generating an RSA key takes about a second.
     ///
     /// # Errors
-    /// The same errors as [`SigningKey::generate`].
+    /// Returns the same errors as [`SigningKey::generate`].
     pub fn new(algorithm: Algorithm) -> Result<Self, KeyError> {
         SigningKey::generate(algorithm).map(Self)
     }

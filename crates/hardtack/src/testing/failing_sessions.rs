@@ -56,7 +56,7 @@ struct Notifications {
 }
 
 impl FailingSessions {
-    /// The text of the store's errors. It must not reach a client.
+    /// The error text that the store returns. It must not reach a client.
     pub const ERROR: &'static str = "internal details that no client may see";
 
     /// Creates an empty store that does not fail yet.
@@ -64,8 +64,8 @@ impl FailingSessions {
         Self::default()
     }
 
-    /// Creates an empty store that claims to be [durable](SessionStore::is_durable), as a database is, so an
-    /// authenticator follows its revocation log.
+    /// Creates an empty store that claims to be [durable](SessionStore::is_durable), like a database. An authenticator
+    /// therefore follows the store's revocation log.
     pub fn durable() -> Self {
         Self(Arc::new(State { durable: true, ..State::default() }))
     }
@@ -108,17 +108,17 @@ impl FailingSessions {
         *lock(&self.0.complete_for) = Some(span);
     }
 
-    /// Returns how often [`find`](SessionStore::find) was called.
+    /// Returns how many times [`find`](SessionStore::find) was called.
     pub fn finds(&self) -> u64 {
         self.0.finds.load(Ordering::SeqCst)
     }
 
-    /// Returns how often [`rotate`](SessionStore::rotate) has rotated a session.
+    /// Returns how many times [`rotate`](SessionStore::rotate) has rotated a session.
     pub fn rotations(&self) -> u64 {
         self.0.rotations.load(Ordering::SeqCst)
     }
 
-    /// Returns how often the revocation log was read.
+    /// Returns how many times the revocation log was read.
     pub fn log_reads(&self) -> u64 {
         self.0.log_reads.load(Ordering::SeqCst)
     }

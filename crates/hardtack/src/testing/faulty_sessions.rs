@@ -140,7 +140,7 @@ impl Gate {
 }
 
 impl<S: SessionStore> FaultySessions<S> {
-    /// The text of the errors. It must not reach a client.
+    /// The text of the errors that this store returns. It must not reach a client.
     pub const ERROR: &'static str = super::FailingSessions::ERROR;
 
     /// Wraps a store. No call goes wrong until [`inject`](Self::inject) is called.
@@ -183,8 +183,8 @@ impl<S: SessionStore> FaultySessions<S> {
         self.state.calls.load(Ordering::SeqCst)
     }
 
-    /// Counts a call and executes it. If this is the call that [`inject`](Self::inject) selected, it goes wrong as the
-    /// fault describes. If it is the call to pause, it waits after its execution.
+    /// Counts a call and executes it. If [`inject`](Self::inject) selected this call, the call goes wrong as the fault
+    /// describes. If the test asked for a pause after this call, waits before returning.
     async fn call<T>(&self, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
         let interruption = {
             let next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);

@@ -25,7 +25,7 @@ pub struct CookieJar {
     ahead: Duration,
 }
 
-/// The clock by which cookies expire.
+/// The clock that decides when cookies expire.
 #[derive(Clone)]
 struct JarClock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
@@ -99,7 +99,7 @@ impl CookieJar {
         self.cookies.clear();
     }
 
-    /// Removes the cookies of this name, on every path.
+    /// Removes the cookies with this name, on every path.
     pub fn remove(&mut self, name: &str) {
         self.cookies.retain(|cookie| cookie.name != name);
     }

@@ -1,4 +1,4 @@
-//! A request without a framework.
+//! A test request that does not depend on any framework.
 
 use std::borrow::Borrow;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! The conformance suite of throttle stores.
+//! The conformance suite for throttle stores.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking with the name of the broken rule")]
 
 use std::time::Duration;
@@ -14,8 +14,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Tests that a store follows the rules of [`ThrottleStore`], as far as one handle in one task can test them. The suite
-/// passes the time of `clock` to the store. `sleep` must let the given time pass on `clock`. If the store has a clock
-/// of its own, `sleep` must let the time pass on that clock instead.
+/// passes the time of `clock` to the store. `sleep` must let the given time pass on `clock`. If the store has its own
+/// clock, `sleep` must let the time pass on that clock instead.
 ///
 /// The suite uses new random keys, so other code can use the store while the suite runs. It makes concurrent calls, but
 /// all in one task. If several threads or processes can use the store at once, write tests for that as well.
@@ -197,9 +197,9 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         same(rule, self.passes(&[budget]).await, true);
     }
 
-    /// If a store's clock was ahead for some time, the store contains times that are too far in the future and must
-    /// correct them. To store such a time, the test first takes tokens of a larger budget. It then uses a smaller
-    /// budget with the same key. For this budget, the stored time is too far in the future.
+    /// A store whose clock was ahead for some time contains times that are too far in the future, and has to correct
+    /// them. To store such a time, the test first takes tokens from a larger budget. It then uses a smaller budget with
+    /// the same key. For this budget, the stored time is too far in the future.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();

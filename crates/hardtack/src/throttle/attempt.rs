@@ -1,4 +1,4 @@
-//! The two possible results of an attempt: it is allowed or refused.
+//! The two possible results of an attempt: the attempt is allowed or refused.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -102,7 +102,7 @@ impl fmt::Display for TooManyAttempts {
 
 impl Error for TooManyAttempts {}
 
-/// Displays a time in seconds, minutes or hours, rounded up.
+/// Displays a duration in seconds, minutes or hours, rounded up.
 struct Approximately(Duration);
 
 impl fmt::Display for Approximately {

@@ -11,7 +11,7 @@ use super::Rate;
 pub struct BudgetKey([u8; 16]);
 
 impl BudgetKey {
-    /// Creates a key from 16 bytes. They should be unpredictable for clients.
+    /// Creates a key from 16 bytes, which clients should not be able to predict.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }

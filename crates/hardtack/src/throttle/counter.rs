@@ -11,8 +11,8 @@ use super::{Budget, Rate};
 
 /// The state of a budget: the times at which its buckets are full again, in milliseconds of the store's clock.
 ///
-/// If a key has no counter, a store uses `Counter::default()`, whose buckets are full, so it can delete a counter whose
-/// buckets [are full](Self::is_full).
+/// If a key has no counter, a store uses `Counter::default()`, whose buckets are full. A store can therefore delete a
+/// counter whose buckets [are full](Self::is_full).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counter {
@@ -55,8 +55,8 @@ impl Counter {
         self.failures_full_at = self.failures_full_at.min(failures);
     }
 
-    /// Returns the waiting time for a token in each bucket, in milliseconds: first for the bucket of all attempts, then
-    /// for the bucket of failures in a row. Zero or less means that the bucket has a token now.
+    /// Returns how long each bucket takes until it has a token, in milliseconds: first the bucket of all attempts, then
+    /// the bucket of failures in a row. Zero or less means that the bucket has a token now.
     fn waits(&self, budget: &Budget, now: i64) -> (i64, i64) {
         let wait = |full_at: i64, rate: Rate| full_at.max(now) + rate.every_ms() - rate.fill_ms() - now;
         let failures = budget.failures().map_or(0, |rate| wait(self.failures_full_at, rate));

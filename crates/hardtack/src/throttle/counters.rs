@@ -7,16 +7,16 @@ use super::{Budget, BudgetKey, MemoryThrottleStore};
 use crate::clock::Clock;
 use crate::error::BackendError;
 
-/// How long the shared store is not used after it has failed, in milliseconds.
+/// How many milliseconds the shared store is not used after it has failed.
 const PAUSE_MS: i64 = 2000;
 
-/// The counters of a throttle.
+/// A throttle's counters.
 pub(super) struct Counters {
     shared: Option<Box<dyn ErasedThrottleStore>>,
     /// The counters in this process's memory, which are used if there is no shared store or while it fails.
     local: MemoryThrottleStore,
     clock: Box<dyn ErasedClock>,
-    /// After the shared store has failed: when to try it again, in milliseconds of the monotonic clock. Zero if the
+    /// After the shared store has failed: when to try it again, in milliseconds on the monotonic clock. Zero if the
     /// store works.
     ask_again: AtomicI64,
 }
@@ -80,7 +80,7 @@ impl Counters {
         }
     }
 
-    /// Fills the buckets of the keys.
+    /// Refills the buckets with these keys.
     pub(super) async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
         self.local.clear_now(keys);
         match &self.shared {

@@ -38,7 +38,7 @@
 //! 2. An attempt counts as a failure until it succeeds. Attempts that run in parallel are therefore counted, and so is
 //!    an attempt during which the process crashes or the client disconnects.
 //! 3. A success gives the tokens back, and resets each budget's count of failures in a row.
-//! 4. The wait is never longer than it takes to add one token.
+//! 4. The wait is never longer than the time that it takes to add one token.
 //! 5. If a store that several servers share fails, each server counts in its own memory until the store works again.
 
 mod attempt;

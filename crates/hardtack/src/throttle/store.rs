@@ -14,7 +14,7 @@ pub enum Verdict {
     Taken,
     /// A budget is empty, and no token was taken.
     Refused {
-        /// How long it takes until each budget has a token.
+        /// How long the caller must wait until every budget has a token.
         wait: Duration,
         /// Whether the wait is due to the [failures in a row](Budget::failures_in_a_row).
         failures_in_a_row: bool,
@@ -53,17 +53,17 @@ impl Now {
 ///   counters that are least [spent](super::Counter::spent).
 /// - The store passes the tests of `hardtack::testing::throttle_conformance` (feature `testing`).
 pub trait ThrottleStore: Send + Sync + 'static {
-    /// Takes a token from each budget, or none if any budget is empty. The budgets are in the order of their keys, and
-    /// no key occurs twice.
+    /// Takes a token from each budget, or none if any budget is empty. The budgets are sorted by key, and no key occurs
+    /// twice.
     ///
     /// A store that several servers share should use its own clock and ignore `now`.
     fn take(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
 
     /// Gives one token back to each budget, up to the budget's burst, and resets the budget's count of failures in a
-    /// row. The budgets are in the order of their keys, and no key occurs twice.
+    /// row. The budgets are sorted by key, and no key occurs twice.
     fn give_back(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// Fills the buckets of the keys.
+    /// Refills all buckets of the counters with these keys.
     fn clear(&self, keys: &[BudgetKey]) -> impl Future<Output = Result<(), BackendError>> + Send;
 }
 

@@ -70,8 +70,8 @@ fn s57_after_a_hundred_failures_one_guess_an_hour_is_left_and_the_wait_never_gro
         }
         clock.advance(Duration::from_secs(1));
     }
-    // The first hundred attempts take almost an hour, in which one more attempt is added. After that, one attempt is
-    // added each hour.
+    // The first hundred attempts take almost an hour, and one more attempt is added during this hour. After that, one
+    // attempt is added each hour.
     assert!((100 + 23..=100 + 25).contains(&guesses), "{guesses}");
     // A pause gains nothing: after a day's pause, 24 attempts are allowed.
     clock.advance(24 * HOUR);
@@ -143,8 +143,7 @@ fn a_clock_that_is_set_locks_nobody_out() {
     }
 }
 
-/// 200,000 unknown names are tried while one account is attacked. The memory stays bounded, and the attack stays
-/// limited.
+/// Tries 200,000 unknown names while one account is attacked. The memory stays bounded, and the attack stays limited.
 #[test]
 fn s57_a_flood_of_names_evicts_no_account_that_is_under_attack() {
     let clock = TestClock::start_now();
@@ -160,7 +159,7 @@ fn s57_a_flood_of_names_evicts_no_account_that_is_under_attack() {
         }
     }
     assert_eq!(memory.len(), 20_000);
-    // When the buckets are full again, new names replace the old names, and the store shrinks.
+    // Once the buckets of the old names are full again, new names replace the old names, and the store shrinks.
     clock.advance(200 * HOUR);
     for number in 0_u32..20_000 {
         run(throttle.take(&[account(&throttle, &format!("new {number}"))])).unwrap().failed();
@@ -169,7 +168,7 @@ fn s57_a_flood_of_names_evicts_no_account_that_is_under_attack() {
     assert!(memory.len() < 1000, "{}", memory.len());
 }
 
-/// A shared store that a test can turn off. Clones share the counters, like servers with one database.
+/// A shared store that a test can turn off. Clones share the counters, like servers that share a database.
 #[derive(Clone, Default)]
 struct Shared {
     memory: MemoryThrottleStore,
@@ -216,7 +215,7 @@ fn two_servers_share_a_store_and_count_alone_while_it_is_down() {
     assert_eq!(guess(&servers[0], &[alice]), 10, "each server counts in its own memory");
     assert_eq!(shared.calls.load(Ordering::SeqCst), before + 1, "a store that failed is left alone for a while");
     assert_eq!(guess(&servers[1], &[alice]), 10);
-    // If a token was taken in memory, it is given back there, even after the shared store works again.
+    // If a token was taken in memory, it is returned in memory, even after the shared store works again.
     clock.advance(Duration::from_secs(30));
     let [kept, given_back] = [(); 2].map(|()| account(&servers[0], "bob"));
     let attempt = run(servers[0].take(&[given_back])).unwrap();

@@ -25,7 +25,7 @@ pub enum IssueError {
     CookieDomain {
         /// The full name of the cookie.
         name: String,
-        /// The domain that was given.
+        /// The configured domain.
         domain: String,
     },
     /// The token for a cookie is invalid, has expired or has no CSRF value. This error occurs only with

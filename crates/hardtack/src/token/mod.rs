@@ -1,4 +1,4 @@
-//! Verified tokens, and the errors of issuing tokens.
+//! Verified tokens, and the errors that can occur when tokens are issued.
 
 mod issue_error;
 mod verified_token;

@@ -16,8 +16,8 @@ use crate::token_source::{InRole, Role, TokenLocation};
 /// A token whose signature has been verified. If the token comes from a request, its times, kind and session have been
 /// checked as well, unless the route's [`Need`](crate::Need) leaves out a check.
 ///
-/// Only the authenticator creates such values, so a value proves that the token has been verified. Clones share the
-/// claims. `T` is the type of the application's own claims.
+/// Only the authenticator creates values of this type, so a value proves that the token has been verified. Clones share
+/// the claims. `T` is the type of the application's own claims.
 #[derive(Clone)]
 pub struct VerifiedToken<T = NoExtra> {
     payload: Arc<VerifiedPayload>,
@@ -26,7 +26,7 @@ pub struct VerifiedToken<T = NoExtra> {
 }
 
 impl VerifiedToken<NoExtra> {
-    /// Creates the value for a token that was just issued.
+    /// Creates the value for a newly issued token.
     pub(crate) fn new(claims: Claims, payload: Vec<u8>, reading: Reading) -> Self {
         Self::from_payload(Arc::new(VerifiedPayload::issued(claims, payload).read_with(reading)))
     }
@@ -97,7 +97,7 @@ impl<T> VerifiedToken<T> {
         if self.payload.reading.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
     }
 
-    /// Returns the CSRF value to compare the values in requests with.
+    /// Returns the CSRF value with which the values in requests are compared.
     pub(crate) fn csrf_value(&self) -> Option<&str> {
         self.payload.csrf()
     }
@@ -181,7 +181,7 @@ pub(crate) struct Reading {
 }
 
 enum Form {
-    /// The payload of most tokens. The strings stay in the payload until the first call that reads the claims copies
+    /// The payload of most tokens. The strings stay in the payload, and the first call that reads the claims copies
     /// them into [`Claims`].
     Fast { payload: String, claims: FastClaims, owned: OnceLock<Box<Claims>> },
     /// Any other payload, and the payload of a token that was just issued.
@@ -298,14 +298,14 @@ impl VerifiedPayload {
         }
     }
 
-    /// Returns the maximum size of the text in this value, in bytes. The payload is counted twice, because [`Claims`]
-    /// might contain copies of its strings.
+    /// Returns the maximum size of this value's text, in bytes. The payload is counted twice, because [`Claims`] might
+    /// contain copies of its strings.
     pub(crate) fn text_len(&self) -> usize {
         let payload = match &self.form {
             Form::Owned { payload, .. } => payload.capacity(),
             Form::Fast { payload, .. } => payload.capacity(),
         };
-        // Each name in an audience is a `String` of its own, even if the name takes only three bytes of the payload.
+        // Each name in an audience is a separate `String`, even if the name takes only three bytes of the payload.
         let names = match &self.form {
             Form::Owned { claims, .. } => claims.audience.len(),
             Form::Fast { .. } => 1,

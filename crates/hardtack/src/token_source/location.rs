@@ -40,7 +40,7 @@ impl fmt::Display for TokenLocation {
     }
 }
 
-/// The error for a text that is not the name of a location.
+/// The error for text that is not the name of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown token location; expected headers, cookies, query_string or json")]
 pub struct UnknownLocation;
@@ -82,7 +82,7 @@ impl Locations {
         self.0.contains(&Some(location))
     }
 
-    /// Returns whether there are no locations.
+    /// Returns `true` if there are no locations.
     #[inline]
     pub fn is_empty(self) -> bool {
         // Look only at the first element, because the array is filled from the beginning.

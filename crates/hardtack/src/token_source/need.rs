@@ -7,7 +7,7 @@ use crate::jwt::TokenKind;
 
 /// The shortest time that [`Need::proven`] accepts, in seconds. Chromium sends at most six proofs in nine minutes.
 /// Access tokens of bound sessions live for at least four minutes, and Chromium refreshes them two minutes before they
-/// expire. Two proofs are therefore at least two minutes apart, no matter whether a refresh or a route requires them.
+/// expire. Two proofs are therefore at least two minutes apart, whether a refresh or a route requires them.
 const SHORTEST_PROVEN: u64 = 120;
 
 /// The token that a route needs. The description of each method names the corresponding call in Flask-JWT-Extended.
@@ -65,11 +65,10 @@ impl Need {
     /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof must be at most `within` old. If `within` is
     /// shorter than 120 seconds, it counts as 120 seconds, because browsers limit how often they send proofs.
     ///
-    /// If the last proof of a browser is too old, the response deletes the access cookie and redirects the browser to
-    /// the same URL with 307. The browser sends a proof, gets a new access cookie, and repeats the request with the
-    /// same method, body and header fields. The redirect works for forms and for `fetch`. If the cookies were copied to
-    /// another device, the client there does not have the key, so it gets no new access cookie, and its request is
-    /// refused.
+    /// If a browser's last proof is too old, the response deletes the access cookie and redirects the browser to the
+    /// same URL with 307. The browser sends a proof, gets a new access cookie, and repeats the request with the same
+    /// method, body and header fields. The redirect works for forms and for `fetch`. If the cookies were copied to
+    /// another device, that device does not have the key. It gets no new access cookie, and its request is refused.
     ///
     /// If the session is not bound, for example because the browser does not support device binding, the token must be
     /// [fresh](Self::fresh) instead. If the browser has just been redirected but its proof is still too old, the
@@ -140,8 +139,9 @@ impl Need {
     /// window](crate::session::SessionPolicy::race_window), if the token was sent in a cookie. The browser sends such a
     /// token if it sends the form with the password twice, for example after a double click.
     ///
-    /// Use this only for a route that verifies the user's password and then calls `Auth::reauthenticate`. The second
-    /// request gets the same tokens as the first. The extractor `ReauthenticationForm` calls this method.
+    /// Use this only for a route that verifies the user's password and then calls `Auth::reauthenticate`. If the form
+    /// is sent twice, the second request gets the same tokens as the first. The extractor `ReauthenticationForm` calls
+    /// this method.
     #[must_use]
     pub const fn reauthenticating(mut self) -> Self {
         self.reauthenticating = true;

@@ -1,4 +1,4 @@
-//! Claims that the token of a route must have.
+//! The claims that a route requires in its token.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::jwt::ClaimFlaw;
 /// assert_eq!(editors.flaw(br#"{"role":"editor","verified":true}"#), None);
 /// assert_eq!(editors.flaw(br#"{"role":["reader","editor"],"verified":true}"#), None);
 /// let flaw = editors.flaw(br#"{"role":"editors","verified":true}"#).unwrap();
-/// assert_eq!(flaw.to_string(), "the token's claim \"role\" has a name or a value that the route does not accept");
+/// assert_eq!(flaw.to_string(), "the route does not accept the name or the value of the token's claim \"role\"");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequiredClaims(Option<Arc<Vec<(String, Value)>>>);

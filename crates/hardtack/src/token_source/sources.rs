@@ -8,7 +8,7 @@ use crate::request::is_token;
 /// The parts of a request that are searched for tokens, and the names of the header, query parameter and JSON members
 /// that carry tokens.
 ///
-/// By default, only cookies are searched, and the names are those of Flask-JWT-Extended.
+/// By default, Hardtack searches only cookies. The default names are those of Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::TokenLocation::{Cookies, Headers};
@@ -71,9 +71,9 @@ impl TokenSources {
     /// Declares additional locations, which only individual routes search (see
     /// [`Need::locations`](crate::Need::locations)).
     ///
-    /// You need this setting only if a route searches [`TokenLocation::Json`]. The adapter then reads JSON bodies, by
-    /// default up to 64 KiB, before the handler runs. A route can search headers, cookies and the query without this
-    /// setting.
+    /// You need this setting only if a route searches JSON bodies for tokens ([`TokenLocation::Json`]). The adapter
+    /// then reads JSON bodies, by default up to 64 KiB, before the handler runs. Headers, cookies and the query can be
+    /// searched without this setting.
     pub fn route_locations(mut self, locations: impl Into<Locations>) -> Self {
         self.route_locations = locations.into();
         self

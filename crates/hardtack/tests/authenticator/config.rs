@@ -261,7 +261,7 @@ fn names_with_two_meanings_are_refused() {
     let sources = || TokenSources::from(locations);
     let error = refusal(|b| b.token_sources(sources().header_name("X-Csrf-Token")));
     assert_message_contains(&error, "CsrfPolicy::access_header is \"x-csrf-token\"");
-    assert_message_contains(&error, "is also the header of the token");
+    assert_message_contains(&error, "already carries the token");
     let error = refusal(|b| b.token_sources(sources().header_name("Cookie")));
     assert_message_contains(&error, "TokenSources::header_name is \"cookie\"");
     let error = refusal(|b| b.token_sources(sources().query_name("next")));

@@ -70,8 +70,8 @@ impl Accounts {
     /// Creates a link that lets the user with this name set a new password. The operator starts the reset, but never
     /// learns the password (ASVS 5.0 V6.4.6). The old password still works until the user sets a new password.
     ///
-    /// The link works once and expires after a day. The user's earlier link of this kind stops working at once. The new
-    /// link stops working when the user changes the password or undoes a change of the email address, or when an
+    /// The link works once and expires after a day. The user's earlier link of this kind stops working immediately. The
+    /// new link stops working when the user changes the password or undoes a change of the email address, or when an
     /// operator disables the user, logs the user out or sets the user's email address.
     ///
     /// # Errors

@@ -99,8 +99,8 @@ impl Accounts {
     /// the ready-made log-in page shares these limits ([`LogInLimits`](crate::LogInLimits)). An attempt with the right
     /// password does not count.
     ///
-    /// The duration and the error are the same for an unknown name, a disabled user and a wrong password (ASVS 5.0
-    /// V6.3.8). A wrong password appears in the recent activity that the user sees.
+    /// A log-in takes the same time and returns the same error for an unknown name, a disabled user and a wrong
+    /// password (ASVS 5.0 V6.3.8). A wrong password appears in the recent activity that the user sees.
     ///
     /// ```
     /// use axum::{extract::State, response::Response};

@@ -33,8 +33,8 @@ pub struct TableSummary {
 }
 
 impl PasswordTable {
-    /// Makes a table in a new file from a downloaded list. The list contains one plain password per line, or is the
-    /// SHA-1 list of Have I Been Pwned with one `SHA1:COUNT` per line.
+    /// Makes a table in a new file from a downloaded list. The list contains one plain password per line, or it is Have
+    /// I Been Pwned's list of SHA-1 hashes, with one `SHA1:COUNT` per line.
     ///
     /// Uses 64 MiB of memory. Also writes temporary files to the folder of the table; together, they are as large as
     /// the table.

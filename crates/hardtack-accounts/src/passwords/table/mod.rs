@@ -24,7 +24,7 @@ const MAGIC: [u8; 7] = *b"HTPASS\x01";
 /// The length of the header in bytes.
 const HEADER: usize = 16;
 
-/// The longest prefix in bytes.
+/// The maximum length of a prefix, in bytes.
 const MAX_PREFIX: usize = 8;
 
 /// The common passwords that this crate contains, made by `scripts/common-passwords`.
@@ -41,7 +41,7 @@ pub enum PasswordTableError {
         path: PathBuf,
         /// `read` or `written`.
         action: &'static str,
-        /// The error of the operating system.
+        /// The error that the operating system returned.
         source: io::Error,
     },
     /// The file is not a table of passwords, or the table in it is incomplete.
@@ -55,7 +55,7 @@ pub enum PasswordTableError {
     /// Another user can change the file, and could therefore decide which passwords are refused.
     #[error(transparent)]
     Untrusted(#[from] UntrustedFile),
-    /// A line of the list of passwords is not of the expected form.
+    /// A line in the list of passwords does not have the expected form.
     #[error("line {line} of {} {why}", path.display())]
     BadLine {
         /// The list.
@@ -86,7 +86,7 @@ pub struct PasswordTable {
     source: Source,
     /// The length of a prefix in bytes.
     prefix: usize,
-    /// How many passwords the table has.
+    /// The number of passwords in the table.
     len: u64,
 }
 
@@ -139,12 +139,12 @@ impl PasswordTable {
         Ok(Ok(Self { source, prefix, len }))
     }
 
-    /// Returns how many passwords the table has.
+    /// Returns the number of passwords in the table.
     pub const fn len(&self) -> u64 {
         self.len
     }
 
-    /// Returns whether the table has no password.
+    /// Returns whether the table contains no passwords.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -191,7 +191,7 @@ fn links_to(path: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 impl Source {
-    /// Fills the buffer from an offset.
+    /// Fills the buffer with the bytes that begin at an offset.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         match self {
             Self::Memory(bytes) => {

@@ -135,8 +135,8 @@ async fn change(
         Ok(PasswordChangeProblem::InvalidNew(problem)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())
         }
-        // The browser has sent the form twice, so the response is the same as to the first request. Only the first
-        // response sets cookies, even if this request has refreshed the session that the change has ended.
+        // The browser has sent the form twice, so both requests get the same response. Only the first response sets
+        // cookies, even if this request has refreshed the session that the change has ended.
         Ok(PasswordChangeProblem::AlreadyChanged) => {
             auth.keep_cookies();
             return Ok(respond::success(wants, &site.path("/account?done=password"), json!(*user)));
@@ -156,7 +156,7 @@ async fn change(
     Ok(page.respond(&user, status))
 }
 
-/// Returns the response for when the new password is stored, but the session store has not ended the other sessions
+/// Returns the response to send when the new password is stored, but the session store has not ended the other sessions
 /// yet. A browser gets a page instead of a redirect, because the store might still be down when the next request
 /// arrives. The browser's own session continues.
 fn others_end_soon(site: &Site, wants: Wants, user: CurrentUser<User>) -> Response {

@@ -15,7 +15,7 @@ use super::UserNameProblem;
 pub(super) struct Folded {
     /// The name as it is stored and shown. It is in NFC, its full-width characters are replaced, and its case is kept.
     pub(super) shown: String,
-    /// The form that is compared.
+    /// The form in which names are compared.
     pub(super) key: String,
 }
 
@@ -32,8 +32,8 @@ pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     NameClass.allows(&shown).map_err(|error| problem(&error))?;
     let lower = profile.case_mapping_rule(shown.as_str()).map_err(|error| problem(&error))?;
     let key = profile.directionality_rule(nfc(&lower)).map_err(|_| UserNameProblem::MixedDirections)?;
-    // `ς` and `σ` are both small forms of Σ. Without this replacement, σας and ΣΑΣ would be different names, as they
-    // are in RFC 8265.
+    // `ς` and `σ` are both lowercase forms of Σ. Without this replacement, σας and ΣΑΣ would be different names, as
+    // they are in RFC 8265.
     let key = key.replace('ς', "σ");
     Ok(Folded { shown, key })
 }
@@ -48,8 +48,8 @@ pub(crate) fn username_key(name: &str) -> String {
 pub(crate) struct NameKeys {
     /// The form in which names are compared.
     pub(crate) key: String,
-    /// The form in which older versions compared names. A user from that time keeps the old key if the new key already
-    /// belongs to another user.
+    /// The form in which older versions compared names. A user who was added by such a version keeps the old key if the
+    /// new key already belongs to another user.
     pub(crate) old_key: String,
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn skeleton(name: &str) -> String {
     look(&username_key(name))
 }
 
-/// Returns the skeleton of `text` (UTS #39 §4), without marks that cannot be seen after certain characters:
+/// Returns the skeleton of `text` (UTS #39 §4), without marks that are invisible after certain characters:
 ///
 /// - a dot above `i` or `j`, which replaces the dot of the letter (Unicode §7.1, "Diacritics on i and j")
 /// - a mark that repeats the mark before it, because many fonts draw both in the same place (UTS #39 §5.4)
@@ -91,8 +91,7 @@ pub(crate) struct Looks {
     /// The look of the name as it is written. `paypaI` with a capital I looks like `paypal`, but its key `paypai` does
     /// not.
     pub(crate) as_written: String,
-    /// The looks of the name as it is written, in small letters and in capital letters. The same look can occur several
-    /// times.
+    /// The looks of the name as written, in lowercase and in uppercase. Some of these looks can be equal.
     pub(crate) all: [String; 3],
 }
 
@@ -117,8 +116,8 @@ fn look_in_any_case(text: &str) -> String {
 }
 
 /// The version of this program's own rules for keys and skeletons. If a change makes [`fold`], [`username_key`] or
-/// [`Looks`] return something else for some name, increase this version. Otherwise, new names would be compared with
-/// the keys and skeletons of existing names that were computed under the old rules.
+/// [`Looks`] return a different result for some name, increase this version. Otherwise, new names would be compared
+/// with the keys and skeletons of existing names that were computed under the old rules.
 const RULES: u64 = 2;
 
 /// Returns the version of the rules by which names are compared. The version combines the version of this program's own

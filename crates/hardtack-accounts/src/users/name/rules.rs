@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::UserNameProblem;
 use super::fold::{Folded, Looks, fold, username_key};
 
-/// The longest user name, in characters.
+/// The maximum length of a user name, in characters.
 const MAX_CHARS: usize = 64;
 
 /// The ASCII punctuation that a name may contain.
@@ -130,9 +130,9 @@ impl NameRules {
 struct ReservedName {
     /// The skeleton of the name's key.
     skeleton: String,
-    /// The look of the name in capital letters.
+    /// What the name looks like in capital letters.
     in_capitals: String,
-    /// Whether the key of the name consists of ASCII characters.
+    /// Whether the name's key consists of ASCII characters.
     is_ascii: bool,
 }
 
@@ -142,7 +142,8 @@ impl ReservedName {
         Self { skeleton, in_capitals, is_ascii: username_key(name).is_ascii() }
     }
 
-    /// Returns whether a name looks like this reserved name, as it is written, in small letters or in capital letters.
+    /// Returns whether a name looks like this reserved name when the name is shown as it is written, in lower case or
+    /// in upper case.
     ///
     /// In capital letters, `I` looks like `l`. If both names are ASCII, they are therefore not compared in capital
     /// letters. Otherwise, nobody could be called `ali`, because `all` is reserved. If one of the names contains other
@@ -157,9 +158,9 @@ impl ReservedName {
     }
 }
 
-/// Returns whether people can read a skeleton as `reserved`. In many fonts, `l`, `1` and a capital `I` look the same,
-/// so an `l` in the skeleton also matches an `i` in `reserved`. A small `i` has a dot, so `ali` cannot be read as
-/// `all`.
+/// Returns whether people can mistake a skeleton for `reserved`. In many fonts, `l`, `1` and a capital `I` look the
+/// same, so an `l` in the skeleton also matches an `i` in `reserved`. A small `i` has a dot, so `ali` cannot be
+/// mistaken for `all`.
 fn can_be_read_as(skeleton: &str, reserved: &str) -> bool {
     let is_read_as = |(c, reserved): (char, char)| c == reserved || (c, reserved) == ('l', 'i');
     skeleton.chars().count() == reserved.chars().count() && skeleton.chars().zip(reserved.chars()).all(is_read_as)
@@ -176,7 +177,7 @@ impl fmt::Debug for NameRules {
 pub(crate) struct NewName {
     /// The name as it is stored and shown.
     pub(crate) shown: String,
-    /// The form in which names are compared. It is in lower case.
+    /// The lowercase form of the name, in which names are compared.
     pub(crate) key: String,
     /// What the name looks like.
     pub(crate) looks: Looks,

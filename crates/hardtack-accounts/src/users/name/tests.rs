@@ -41,7 +41,7 @@ fn s79_letters_and_marks_of_every_script_are_taken() {
     ] {
         let checked = check(name).unwrap_or_else(|problem| panic!("{name}: {problem}"));
         assert_eq!(checked.shown, name);
-        // RFC 8264 allows the middle dot of Catalan between small letters only.
+        // RFC 8264 allows the Catalan middle dot only between lower-case letters.
         if name != "l·l" {
             let upper = check(&name.to_uppercase()).unwrap_or_else(|problem| panic!("{name}: {problem}"));
             assert_eq!(upper.key, checked.key, "{name}");
@@ -134,7 +134,7 @@ fn a06_reserved_names_and_what_looks_like_them_are_refused() {
     assert!(check("admiral").is_ok());
 }
 
-/// Some letters look like Latin letters in capitals only.
+/// Some letters look like Latin letters only in upper case.
 #[test]
 fn a06_names_that_look_reserved_in_capitals_are_refused() {
     let rules = NameRules::default().reserve(["Beta"]);

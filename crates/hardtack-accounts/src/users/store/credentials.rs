@@ -19,7 +19,7 @@ pub(crate) struct StoredCredentials {
 }
 
 impl StoredCredentials {
-    /// Returns whether this session has made the last change of the password.
+    /// Returns whether this session made the last password change.
     pub(crate) fn were_changed_by(&self, session: SessionId) -> bool {
         self.changed_by.as_ref().is_some_and(|changed_by| *changed_by == session.to_string())
     }

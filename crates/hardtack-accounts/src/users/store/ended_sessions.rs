@@ -1,5 +1,5 @@
-//! Counts how many times sessions of a user have ended. If the count increases after a session was checked, and before
-//! the transaction of a change that the session requested, the session might have ended in the meantime.
+//! Counts how many times a user's sessions have ended. If the count increases between checking a session and committing
+//! a change that the session requested, the session might have ended in the meantime.
 
 use hardtack::BackendError;
 use hardtack_db::{Statement, Transaction};
@@ -9,7 +9,7 @@ use super::{UserStore, has_nul};
 const COUNT: &str = "UPDATE users SET sessions_ended = sessions_ended + 1 WHERE id = $1";
 
 impl UserStore {
-    /// Returns how many times sessions of the user have ended. Returns `None` if the user is disabled.
+    /// Returns how many times the user's sessions have ended. Returns `None` if the user is disabled.
     pub(crate) async fn sessions_ended(&self, id: &str) -> Result<Option<i64>, BackendError> {
         if has_nul(id) {
             return Ok(None);
@@ -19,7 +19,7 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(ended,)| ended))
     }
 
-    /// Locks the user's row and returns how many times sessions of the user have ended. Until this transaction ends,
+    /// Locks the user's row and returns how many times the user's sessions have ended. Until this transaction ends,
     /// other transactions that change the row wait. Returns `None` if the user is disabled.
     pub(crate) async fn lock_ended_in(transaction: &mut Transaction, id: &str) -> Result<Option<i64>, BackendError> {
         if has_nul(id) {
@@ -31,8 +31,8 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(ended,)| ended))
     }
 
-    /// Records that sessions of the user have ended in the session store. If an open transaction has changed the user,
-    /// waits until that transaction ends.
+    /// Records that some of the user's sessions have ended in the session store. If an open transaction has changed the
+    /// user, waits until that transaction ends.
     pub(crate) async fn count_end_of_sessions(&self, id: &str) -> Result<(), BackendError> {
         if has_nul(id) {
             return Ok(());
@@ -40,8 +40,8 @@ impl UserStore {
         self.database.execute(Statement::new(COUNT).bind(id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Records that sessions of the user have ended. `transaction` either ends the sessions or stores the intention to
-    /// end them.
+    /// Records that some of the user's sessions have ended. `transaction` either ends the sessions or stores the
+    /// intention to end them.
     pub(crate) async fn count_end_of_sessions_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
         transaction.execute(Statement::new(COUNT).bind(id)).await.map(drop).map_err(BackendError::new)
     }

@@ -14,11 +14,11 @@ use crate::users::{NewName, User, UserRecord};
 #[derive(Debug)]
 pub(crate) struct NameTaken;
 
-/// The columns of [`UserColumns`](super::UserColumns), and then `disabled_at`.
+/// The columns of [`UserColumns`](super::UserColumns), followed by `disabled_at`.
 type RecordColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
 
 impl UserStore {
-    /// Returns the users that come after the user named `after` in the order of their keys.
+    /// Returns the users that follow the user named `after`, in key order.
     pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         let sql = concat!(
             "SELECT ",
@@ -86,7 +86,8 @@ impl UserStore {
         Ok(Ok(renamed.map(|renamed| (renamed, former))))
     }
 
-    /// Deletes a user. If another user's name looks like the deleted name, others still cannot take such a name.
+    /// Deletes a user. If another user's name looks like the deleted name, names like these stay unavailable to
+    /// everyone else.
     pub(crate) async fn delete_in(
         transaction: &mut Transaction,
         username: &str,

@@ -122,7 +122,7 @@ async fn a_router_at_the_wrong_path_is_refused() {
         let response = shop.client().get(path).accept_json().send().await;
         assert_eq!((response.status().as_u16(), &response.json()["code"]), (500, &"pages_misplaced".into()), "{path}");
         let page = shop.client().get(path).accept_html().send().await;
-        assert!(page.text().contains("The log of the server says what to change."), "{}", page.text());
+        assert!(page.text().contains("The server's log says what to change."), "{}", page.text());
     }
 }
 
@@ -180,9 +180,11 @@ async fn an_application_that_rewrites_paths_is_told_what_to_change() {
     let response = shop_between.client().get("/konto/login").accept_json().send().await;
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert_eq!((response.status().as_u16(), &response.json()["code"]), (500, &"pages_misplaced".into()), "{text}");
-    for part in
-        ["requested at \"/konto/login\"", "lead to \"/auth/login\"", "rewrite the paths before the outermost router"]
-    {
+    for part in [
+        "requested at \"/konto/login\"",
+        "lead to \"/auth/login\"",
+        "rewrite the paths before the request reaches the outermost router",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // The application does what the advice says: it rewrites the path before any router sees it.

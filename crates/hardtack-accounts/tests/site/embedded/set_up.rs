@@ -38,17 +38,17 @@ async fn settings_that_cannot_work_are_refused_with_the_line_to_write() {
     };
     assert_eq!(
         error(plain, |site| site.at("/auth")),
-        "the pages are at \"/auth\", but the log-out URL of the authenticator is \"/logout\" instead of \
-         \"/auth/logout\"; when you build the authenticator, write .urls(Site::urls_at(\"/auth\")); if the pages belong \
-         elsewhere, change .at(…) of the site"
+        "the pages are at \"/auth\", but the authenticator's log-out URL is \"/logout\" instead of \"/auth/logout\"; \
+         when you build the authenticator, write .urls(Site::urls_at(\"/auth\")); if the pages belong elsewhere, \
+         change the site's .at(…)"
     );
     assert_eq!(
         error(at_auth, |site| site),
-        "the pages are at \"/\", but the log-out URL of the authenticator is \"/auth/logout\" instead of \"/logout\"; \
-         when you build the authenticator, write .urls(Site::urls_at(\"/\")); if the pages belong elsewhere, change \
-         .at(…) of the site"
+        "the pages are at \"/\", but the authenticator's log-out URL is \"/auth/logout\" instead of \"/logout\"; when \
+         you build the authenticator, write .urls(Site::urls_at(\"/\")); if the pages belong elsewhere, change the \
+         site's .at(…)"
     );
-    assert!(error(without_bound, |site| site.at("/auth")).contains("the refresh URL of bound sessions"));
+    assert!(error(without_bound, |site| site.at("/auth")).contains("the authenticator's refresh URL"));
     for path in ["auth", "/auth/", "//auth", "/a b", "/auth?a", "/{auth}", "https://shop.example/auth", "/a/../b"] {
         let error = builder(&accounts, at_auth).at(path).build().unwrap_err().to_string();
         assert_eq!(
@@ -61,15 +61,15 @@ async fn settings_that_cannot_work_are_refused_with_the_line_to_write() {
     }
     assert_eq!(
         error(at_auth, |site| site.at("/auth").stylesheet("https://cdn.example/a.css")),
-        "the stylesheet \"https://cdn.example/a.css\" is not a path on this site, and the Content-Security-Policy of the \
-         pages forbids files of other sites; let your application serve the file, and write its path, such as \
-         \"/shop.css\""
+        "the stylesheet \"https://cdn.example/a.css\" is not a path on this site, and the pages' \
+         Content-Security-Policy forbids files from other sites; let your application serve the file, and write its \
+         path, such as \"/shop.css\""
     );
     assert!(error(at_auth, |site| site.at("/auth").logo("//cdn.example/a")).starts_with("the logo "));
     assert_eq!(
         error(at_auth, |site| site.at("/auth").color(Color::Button, "#fff", "red;}")),
-        "\"red;}\" is not a color for Button; write a CSS color, such as \"#7a1f3d\", \"rebeccapurple\" or \"rgb(122 \
-         31 61)\""
+        "Button cannot be set to \"red;}\", which is not a color; write a CSS color, such as \"#7a1f3d\", \
+         \"rebeccapurple\" or \"rgb(122 31 61)\""
     );
     assert_eq!(
         error(at_auth, |site| site.at("/auth").name(" ")),

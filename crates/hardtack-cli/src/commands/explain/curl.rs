@@ -16,8 +16,8 @@ pub(super) enum CurlCookies {
 /// The short options of curl that take a value.
 const WITH_VALUE: &str = "AbCcDdEeFHhKmoPQrTtUuwXxYyz";
 
-/// Those long options with a value that browsers copy, or that people use to log in. `--header` and `--cookie` are
-/// handled separately.
+/// The long options of curl that take a value, and that browsers copy or people use to log in. `--header` and
+/// `--cookie` are handled separately.
 const LONG_WITH_VALUE: [&str; 15] = [
     "--cookie-jar",
     "--data",
@@ -36,11 +36,11 @@ const LONG_WITH_VALUE: [&str; 15] = [
     "--user-agent",
 ];
 
-/// Programs that run the command that follows them.
+/// Programs, such as `sudo`, that run the command in their arguments.
 const RUNNERS: [&str; 7] = ["command", "env", "exec", "nice", "nohup", "sudo", "time"];
 
-/// Returns the cookies that each curl command in the text sends. The text can also be the options of one command alone.
-/// Returns `None` for any other text.
+/// Returns the cookies that each curl command in the text sends. The text can also consist of a command's options
+/// alone. Returns `None` for any other text.
 pub(super) fn cookies(text: &str) -> Option<Vec<CurlCookies>> {
     let mut found: Vec<Vec<String>> = Vec::new();
     for command in commands(text) {
@@ -56,8 +56,8 @@ pub(super) fn cookies(text: &str) -> Option<Vec<CurlCookies>> {
     (!found.is_empty()).then(|| found.into_iter().map(cookies_of).collect())
 }
 
-/// Returns the arguments of a curl command, or `None` if the command does not run curl. Before the name of curl, the
-/// command can have the prompt of a shell, variables, and [`RUNNERS`] with their options.
+/// Returns the arguments of a curl command, or `None` if the command does not run curl. In the command, a shell prompt,
+/// variables, and [`RUNNERS`] with their options may precede the name of curl.
 fn arguments_of_curl(command: &[String]) -> Option<&[String]> {
     let is_prompt = |word: &str| matches!(word, ">" | "%" | "#") || word.ends_with('$');
     let is_variable = |word: &str| {
@@ -306,7 +306,7 @@ mod tests {
             ("curl x \\\n  -b a=1 ;\ncurl y \\\n  -b b=2", fields(&["a=1", "b=2"])),
             ("curl ^\"x^\" ^\r\n  -b ^\"a=1^\" &\r\ncurl ^\"y^\" ^\r\n  -b ^\"b=2^\"", fields(&["a=1", "b=2"])),
             ("curl x && curl -b b=2 y", fields(&["", "b=2"])),
-            // Not the cookies of another command, and not the end of a command.
+            // Other commands' cookies don't count, and not every `&` or line break ends the command.
             ("curl -b a=1 x | jq -b b=2", fields(&["a=1"])),
             ("cd /tmp && curl -b a=1 x", fields(&["a=1"])),
             ("curl -b a=1 x; echo -b b=2", fields(&["a=1"])),

@@ -11,7 +11,7 @@ pub(super) enum Field<'a> {
     Cookie(Cow<'a, str>),
     /// The `Cookie` field of one of several curl commands.
     OfCommand {
-        /// Which command it is, such as `curl command 2 of 3`.
+        /// The command that the field comes from, such as `curl command 2 of 3`.
         command: String,
         cookies: String,
     },
@@ -96,7 +96,9 @@ fn fields_of_commands(commands: Vec<CurlCookies>) -> Result<Found<'static>, Erro
             CurlCookies::Field(cookies) if count == 1 => fields.push(Field::Cookie(Cow::Owned(cookies))),
             CurlCookies::Field(cookies) => fields.push(Field::OfCommand { command, cookies }),
             CurlCookies::InFile(file) => {
-                skipped.push(format!("the option -b of the {command} names the file {file:?}, which is not read"));
+                skipped.push(format!(
+                    "the option -b of the {command} names the file {file:?}, which this command does not read"
+                ));
             }
         }
     }
@@ -106,13 +108,13 @@ fn fields_of_commands(commands: Vec<CurlCookies>) -> Result<Found<'static>, Erro
     Ok(Found { fields, skipped })
 }
 
-/// Removes the quotes that a browser's console prints around a value.
+/// Removes the quotation marks that a browser's console prints around a value.
 fn unquoted(value: &str) -> &str {
     let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
     inside('"').or_else(|| inside('\'')).unwrap_or(value)
 }
 
-/// Returns whether a value begins with a name that a cookie can have, followed by `=` (RFC 6265 §4.1.1).
+/// Returns whether a value begins with a valid cookie name followed by `=` (RFC 6265 §4.1.1).
 fn begins_with_a_cookie(value: &str) -> bool {
     let is_name = |name: &str| {
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

@@ -51,7 +51,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     // Before this process ends, write the activity to the database, so that the user can see the activity on the site.
     if !accounts.flush().await {
         output::print_error(
-            "warning: the database is slow, so this change may be missing from the user's list of activity",
+            "warning: the database is slow, so this change may be missing from the user's activity list",
         );
     }
     database.close().await;
@@ -180,7 +180,7 @@ impl Users<'_> {
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
         let store = running::check(self.database, self.config.redis.as_ref()).await?;
         // If this command only records that sessions must end, the servers that use the session store with this id end
-        // them.
+        // these sessions.
         self.accounts.set_session_store_id(store.id.as_deref());
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
         // This authenticator signs no tokens, so it can have any key. This call lets `accounts` record that sessions
@@ -219,8 +219,8 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
 fn ask_to_delete(name: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() {
         return Err(Error::config(format_args!(
-            "{name:?} was not deleted, because there is no terminal to ask for confirmation; to delete the user \
-             without confirmation, add --yes"
+            "{name:?} was not deleted, because there is no terminal where hardtack could ask for confirmation; to \
+             delete the user without confirmation, add --yes"
         )));
     }
     let mut answer = String::new();

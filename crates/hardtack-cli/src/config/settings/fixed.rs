@@ -1,8 +1,8 @@
-//! Settings of Flask-JWT-Extended that cannot be changed here.
+//! Flask-JWT-Extended settings that cannot be changed here.
 
 use crate::error::Error;
 
-/// A setting of Flask-JWT-Extended that cannot be changed here.
+/// A Flask-JWT-Extended setting that cannot be changed here.
 ///
 /// The server accepts such a setting only if its value matches the server's fixed behavior. With any other value, the
 /// server refuses to start. Otherwise, operators might rely on a setting that has no effect.

@@ -153,7 +153,7 @@ settings! {
     )
     .default("15m");
     SESSION_LIFETIME =
-        Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, even of a session in use")
+        Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, even if the session is in use")
             .default("30d");
     CLOCK_SKEW = Setting::option(
         "clock_skew",

@@ -21,7 +21,7 @@ pub(crate) struct Flag {
     name: &'static str,
     /// The name of the value in `--help`. `None` for a switch.
     pub(crate) value_name: Option<&'static str>,
-    /// The text in `--help`, in one line.
+    /// The help text for `--help`, on one line.
     help: &'static str,
 }
 
@@ -110,7 +110,7 @@ impl Setting {
         own.into_iter().chain(self.flask_names.iter().copied())
     }
 
-    /// Returns the names of the environment variables that set the setting.
+    /// Returns the names of the environment variables from which the setting can be read.
     pub(crate) fn env_names(&self) -> impl Iterator<Item = String> {
         let own = self.flag.as_ref().map(|flag| format!("HARDTACK_{}", flag.name.to_ascii_uppercase()));
         own.into_iter().chain(self.flask_names.iter().map(|name| (*name).to_owned()))
@@ -122,7 +122,7 @@ impl Setting {
         self.flag.as_ref().map_or_else(|| self.name().to_owned(), |flag| format!("--{}", flag.long()))
     }
 
-    /// Returns the line in `--help`, with the default at the end.
+    /// Returns the setting's help text for `--help`, with the default at the end.
     pub(crate) fn help(&self) -> String {
         let Some(flag) = &self.flag else { return String::new() };
         match (flag.value_name, self.default, self.default_note) {

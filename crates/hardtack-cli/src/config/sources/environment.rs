@@ -46,7 +46,7 @@ fn secret_named(name: &str) -> Option<&'static Setting> {
     ALL.iter().find(|setting| setting.is_secret() && setting.env_names().any(|known| known == name))
 }
 
-/// Returns the known name that was probably meant, if there is one. `words` can be the beginning of this name, such as
+/// Returns the known name that the user probably meant, if any. `words` can be the beginning of this name, such as
 /// `SECRET` or `SECRET_KEY_PREV` for `SECRET_KEY_PREVIOUS`. `words` can also contain another prefix before the name, as
 /// in `HARDTACK_JWT_SECRET_KEY`.
 fn part_of_name<'a>(words: &str, known: &'a [String]) -> Option<&'a str> {

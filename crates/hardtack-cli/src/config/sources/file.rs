@@ -11,10 +11,10 @@ use crate::config::settings::{ALL, FIXED, LOG_IN_LIMITS, Setting};
 use crate::error::Error;
 use crate::private_file;
 
-/// The file that is read if it exists and no other file is named.
+/// The settings file that is read if it exists and no other settings file is named.
 const DEFAULT: &str = "hardtack.toml";
 
-/// A setting as it is written in the file, for errors.
+/// An example of a setting, as it is written in the file, for error messages.
 const EXAMPLE: &str = "listen = \"127.0.0.1:8080\"";
 
 /// The maximum length of the file, in bytes. Longer files are refused.
@@ -23,7 +23,7 @@ const MAX_FILE_LEN: u32 = 1024 * 1024;
 /// Reads the settings file that the operator named. If the operator named no file, reads the default file, if it
 /// exists.
 ///
-/// `named` is the flag or variable that names the file, and the file's path.
+/// `named` contains the flag or variable that names the file, and the file's path.
 pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> {
     let (label, path) = named.unwrap_or(("the settings file", Path::new(DEFAULT)));
     let file = match files::open_regular(path) {
@@ -114,7 +114,9 @@ fn unknown_setting(name: &str, is_table: bool, path: &Path) -> Error {
     let known = || ALL.iter().flat_map(Setting::file_names);
     let advice = match similar_name(name, known()) {
         Some(similar) => format!("did you mean {similar}?"),
-        None if is_table => format!("settings are not in tables such as [{name}]; expected lines such as {EXAMPLE}"),
+        None if is_table => {
+            format!("settings do not belong in tables such as [{name}]; expected lines such as {EXAMPLE}")
+        }
         None => format!("expected one of {}", known().collect::<Vec<_>>().join(", ")),
     };
     Error::config(format_args!("{} has the unknown setting {name:?}; {advice}", path.display()))
@@ -153,7 +155,7 @@ mod tests {
             ("colour = 'red'", "expected one of listen, base_url, "),
             ("\n\nlisten = ", "hardtack.toml is not valid TOML: line 3: "),
             ("listen = 127.0.0.1:8080", "and text in quotes, such as listen = \"127.0.0.1:8080\""),
-            ("[server]\nlisten = '1'", "unknown setting \"server\"; settings are not in tables such as [server]"),
+            ("[server]\nlisten = '1'", "unknown setting \"server\"; settings do not belong in tables such as [server]"),
             ("listen = 1.5", "listen in hardtack.toml has the wrong type"),
             ("listen = { port = '1' }", "listen in hardtack.toml has the wrong type; expected a string, an integer"),
             ("log_in_limits = { account = 5 }", "has the wrong type; expected a string, or a table of strings"),

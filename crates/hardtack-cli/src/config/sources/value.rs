@@ -17,8 +17,7 @@ pub(crate) enum Source {
     File(PathBuf),
 }
 
-/// The value of a setting, as text that has not been parsed. The type has no `Debug` implementation, because the value
-/// may be a secret.
+/// The unparsed text of a setting. The type has no `Debug` implementation, because the value may be a secret.
 #[derive(Clone)]
 pub(crate) struct SettingValue {
     pub(crate) text: String,
@@ -54,8 +53,8 @@ impl SettingValue {
         Ok(self)
     }
 
-    /// Returns the words with which errors refer to the setting: the name by which it was set and, if it was set in a
-    /// file, the path of the file.
+    /// Returns what errors call the setting: the name by which it was set and, if it was set in a file, the path of
+    /// that file.
     pub(crate) fn label(&self) -> String {
         match &self.source {
             Source::Flag | Source::Environment => self.name.clone(),
@@ -69,7 +68,7 @@ impl SettingValue {
 pub(crate) struct SourceValues(HashMap<&'static str, SettingValue>);
 
 impl SourceValues {
-    /// Returns whether this source sets the setting to a secret.
+    /// Returns whether this source contains a secret for the setting.
     pub(super) fn sets_secret(&self, setting: &Setting) -> bool {
         self.0.get(setting.name()).is_some_and(|value| value.file.is_none() && setting.hides(&value.text))
     }
@@ -92,7 +91,7 @@ impl SourceValues {
     }
 }
 
-/// The values from all sources, in the order of their precedence: flags, the environment, the file.
+/// The values from all sources, in order of precedence: flags, the environment, the file.
 pub(crate) struct Sources(pub(super) [SourceValues; 3]);
 
 impl Sources {
@@ -101,8 +100,8 @@ impl Sources {
         self.0.iter().find_map(|values| values.0.get(setting.name()))
     }
 
-    /// Returns a warning for each file with a secret that other users can read. The core logs the same warning, but
-    /// the settings are read before the log starts.
+    /// Returns a warning for each file with a secret that other users can read. The core logs the same warning when it
+    /// reads a file, but settings are read before logging starts.
     pub(super) fn readable_secrets(&self) -> impl Iterator<Item = String> {
         let files = self.0.iter().flat_map(|values| values.0.values()).filter_map(|value| value.file.as_deref());
         files.filter_map(|path| files::readable_secret(path, &path.metadata().ok()?))
@@ -113,13 +112,14 @@ impl Sources {
         self.value(setting).is_some()
     }
 
-    /// Returns how errors refer to the setting, such as `--listen`, `HARDTACK_LISTEN` or `listen in hardtack.toml`.
+    /// Returns the name by which errors refer to the setting, such as `--listen`, `HARDTACK_LISTEN` or `listen in
+    /// hardtack.toml`.
     pub(crate) fn label(&self, setting: &Setting) -> String {
         self.value(setting).map_or_else(|| setting.usual_name(), SettingValue::label)
     }
 
-    /// Returns the beginning of an error: the setting and its value, such as `--listen is "localhost"`. The value of a
-    /// secret is left out.
+    /// Returns the beginning of an error message: the setting and its value, such as `--listen is "localhost"`. The
+    /// value of a secret is left out.
     pub(crate) fn describe(&self, setting: &Setting) -> String {
         match self.value(setting) {
             Some(value) if setting.hides(&value.text) => value.label(),

@@ -122,7 +122,7 @@ macro_rules! __forward_password_forms {
         ///
         /// # Errors
         /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
-        /// token. JSON needs no pre-session token, because a page of another site cannot send JSON without a CORS
+        /// token. JSON needs no pre-session token, because a page on another site cannot send JSON without a CORS
         /// preflight.
         pub fn require_pre_session(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_pre_session()?)

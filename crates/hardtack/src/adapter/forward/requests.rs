@@ -176,8 +176,8 @@ macro_rules! __forward_requests {
             self.exchange().early_csrf_token()
         }
 
-        /// Leaves the browser's cookies as they are: the response sets no cookies of a refresh. Call this method if
-        /// another response has given the browser a new session, whose cookies must not be overwritten.
+        /// Leaves the browser's cookies as they are: the response does not set the cookies of a refresh. Call this
+        /// method if another response has given the browser a new session, whose cookies must not be overwritten.
         pub fn keep_cookies(&self) {
             self.exchange().keep_cookies();
         }

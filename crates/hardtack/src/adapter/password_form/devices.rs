@@ -29,11 +29,12 @@ struct Device {
 }
 
 impl Exchange<'_> {
-    /// Returns a cookie that lets Hardtack recognize this browser at later log-ins. Add the cookie to the response to a
-    /// successful log-in.
+    /// Returns a cookie that lets Hardtack recognize this browser when the user logs in again. Add the cookie to the
+    /// response to a successful log-in.
     ///
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt) then counts the attempts from this browser separately, so the
-    /// owner can still log in from it even if a stranger uses up the account's attempts.
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt) then counts the attempts from this browser separately. The
+    /// owner of the account can therefore still log in from this browser, even if a stranger uses up the account's
+    /// attempts.
     pub fn remember_device(&self, throttle: &Throttle, username: &str) -> SetCookies {
         let (now, account) = (self.authenticator.now(), encoded(account_key(throttle, username)));
         let known = self.device();

@@ -9,7 +9,7 @@ use crate::refusal::{Failure, Reason};
 /// The field for the user name. After a refused log-in, the page with the form shows the typed user name again.
 const USERNAME: &str = "username";
 
-/// The content of the form's field `username`, if the form has this field.
+/// The value of the form field `username`, if the form has this field.
 #[derive(Clone)]
 pub struct TypedName(Option<String>);
 
@@ -51,7 +51,7 @@ impl Exchange<'_> {
     }
 }
 
-/// The message if the error concerns no particular field.
+/// The message for an error that does not concern a particular field.
 const EXPECTED: &str = "The body must be a form or a JSON object with the fields of the log-in form.";
 
 fn flaw(error: &impl ToString) -> String {

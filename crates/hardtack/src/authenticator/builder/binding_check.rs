@@ -8,9 +8,9 @@ use crate::error::ConfigError;
 use crate::jwt::SUPPORTS_ASYMMETRIC;
 use crate::session::{ErasedStore, StoreAbility};
 
-/// The shortest allowed lifetime of an access token of a bound session. Chromium refreshes the tokens when the access
-/// cookie expires in less than two minutes, but creates at most six proofs in nine minutes. If the lifetime were much
-/// shorter, Chromium would reach this limit.
+/// The minimum lifetime of an access token in a bound session. Chromium refreshes the tokens when the access cookie
+/// expires in less than two minutes, but creates at most six proofs in nine minutes. If the lifetime were much shorter,
+/// Chromium would reach this limit.
 const SHORTEST_ACCESS: Duration = Duration::from_secs(240);
 
 /// Checks that sessions can be bound to devices with these settings, if `DeviceBinding::Offer` is set.
@@ -26,7 +26,7 @@ pub(super) fn check(
     if !SUPPORTS_ASYMMETRIC {
         return refused(
             "browsers sign proofs with ES256 or RS256, which need the cargo feature `asymmetric`; turn it on for the \
-             crate of Hardtack that you use, for example with: cargo add hardtack-axum --features asymmetric",
+             Hardtack crate that you use, for example with: cargo add hardtack-axum --features asymmetric",
         );
     }
     if !store.is_some_and(|store| store.can(StoreAbility::BindSessions)) {

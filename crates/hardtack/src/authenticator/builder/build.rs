@@ -133,7 +133,7 @@ fn check_store(
     Ok(())
 }
 
-/// Logs a warning if browsers send no token to the URLs where sessions must end.
+/// Logs a warning if browsers do not send a token to the URLs that have to end sessions.
 fn warn_of_unseen_urls(settings: &Settings, cookies: &ResolvedPolicy, has_refresh_cookie: bool) {
     let sends_token =
         |url: &str| cookies.access.is_sent_to(url) || (has_refresh_cookie && cookies.refresh.is_sent_to(url));

@@ -55,9 +55,9 @@ impl AuthenticatorBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// The callback is called for each token that is issued: at a log-in and at each refresh, but not for each request.
-    /// It may be called twice for one token, so it must have no side effects. The callback is not called for the
-    /// refresh token of a session, because that token does not contain these claims. If a claim is also set for a
+    /// The callback is called for each token that is issued: when a user logs in and on each refresh, but not on each
+    /// request. It may be called twice for one token, so it must have no side effects. The callback is not called for
+    /// the refresh token of a session, because that token does not contain these claims. If a claim is also set for a
     /// single token or log-in, that value takes precedence.
     ///
     /// If the callback returns an error, no token is issued, and the client gets 503. If the request was a refresh, the
@@ -81,8 +81,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that returns additional header members for the tokens of a subject. It is not called for the
-    /// refresh tokens of sessions.
+    /// Sets a callback that returns additional header members for the tokens of a subject. The callback is not called
+    /// for the refresh tokens of sessions.
     ///
     /// In Flask-JWT-Extended: `additional_headers_loader`.
     pub fn additional_headers(

@@ -36,8 +36,8 @@ impl AuthenticatorBuilder {
         settings.flask = true;
         settings.exempt_options = true;
         settings.sources.locations = TokenLocation::Headers.into();
-        // As in Flask-JWT-Extended, a route may search any location. Only JSON must be listed here, because a JSON body
-        // has to be read before the handler runs.
+        // As in Flask-JWT-Extended, a route can search any location. Only JSON has to be listed here, because a JSON
+        // body has to be read before the handler runs.
         settings.sources.route_locations = TokenLocation::Json.into();
         settings.refresh = RefreshMode::Off;
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
@@ -56,7 +56,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Applies settings that are given under the option names of Flask-JWT-Extended, except for the keys. Pass
+    /// Applies settings given under Flask-JWT-Extended's option names, except for the keys. For the keys, pass
     /// [`options.keys()`](JwtOptions::keys) to [`Authenticator::builder`](crate::Authenticator::builder).
     ///
     /// ```no_run

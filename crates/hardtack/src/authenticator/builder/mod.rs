@@ -262,8 +262,8 @@ impl AuthenticatorBuilder {
     /// signature is not verified again. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The
     /// cache is divided evenly into up to 16 parts, so that threads usually do not share a part.
     ///
-    /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
-    /// clears the cache.
+    /// Even if the signature of a token is cached, its times and kind, revocation, CSRF and freshness are still checked
+    /// on every request. [`Authenticator::replace_keys`] clears the cache.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};

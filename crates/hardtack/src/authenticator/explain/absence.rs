@@ -9,13 +9,13 @@ use crate::jwt::TokenKind;
 use crate::request::{Authority, loggable_path};
 use crate::token_source::TokenLocation;
 
-/// The most likely cause that a request lacks a cookie.
+/// The most likely reason why a request lacks a cookie.
 pub(super) enum Absence {
     /// The request has a token in a header, but the route reads no tokens from headers.
     UnreadHeader { name: String, read: String, cookie: String, is_route: bool },
     /// The browser has a cookie whose name differs only in its case, its prefix or its realm.
     OtherName { sent: String, expected: String, difference: Difference, is_secure: bool, setter: &'static str },
-    /// Browsers do not send the cookie to the path of the request. Long segments of `path` are shortened.
+    /// Browsers do not send the cookie to the request's path. Long segments of `path` are shortened.
     Path { path: String, paths: String },
     /// The request was sent to another host, and cookies belong to the host that sets them.
     Host { host: String, base: String },
@@ -190,19 +190,19 @@ impl Absence {
                 quoted(sent)
             ),
             Self::OtherName { difference: Difference::Realm, .. } => {
-                "Log in again. If another server set the similar cookie and both servers are to share their log-ins, \
-                 give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
+                "Log in again. If another server set the cookie with the similar name and both servers should share \
+                 their log-ins, give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
                     .to_owned()
             }
             Self::OtherName { difference: Difference::Prefix, is_secure: true, .. } => {
                 "Log in again over https. If the site is served over plain http during development, set an http base \
-                 URL, such as `.base_url(\"http://127.0.0.1:3000\")`. If another server set the similar cookie, give \
-                 both servers the same base URL, `CookiePolicy` and `.realm(…)`."
+                 URL, such as `.base_url(\"http://127.0.0.1:3000\")`. If another server set the cookie with the \
+                 similar name, give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
                     .to_owned()
             }
             Self::OtherName { difference: Difference::Prefix, is_secure: false, .. } => {
-                "Log in again at the base URL. If another server set the similar cookie, give both servers the same \
-                 base URL, `CookiePolicy` and `.realm(…)`."
+                "Log in again at the base URL. If another server set the cookie with the similar name, give both \
+                 servers the same base URL, `CookiePolicy` and `.realm(…)`."
                     .to_owned()
             }
             Self::Path { path, .. } => {
@@ -219,11 +219,11 @@ impl Absence {
             }
             Self::OtherSite { same_site: SameSite::Strict, is_navigation: true } => {
                 "Set `CookiePolicy::same_site(SameSite::Lax)`, which is the default, so that the cookie is sent if the \
-                 user follows a link on another site. Or open the page from a page of this site."
+                 user follows a link on another site. Or open the page from another page on this site."
                     .to_owned()
             }
             Self::OtherSite { .. } => {
-                "Start the request from a page of this site. If the other site is yours, serve both sites under one \
+                "Start the request from a page on this site. If the other site is yours, serve both sites under one \
                  domain, or set `CookiePolicy::same_site(SameSite::None)`."
                     .to_owned()
             }

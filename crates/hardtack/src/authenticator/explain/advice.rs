@@ -1,4 +1,4 @@
-//! Says what to change, for each reason for a refusal.
+//! Advice on what to change, for each reason for a refusal.
 
 use super::absence::Absence;
 use super::token::TokenState;
@@ -41,7 +41,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
             ));
         }
         Reason::ProofNeeded => {
-            "Reload the page, so that the browser can send its proof. If the route needs no recent proof, take an \
+            "Reload the page, so that the browser can send a proof. If the route needs no recent proof, take an \
              `AccessToken` instead of a `Proven`, or leave out `.proven(…)`."
         }
         Reason::Revoked => {
@@ -49,7 +49,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
              `password_changed`, `reuse_detected`, `revoked`. `SessionPolicy::max_sessions` limits how many sessions a \
              user can have."
         }
-        Reason::Replaced => "Change nothing. The next request has the newer cookies.",
+        Reason::Replaced => "You don't need to change anything. The next request will have the newer cookies.",
         Reason::Refresh(flaw) => match flaw {
             RefreshFlaw::UnknownSession => {
                 "Log in again. `MemorySessions` forgets all sessions when the process restarts. `hardtack-sqlx` and \
@@ -61,32 +61,33 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
                  `SessionPolicy::absolute_lifetime` sets how long any session lives."
             }
             RefreshFlaw::Reused => {
-                "Log in again. If nobody copied the cookies, a client sends an old refresh token. A client must store \
-                 the cookies of each response. Two concurrent refreshes are accepted within \
+                "Log in again. If nobody copied the cookies, a client is sending an old refresh token. A client must \
+                 store the cookies from each response. Two concurrent refreshes are accepted within \
                  `SessionPolicy::race_window`."
             }
             RefreshFlaw::Superseded => {
-                "If the user entered the password in another tab a moment ago, you need not change anything. The next \
-                 request has the new cookies."
+                "If the user entered the password in another tab a moment ago, you don't need to change anything. The \
+                 next request will have the new cookies."
             }
             RefreshFlaw::Ahead => "Check whether the session store was restored from a backup or has lost writes.",
             RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => {
-                "Reload the page, so that the browser can send its proof, or log in again. Only browsers that support \
+                "Reload the page, so that the browser can send a proof, or log in again. Only browsers that support \
                  device binding can refresh such a session."
             }
         },
         Reason::RefreshNeeded => {
             return Some(format!(
-                "If the client is redirected to {0} and back, change nothing. A script has to POST to {0} and repeat \
-                 its request. To let requests refresh their tokens, set `.refresh_mode(RefreshMode::Transparent)`.",
+                "If the client is redirected to {0} and back, you don't need to change anything. A script has to POST \
+                 to {0} and repeat its request. To let requests refresh their tokens, set \
+                 `.refresh_mode(RefreshMode::Transparent)`.",
                 quoted(&settings.urls.refresh)
             ));
         }
         Reason::UnknownUser => "The user was probably deleted. Check what your `FindUser` looks up.",
         Reason::ClaimsRefused => "Check your `verify_claims` callback.",
         Reason::InsufficientClaims(_) => {
-            "Add the claim at the log-in (`LogIn::claim`) or with `change_claims`, or change the route's `HasRole` or \
-             `Require::claim`."
+            "Add the claim when the user logs in (`LogIn::claim`) or with `change_claims`, or change the route's \
+             `HasRole` or `Require::claim`."
         }
         Reason::Forbidden(_) => "The handler called `auth.forbid(…)`.",
         Reason::Csrf(error) => return Some(of_csrf(verified, *error)),
@@ -98,13 +99,13 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::InvalidForm(_) | Reason::BodyTooLarge => "Check the fields of the form that the client sends.",
         Reason::Store(_) => "Check the session store and your callbacks. The log contains the error.",
         Reason::Issue(_) => "Put fewer claims into the token, or rename the claims. The log contains the error.",
-        Reason::NotSetUp(_) => "Change the call or setting that the text names.",
+        Reason::NotSetUp(_) => "Change the call or setting that the error message names.",
         Reason::OtherUser => "Log out first, or enter the password of the user who is logged in.",
     };
     Some(text.to_owned())
 }
 
-/// Advice if the access token is missing.
+/// The advice for a missing access token.
 fn of_absent(verified: &Verified<'_>) -> String {
     match verified.main.state {
         TokenState::Foreign => {
@@ -156,7 +157,7 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
     .to_owned()
 }
 
-/// Advice if a value is not a token of this application.
+/// The advice for a value that is not one of this application's tokens.
 fn not_a_token(verified: &Verified<'_>) -> String {
     let is_refresh = verified.need.kind == TokenKind::Refresh || verified.refusing == Some(Check::Refresh);
     let (kind, setter) = match is_refresh {
@@ -178,7 +179,8 @@ fn not_a_token(verified: &Verified<'_>) -> String {
 fn of_expired(verified: &Verified<'_>) -> &'static str {
     let authenticator = verified.verifier.authenticator;
     if verified.main.state == TokenState::Valid {
-        return "If the client refreshes its token, change nothing. The claims were changed with `change_claims`.";
+        return "If the client refreshes its token, you don't need to change anything. The claims were changed with \
+                `change_claims`.";
     }
     match (authenticator.refresh_mode(), verified.refresh.state) {
         (RefreshMode::Sliding, _) => {
@@ -230,7 +232,7 @@ fn of_csrf(verified: &Verified<'_>, error: CsrfError) -> String {
                 ),
                 false => format!(
                     "Reload the page, because it was opened before the latest log-in. A script has to read the cookie \
-                     `{cookie}` anew for each request."
+                     `{cookie}` again before each request."
                 ),
             }
         }

@@ -1,4 +1,4 @@
-//! The result of a verification, and the check that it ended with.
+//! The result of a verification, and the check at which the verification ended.
 
 use super::token::{TokenFacts, TokenState, is_of_signature};
 use crate::csrf::CsrfError;
@@ -82,7 +82,8 @@ pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &Token
     }
 }
 
-/// Returns whether a request was refused for a reason that involves no token. For example, a log-in needs no token.
+/// Returns whether a request was refused for a reason that has nothing to do with a token. For example, a log-in needs
+/// no token.
 pub(super) fn needs_no_token(reason: &Reason) -> bool {
     match reason {
         Reason::Csrf(error) => match error {

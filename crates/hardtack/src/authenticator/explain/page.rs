@@ -25,12 +25,12 @@ const UNKNOWN_PEER: &str = "the server does not know the address of your browser
 const PROXY_FIELDS: [&str; 7] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via", "cf-connecting-ip"];
 
-/// Returns whether this is the path of the page.
+/// Returns whether `path` is the path of the page that explains refused requests.
 pub(super) fn is_page(path: &str) -> bool {
     path.ends_with(PATH)
 }
 
-/// Tells the developer the URL of the page.
+/// Tells the developer the URL of the page that explains refused requests.
 pub(in crate::authenticator) fn announce(base: &BaseUrl) {
     let page = format!("{}{}{PATH}", base.origin(), base.path());
     tracing::info!(event = "explaining_refusals", page, "refused requests are explained at {page}");
@@ -71,7 +71,7 @@ impl Authenticator {
         Some(reply.header("cross-origin-resource-policy", "same-origin"))
     }
 
-    /// Returns why the page is not shown to a client, or `None` if it is shown.
+    /// Returns the reason why the page is not shown to a client, or `None` if the page is shown.
     fn why_not_shown(&self, head: &RequestHead<'_>) -> Option<&'static str> {
         match head.peer() {
             Some(peer) if peer.to_canonical().is_loopback() => {}
@@ -90,6 +90,7 @@ impl Authenticator {
         }
         let settings = self.settings();
         let from_elsewhere = check_origin(head, &settings.csrf, settings.base.as_ref()).is_err();
-        from_elsewhere.then_some("another site has started the request; type the address of the page instead")
+        from_elsewhere
+            .then_some("another site started the request; type the page's address into the address bar instead")
     }
 }

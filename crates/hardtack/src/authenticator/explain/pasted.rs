@@ -14,7 +14,7 @@ use crate::refusal::Reason;
 use crate::request::{Headers, Incoming, RequestHead, loggable_path};
 use crate::token_source::{Locations, Need};
 
-/// A GET request with a `Cookie` field that was copied.
+/// A GET request with a copied `Cookie` field.
 struct Pasted<'a> {
     cookie: &'a [u8],
     path: &'a str,
@@ -111,7 +111,7 @@ impl Authenticator {
         explanation
     }
 
-    /// Says that the site reads no cookie of this name, and which cookies it reads.
+    /// Says that the site reads no cookie with this name, and which cookies it reads.
     fn names_read(&self, name: &str) -> String {
         let policy = self.cookies();
         let own = policy.slots().map(|slot| slot.name.as_str());

@@ -33,21 +33,27 @@ impl Authenticator {
             ),
             (
                 &policy.pre_session,
-                "protects forms that are sent before the log-in, and belongs to their hidden field".to_owned(),
+                "protects forms that are sent before the user logs in. Its value has to match the form's hidden field"
+                    .to_owned(),
             ),
-            (&policy.notice, "contains why the last log-in was refused, until the log-in page has shown it".to_owned()),
+            (
+                &policy.notice,
+                "tells the log-in page why the last log-in was refused, and lasts until the page has shown the reason"
+                    .to_owned(),
+            ),
             (
                 &policy.device,
                 "lists the accounts that were used to log in from this browser. It is not a credential".to_owned(),
             ),
             (
                 &policy.device_proof,
-                "says how the browser was last told to repeat a request with a proof of its device's key".to_owned(),
+                "records how the server last told the browser to repeat a request with a proof of its device's key"
+                    .to_owned(),
             ),
             (
                 &policy.reauthentication,
-                "shows that the browser has received the response to the last re-authentication. It is worth nothing \
-                 without a refresh token of the session"
+                "shows that the browser has received the response to the last re-authentication. It is useless without \
+                 a refresh token of the session"
                     .to_owned(),
             ),
         ];

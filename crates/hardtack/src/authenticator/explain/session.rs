@@ -28,7 +28,7 @@ pub(super) fn live(verified: &Verified<'_>) -> String {
     text.to_owned()
 }
 
-/// Says why the session was refused and, if this process knows it, what ended the session.
+/// Says why the session was refused and, if this process knows, what ended the session.
 pub(super) fn refused(verified: &Verified<'_>, reason: &Reason) -> String {
     let now = verified.verifier.authenticator.now();
     let what = match reason {

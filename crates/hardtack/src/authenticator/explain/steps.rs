@@ -53,7 +53,7 @@ impl Verified<'_> {
         steps
     }
 
-    /// Returns a step for each copied cookie that contains no token, if the site knows the cookie.
+    /// Returns a step for each copied cookie that the site knows and that contains no token.
     fn other_cookies(&self) -> impl Iterator<Item = Step> {
         let tokens = [TokenKind::Access, TokenKind::Refresh].map(|kind| self.cookie_name(kind));
         let authenticator = self.verifier.authenticator;
@@ -70,7 +70,7 @@ impl Verified<'_> {
         Step::new(self.refusing.unwrap_or(Check::Application), Verdict::Refused, sentence(&reason.to_string()))
     }
 
-    /// Returns whether a check was made, and what it found.
+    /// Returns whether `check` was made, and whether it refused the request.
     fn verdict(&self, check: Check) -> Verdict {
         match self.refusing {
             Some(refusing) if refusing == check => Verdict::Refused,
@@ -95,7 +95,7 @@ impl Verified<'_> {
                 format!("The request has the cookie `{name}` {times} times, so it is not clear which one counts."),
             ),
             (_, TokenState::Absent) => absent(&format!("The request has no cookie `{name}`.")),
-            (_, TokenState::Empty) => absent(&format!("The cookie `{name}` is empty, so it was deleted.")),
+            (_, TokenState::Empty) => absent(&format!("The cookie `{name}` is empty, so it counts as absent.")),
             (_, TokenState::Foreign) => Step::new(
                 Check::Token,
                 missing,
@@ -140,7 +140,8 @@ impl Verified<'_> {
             }
             (is_refused, _) => {
                 let verdict = if is_refused { Verdict::Refused } else { self.verdict(Check::Signature) };
-                let text = format!("A key of this application has signed the token: {}.", self.main.key_in_header());
+                let text =
+                    format!("The token was signed with a key of this application: {}.", self.main.key_in_header());
                 Step::new(Check::Signature, verdict, text)
             }
         }
@@ -247,7 +248,7 @@ impl Verified<'_> {
             (Verdict::Refused, Some(Reason::Csrf(error @ CsrfError::CrossSite))) => {
                 let base = authenticator.origin().map_or_else(|| "not set".to_owned(), quoted);
                 match same_origin_page(head).map(quoted) {
-                    Some(page) => format!("The request came from a page of {page}, which is not the base URL {base}."),
+                    Some(page) => format!("The request came from a page on {page}, which is not the base URL {base}."),
                     None => format!(
                         "{} Its `Sec-Fetch-Site` is {}, its `Origin` is {}, and the origin of this site is {base}.",
                         sentence(&error.to_string()),
@@ -259,7 +260,7 @@ impl Verified<'_> {
             (Verdict::Refused, Some(reason)) => sentence(&reason.to_string()),
             (Verdict::Skipped, _) => "Not checked.".to_owned(),
             _ if self.location != TokenLocation::Cookies => {
-                "Not needed, because the token is not in a cookie, and browsers send only cookies by themselves."
+                "Not needed, because the token is not in a cookie, and browsers automatically send only cookies."
                     .to_owned()
             }
             _ if !self.main.is_present() && !self.refresh.is_present() => "Not needed without a token.".to_owned(),
@@ -290,7 +291,7 @@ impl Verified<'_> {
         match (self.refusing, self.found.reason()) {
             (Some(Check::Binding), Some(reason)) => {
                 let text = format!(
-                    "The session is bound to a device, and its refresh needs a proof of the device's key. {}",
+                    "The session is bound to a device, so refreshing it needs a proof of the device's key. {}",
                     sentence(&reason.to_string())
                 );
                 Some(Step::new(Check::Binding, Verdict::Refused, text))
@@ -320,7 +321,7 @@ impl Verified<'_> {
     }
 }
 
-/// Returns the position of a check in the verification.
+/// Returns the position of a check in the order in which a verification runs its checks.
 const fn position(check: Check) -> u8 {
     match check {
         Check::Layer => 0,

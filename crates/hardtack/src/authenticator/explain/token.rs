@@ -1,4 +1,4 @@
-//! What the verification finds out about a token.
+//! What Hardtack finds out about a token when it verifies the token.
 
 use crate::authenticator::verify::{RequestVerifier, TokenVerdict};
 use crate::explain::{ago, quoted, until};
@@ -22,7 +22,7 @@ pub(super) struct TokenFacts {
     pub(super) claims: Option<Box<Claims>>,
 }
 
-/// The state of a token, as the verification found it.
+/// The state of a token, as determined by its verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenState {
     Absent,
@@ -43,8 +43,8 @@ impl TokenFacts {
         Self { state, header: None, claims: None }
     }
 
-    /// Returns the facts about the cookie for tokens of the given kind. `expected` is the kind of token that the route
-    /// accepts.
+    /// Returns what is known about the cookie for tokens of the given kind. `expected` is the kind of token that the
+    /// route accepts.
     pub(super) fn of_cookie(
         verifier: &RequestVerifier<'_>,
         kind: TokenKind,
@@ -66,7 +66,7 @@ impl TokenFacts {
         }
     }
 
-    /// Returns the facts about a token.
+    /// Returns what is known about a token.
     pub(super) fn of_text(
         verifier: &RequestVerifier<'_>,
         text: &[u8],
@@ -114,7 +114,7 @@ impl TokenFacts {
         }
     }
 
-    /// Returns whether the request has a token that counts as this application's.
+    /// Returns whether the request has a token, other than a token of another application.
     pub(super) fn is_present(&self) -> bool {
         match self.state {
             TokenState::Absent | TokenState::Empty | TokenState::Foreign => false,

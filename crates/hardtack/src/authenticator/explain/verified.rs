@@ -1,4 +1,4 @@
-//! A verification that is explained: its result, and the facts about its tokens.
+//! The explanation of a verification: its result, and what is known about its tokens.
 
 use super::found::{Found, refusing_check};
 use super::token::{Keys, TokenFacts};
@@ -7,7 +7,7 @@ use crate::explain::{Check, quoted};
 use crate::jwt::TokenKind;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
-/// Where the explained cookies come from.
+/// Where the cookies to be explained come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// A request that this server has handled.
@@ -16,7 +16,7 @@ pub(super) enum Origin {
     Pasted(Keys),
 }
 
-/// A verification, with the facts about its tokens.
+/// A verification, with what is known about its tokens.
 pub(super) struct Verified<'a> {
     pub(super) verifier: &'a RequestVerifier<'a>,
     pub(super) need: Need,
@@ -68,7 +68,7 @@ impl<'a> Verified<'a> {
         }
     }
 
-    /// The keys of the application, in words.
+    /// Returns the application's keys, in words.
     pub(super) fn own_keys(&self) -> String {
         let keys = self.verifier.authenticator.keys();
         let named = keys.verifying_keys().iter().map(|key| match key.key_id() {

@@ -14,7 +14,7 @@ use crate::session::{RefreshFlaw, RevocationKind, RevokeTarget, Rotation, Sessio
 use crate::token::{IssueError, VerifiedToken};
 
 impl Authenticator {
-    /// Exchanges a valid access token for a new one of the same session. Sliding mode, which has no refresh tokens,
+    /// Exchanges a valid access token for a new one in the same session. Sliding mode, which has no refresh tokens,
     /// extends a session in this way.
     ///
     /// If a re-authentication has replaced the token, the token is accepted only together with the mark of this
@@ -35,7 +35,7 @@ impl Authenticator {
     /// once. This process also refuses the earlier access tokens at once. Other processes do so as soon as they have
     /// read the revocation log.
     ///
-    /// A request whose access token has already been verified continues.
+    /// Requests whose access token was verified before the step-up are not interrupted.
     pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let raised = self.advance(access, None, Freshness::FreshLifetime).await?;
         self.emit(EventKind::Reauthenticated, access.subject(), access.session(), client);
@@ -129,7 +129,7 @@ impl Authenticator {
                 return Ok(if typed { self.with_mark(advanced, &rotated, now)? } else { advanced });
             }
         }
-        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its stored state kept changing").into())
     }
 
     async fn advance_stateless(

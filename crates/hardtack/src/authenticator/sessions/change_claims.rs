@@ -89,12 +89,12 @@ impl Authenticator {
         Ok(CheckedClaims { subject: subject.to_owned(), json })
     }
 
-    /// Makes this process refuse tokens with old claims after a transaction of the application has changed the claims.
+    /// Makes this process refuse tokens with old claims after the application has changed the claims in a transaction.
     /// Call this method after the commit. Other processes refuse these tokens within seconds, as soon as they have read
     /// the revocation log.
     ///
-    /// If this process cannot read the log, it checks each request of the changed sessions against the store until it
-    /// can read the log again. The change itself is stored, so do not tell the user to try again.
+    /// If this process cannot read the log, it checks each request that belongs to a changed session against the store
+    /// until it can read the log again. The change itself is stored, so do not tell the user to try again.
     pub async fn finish_changing_claims(&self, changed: ChangedClaims) {
         let ids = || changed.sessions.iter().map(|(id, _)| *id);
         if !self.read_committed(ids()).await {

@@ -48,7 +48,7 @@ pub(crate) enum BoundRefresh {
     Challenged(String),
     /// The session is not bound, but the browser acts as if it were. The browser must forget the binding.
     Unbound,
-    /// The user has typed the password again since the browser sent this request. The browser is about to get the new
+    /// The user has entered the password again since the browser sent this request. The browser is about to get the new
     /// tokens.
     Superseded,
 }
@@ -98,8 +98,8 @@ impl Authenticator {
             return refused();
         }
         let key = key.to_text();
-        // Call the callback before the row changes, so that the browser can register the key again if the callback
-        // fails.
+        // Call the callback before changing the session's row, so that the browser can register the key again if the
+        // callback fails.
         let (added, loaded_at) = (self.added_claims(refresh.subject()).await?, generation);
         let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
@@ -124,7 +124,7 @@ impl Authenticator {
                 _ => return refused(),
             }
         }
-        Err(BackendError::new("the session could not be bound, because its row in the store kept changing").into())
+        Err(BackendError::new("the session could not be bound, because its stored state kept changing").into())
     }
 
     /// Returns whether `proof` signs a challenge that can bind the session of a refresh token.
@@ -210,7 +210,8 @@ impl Authenticator {
                 continue;
             }
             let repeats = self.accepts_refresh_challenge(&signed, id, generation, now);
-            // A token that a re-authentication has replaced needs a proof over the newest challenge, even with the mark.
+            // A token that a re-authentication has replaced needs a proof over the newest challenge, even if the
+            // request has the mark of the re-authentication.
             let presented = Presented { generation, auth_time: refresh.claims().auth_time, mark: None };
             return match self.0.rules.check_refresh_of_device(&row, presented, now) {
                 RefreshVerdict::Repeat if repeats => {
@@ -225,7 +226,7 @@ impl Authenticator {
                 _ => Ok(self.challenged(&row, now)),
             };
         }
-        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its stored state kept changing").into())
     }
 
     /// Returns the challenge that the device has signed. Returns `None` if the proof is missing or cannot be read, and

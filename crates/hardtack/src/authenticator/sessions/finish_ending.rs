@@ -1,6 +1,6 @@
 //! Ends sessions after the application changes something, such as a password. The transaction that makes the change
-//! either ends the sessions itself or stores a [`PendingRevocation`], a record that they must end, which is carried out
-//! after the commit.
+//! either ends the sessions itself or stores a [`PendingRevocation`]: a record that the sessions must end. The record
+//! is carried out after the commit.
 
 use super::follow_log::sooner;
 use crate::authenticator::Authenticator;
@@ -47,7 +47,7 @@ impl Authenticator {
 
     /// Reads the revocation log to find out which of the sessions ended, and emits an event for each ended session. If
     /// the transaction was rolled back, no session ended. The browser of the session `renewed` gets a new session, so
-    /// the event of `renewed` is [`EventKind::Replaced`].
+    /// the event for `renewed` is [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -66,9 +66,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log after a transaction of the application that may have changed these sessions. Returns `false` if
-    /// reading fails. In this case, this process looks up these sessions in the store on each request until it has read
-    /// the log.
+    /// Reads the revocation log after the application has run a transaction that may have changed these sessions.
+    /// Returns `false` if reading fails. This process then looks up these sessions in the store on each request until
+    /// it has read the log.
     pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
         let now = self.moment();
         let until = now.after(self.token_memory());
@@ -80,8 +80,8 @@ impl Authenticator {
         read.is_ok()
     }
 
-    /// Carries out a pending revocation. Returns `false` if that fails. In this case, this process refuses the sessions
-    /// until an attempt succeeds.
+    /// Carries out a pending revocation. If that fails, returns `false`, and this process refuses the sessions until an
+    /// attempt succeeds.
     pub(super) async fn try_to_work_off(&self, intention: &PendingRevocation) -> bool {
         let result = self.work_off(intention).await;
         if let Err(error) = &result {
@@ -189,8 +189,8 @@ impl Authenticator {
     }
 
     /// Returns whether the pending revocation is still stored, which means that no process has carried it out yet. If
-    /// the application has not registered a place where pending revocations are stored, returns `true`. In this case,
-    /// the pending revocation comes from a transaction that has just been committed.
+    /// the application has not registered a store for pending revocations, returns `true`. In this case, the pending
+    /// revocation comes from a transaction that has just been committed.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))
@@ -208,7 +208,7 @@ impl Authenticator {
     /// Refuses a token if an earlier attempt to end its session in the store failed.
     pub(crate) fn check_not_held(&self, token: &VerifiedToken) -> Result<(), Reason> {
         if self.0.held.holds(token.subject(), token.session()) {
-            return Err(BackendError::new("the session must end, but the store has not ended the session yet").into());
+            return Err(BackendError::new("the session must end, but the store has not ended it yet").into());
         }
         Ok(())
     }

@@ -166,7 +166,7 @@ impl WeakAuthenticator {
 
 impl Authenticator {
     /// Marks the cache as stale if the log was last read too long ago (`SessionPolicy::max_staleness`). `read_at` is
-    /// the time of this reading on the monotonic clock.
+    /// the time of the last read on the monotonic clock.
     fn limit_staleness(&self, read_at: Duration) {
         let age = self.0.clock.monotonic().saturating_sub(read_at);
         if self.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
@@ -228,7 +228,8 @@ impl Authenticator {
                     readings += 1;
                     if readings > READINGS {
                         return Err(BackendError::new(
-                            "entries are missing from the revocation log, even after reading the log from its beginning",
+                            "entries are missing from the revocation log, even after it was read again from its \
+                             beginning",
                         ));
                     }
                 }
@@ -266,9 +267,8 @@ impl Authenticator {
 
     /// Returns the status of a token's session from the cache, or from the store if the cache might be stale or the
     /// outcome of a write to this session is not known.
-    ///
-    /// The cache forgets an ended session when its access tokens have expired, but a refresh token can live longer. If
-    /// the token is a refresh token and the cache does not list its session as ended, this method looks up the session
+    ///The cache forgets an ended session once its access tokens have expired, but a refresh token can live longer. So
+    /// if a refresh token belongs to a session that the cache does not list as ended, this method looks up the session
     /// in the store.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());

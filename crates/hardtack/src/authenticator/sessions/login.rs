@@ -94,7 +94,7 @@ impl Authenticator {
     /// returns, all older sessions of the user have ended, even those that began in the same second. Without a store,
     /// only the session of `previous` ends.
     ///
-    /// The application's transaction might have already ended the sessions, or recorded that they must end. If the
+    /// The application's transaction might already have ended the sessions, or recorded that they must end. If the
     /// store then fails, the failure is only logged, and no cookies are returned.
     pub(crate) async fn renew(
         &self,

@@ -11,12 +11,12 @@ use crate::error::{BackendError, WithCauses};
 /// a database, [`SETTLING`] applies instead.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// The time after the process starts or the clock is set during which no rows are deleted from a lasting store. A
-/// machine often boots with a wrong clock, and a database on the same machine uses the same clock. If this clock is
-/// ahead, rows that are still needed look expired.
+/// For this long after the process starts or the clock is set, no rows are deleted from a lasting store. A machine
+/// often boots with a wrong clock, and a database on the same machine uses the same clock. If this clock is ahead, rows
+/// that are still needed look expired.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
-/// How long a process waits between two prunings.
+/// How long a process waits between pruning runs.
 const INTERVAL: Duration = Duration::from_secs(600);
 
 /// The maximum number of rows that one call deletes. A call should hold its locks for only a few milliseconds.
@@ -30,7 +30,7 @@ const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
     /// Deletes expired rows every ten minutes, until the authenticator is dropped. Rows in a lasting store, such as a
-    /// database, are not deleted in the first hour of the process, nor in the hour after the clock is set.
+    /// database, are not deleted in the first hour after the process starts or in the hour after the clock is set.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
     where
         F: Fn(Duration) -> S,
@@ -46,7 +46,7 @@ impl WeakAuthenticator {
             if was_set && lasting {
                 tracing::warn!(
                     event = "prune_postponed",
-                    "the clock of this server was set, so no old rows are deleted for an hour"
+                    "this server's clock was changed, so old rows will not be deleted for an hour"
                 );
                 drop(authenticator);
                 sleep(SETTLING).await;
@@ -63,7 +63,7 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Whether some of the rows that are pruned outlive the process.
+    /// Whether any of the rows to prune survive the end of the process.
     fn prunes_lasting_rows(&self) -> bool {
         self.store().is_some_and(|store| store.is_durable()) || !self.0.also_pruned.is_empty()
     }

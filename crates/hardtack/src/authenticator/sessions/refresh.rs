@@ -79,7 +79,7 @@ impl Authenticator {
             let reason = self.flaw(flaw, refresh, client);
             return Err(if row.replaced { Reason::Replaced } else { reason });
         }
-        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its stored state kept changing").into())
     }
 
     /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
@@ -101,7 +101,7 @@ impl Authenticator {
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
     }
 
-    /// Emits the event for a refresh of a bound session that contained no proof.
+    /// Emits the event for a refresh request that belongs to a bound session but contains no proof.
     pub(crate) fn report_unproven(&self, refresh: &VerifiedToken, client: &Client<'_>) {
         let _ = self.flaw(RefreshFlaw::Unproven, refresh, client);
     }

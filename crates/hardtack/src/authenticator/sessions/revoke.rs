@@ -84,8 +84,8 @@ impl Authenticator {
             if let Err(error) = pending.sessions_ended(subject).await {
                 tracing::warn!(
                     event = "end_not_counted", subject, error = %WithCauses(&error),
-                    "sessions of the user have ended, but a change that one of these sessions has begun can still be \
-                     stored"
+                    "sessions of the user have ended, but the database could not record this, so a change that one of \
+                     these sessions began can still be stored"
                 );
             }
         }
@@ -97,7 +97,7 @@ impl Authenticator {
     ///
     /// Call this method before creating a session that replaces or ends other sessions. When the store creates the
     /// session, it records the current time as the end of the other sessions. Each server keeps such a record for a
-    /// fixed time. If the tokens of an ended session were issued far in the future, the servers would drop the record
+    /// fixed time. If the `iat` of an ended session's tokens were far in the future, the servers would drop the record
     /// before the tokens expire.
     ///
     /// After the caller has created the session, it must also call [`Self::report_ended`].
@@ -122,9 +122,9 @@ impl Authenticator {
         self.end_unreported(early, at).await
     }
 
-    /// Records ended and replaced sessions in this process's cache: the sessions that the store has just ended
-    /// (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists might have ended earlier, or
-    /// might not be in the store at all.
+    /// Records ended and replaced sessions in this process's cache: those that the store has just ended (`ended`), and
+    /// those that `ends` lists by id. A session that `ends` lists might have ended earlier, or might not be in the
+    /// store at all.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
         let now = self.moment();
         for id in ended.iter().chain(ends.named()) {
@@ -134,9 +134,9 @@ impl Authenticator {
 
     /// Records in the cache what happened to a session at `at`, and keeps the record for [`Self::token_memory`].
     ///
-    /// The record is kept for at least this period from now on, even if `at` is in the past, because this process's
-    /// clock may be wrong. If `at` is in the future, the clock of the server that issued the tokens is ahead. The
-    /// record is then kept longer by the difference.
+    /// Even if `at` is in the past, the cache keeps the record for at least this period from now on, because this
+    /// process's clock may be wrong. If `at` is in the future, the clock of the server that issued the tokens is ahead,
+    /// so the cache keeps the record longer by the difference.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, at: Timestamp, now: Moment) {
         let until = now.after(at.since(now.date).saturating_add(self.token_memory()));
         match what {
@@ -224,9 +224,9 @@ impl Authenticator {
         })
     }
 
-    /// Returns the sessions of a subject that have not been ended: the id of each session and the time of its last
-    /// rotation. Sessions that have expired according to this server's clock are included, because this clock may be
-    /// ahead. If the store supports [`StoreAbility::ListPages`], only one page of rows is in memory at a time.
+    /// Returns the id and the time of the last rotation of every session of a subject that has not been ended. Sessions
+    /// that have expired according to this server's clock are included, because this clock may be ahead. If the store
+    /// supports [`StoreAbility::ListPages`], only one page of rows is in memory at a time.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
@@ -274,8 +274,8 @@ impl Authenticator {
         self.revoke(RevokeTarget::AllOf(subject), subject, self.now()).await
     }
 
-    /// Ends all sessions of the user of a token, and returns the number of sessions that it ended. Call this method
-    /// when a logged-in user logs out everywhere.
+    /// Ends all sessions of the user to whom a token belongs, and returns the number of sessions that it ended. Call
+    /// this method when a logged-in user logs out everywhere.
     ///
     /// The session of `token` ends even if the store has lost its row.
     ///
@@ -333,8 +333,8 @@ impl Authenticator {
     /// authenticator's clock by at most a minute. If it differs by more, one of the two clocks is wrong, so this method
     /// returns `None` and logs a warning (`prune_skipped`).
     ///
-    /// Call this method before you delete rows of your own by their age, because rows that are still needed would be
-    /// deleted if the clock that decides their age is ahead.
+    /// Call this method before you delete rows of your own by their age. If the clock that decides their age is ahead,
+    /// rows that are still needed would be deleted.
     pub fn time_to_prune(&self, database: Timestamp) -> Option<Timestamp> {
         let ours = self.now();
         let difference = ours.distance(database);
@@ -344,8 +344,8 @@ impl Authenticator {
         tracing::warn!(
             event = "prune_skipped",
             seconds = difference.as_secs(),
-            "the clock of this server is {} s {} the clock of the database, so no old rows are deleted; synchronize \
-             the clocks, for example with NTP",
+            "this server's clock is {} s {} the database's clock, so old rows are not deleted; synchronize the clocks, \
+             for example with NTP",
             difference.as_secs(),
             if ours > database { "ahead of" } else { "behind" },
         );

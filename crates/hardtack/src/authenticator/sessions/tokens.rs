@@ -78,7 +78,7 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// Issues an access token of a session. Its `iat` is the time of the session's last rotation, so concurrent
+    /// Issues an access token for a session. Its `iat` is the time of the session's last rotation, so concurrent
     /// requests get tokens with the same claims. If more than half of the token's lifetime has passed since the
     /// rotation, `iat` is the current time instead. This happens, for example, if the response to a refresh was lost
     /// and the client repeats the request several minutes later.
@@ -173,9 +173,9 @@ impl Authenticator {
         claims
     }
 
-    /// Returns the claims of a token that were set at the log-in. An access token also contains the claims that the
-    /// callback has added (`added`). This method leaves them out, because the callback is called again for the next
-    /// token. A refresh token contains only claims that were set at the log-in.
+    /// Returns the claims that the next token takes over: those that were set when the user logged in. An access token
+    /// also contains the claims that the callback added (`added`). They are left out, because the callback is called
+    /// again for the next token. A refresh token contains no such claims.
     pub(super) fn carried_claims(&self, token: &VerifiedToken, added: &AddedClaims) -> Map<String, Value> {
         let mut claims = own_claims(token);
         let identity = &self.settings().claims.identity_claim;
@@ -191,7 +191,7 @@ fn own_claims(token: &VerifiedToken) -> Map<String, Value> {
     claims
 }
 
-/// Returns the claims that the application has set for a session, at the log-in or later.
+/// Returns the claims that the application set for a session, either when the user logged in or later.
 fn given_claims(session: &Session) -> Map<String, Value> {
     session.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
 /// A write to the store that ends sessions or changes their claims, and that is not confirmed yet.
 ///
-/// If the store fails or the request is cancelled, this value is dropped without a call to [`confirm`](Self::confirm).
+/// If the store fails or the request is canceled, this value is dropped without a call to [`confirm`](Self::confirm).
 /// This process then does not know whether the store has committed the write, so it looks up the affected sessions in
 /// the store on each request.
 #[must_use = "keep this value until the store reports the outcome; dropping the value marks the sessions as uncertain"]
@@ -40,12 +40,12 @@ impl Authenticator {
 }
 
 impl UncertainWrite<'_> {
-    /// Returns the sessions whose last rotation has a known time, each with this time.
+    /// Returns each session whose last rotation has a known time, together with this time.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (SessionId, Timestamp)> {
         self.sessions.iter().filter_map(|(id, rotated_at)| Some((*id, (*rotated_at)?)))
     }
 
-    /// Call this after the store has reported success.
+    /// Confirms the write. Call this method after the store has reported success.
     pub(super) fn confirm(mut self) {
         self.sessions.clear();
     }

@@ -25,9 +25,9 @@ impl fmt::Display for ClaimFlaw {
         match self {
             Self::Missing(name) => write!(f, "the token has no claim {name:?}, which the route needs"),
             Self::Unfit(name) => {
-                write!(f, "the token's claim {name:?} has a name or a value that the route does not accept")
+                write!(f, "the route does not accept the name or the value of the token's claim {name:?}")
             }
-            Self::Unreadable => f.write_str("the route's type does not accept the token's claims"),
+            Self::Unreadable => f.write_str("the token's claims do not fit the type that the route expects"),
         }
     }
 }

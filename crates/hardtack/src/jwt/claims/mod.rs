@@ -44,7 +44,7 @@ impl TokenKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fresh {
-    /// `false` or no claim: the token was issued by a refresh.
+    /// `false` or absent: the token was issued by a refresh.
     #[default]
     No,
     /// `true`: the token was issued at log-in or after a re-authentication. An authenticator treats such a token as

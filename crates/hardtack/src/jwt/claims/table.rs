@@ -76,7 +76,7 @@ pub(crate) trait ClaimType {
 /// A NumericDate (RFC 7519 §2): seconds since 1970, up to the end of the year 9999.
 pub(crate) enum Time {}
 
-/// A string that is not empty.
+/// A non-empty string.
 pub(crate) enum Text {}
 
 /// A string.
@@ -94,7 +94,7 @@ pub(crate) enum Number {}
 /// `true`, `false` or a time. The claim may be absent.
 pub(crate) enum Freshness {}
 
-/// A string, or an array of strings that is not empty. The claim may be absent.
+/// A string, or a non-empty array of strings. The claim may be absent.
 pub(crate) enum Audience {}
 
 /// A claim that may be absent.

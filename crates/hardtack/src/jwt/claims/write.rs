@@ -16,8 +16,8 @@ use crate::jwt::json::write::ObjectWriter;
 const TIMES: RangeInclusive<i64> = 0..=MAX_NUMERIC_DATE;
 
 impl Claims {
-    /// Writes a payload, as JSON. It contains these claims, in the order of Flask-JWT-Extended, followed by the claims
-    /// in `extra`.
+    /// Writes a payload as JSON. The payload contains these claims, in the order of Flask-JWT-Extended, followed by the
+    /// claims in `extra`.
     ///
     /// # Errors
     /// - [`ClaimError::Reserved`]: `extra` contains a name that [`Claims`] has a field for.

@@ -90,7 +90,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
         let digits = self.rest();
-        // Read the first eight digits at once, because a time has ten digits.
+        // Read the first eight digits at once, because a timestamp has ten digits.
         let (mut number, mut length) = digits.first_chunk().and_then(eight_digits).map_or((0, 0), |number| (number, 8));
         while let Some(digit @ b'0'..=b'9') = digits.get(length) {
             if length == MAX_DIGITS {

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::jwt::error::TokenError;
 
-/// A JSON value. Strings are borrowed from the text unless they have escapes.
+/// A JSON value. Strings are borrowed from the text unless they contain escapes.
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
@@ -36,7 +36,7 @@ impl<'a> Json<'a> {
 /// Parses `text` as one JSON object, and calls `each` once per member, in order, with the name and the value.
 ///
 /// # Errors
-/// An error of `each`, or [`TokenError::DuplicateMember`]. If the text is not one JSON object,
+/// The error that `each` returns, or [`TokenError::DuplicateMember`]. If the text is not one JSON object,
 /// [`TokenError::Malformed`].
 pub(crate) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenError>
 where
@@ -103,7 +103,7 @@ fn read_members<'a, M: MapAccess<'a>>(
     Ok(())
 }
 
-/// Reads the name of a member. It is borrowed from the text unless it has escapes.
+/// Reads the name of a member. The name is borrowed from the text unless it contains escapes.
 struct NameSeed;
 
 impl<'a> DeserializeSeed<'a> for NameSeed {

@@ -1,4 +1,4 @@
-//! Writing one JSON object, member by member, without whitespace.
+//! Writes one JSON object, member by member, without whitespace.
 
 use serde::Serialize;
 

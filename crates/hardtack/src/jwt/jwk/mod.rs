@@ -13,7 +13,7 @@ use super::keys::{KeyType, PrivateParts, PublicParts, SigningKey, VerifyingKey};
 
 pub use set::JwkSet;
 
-/// The error for a text that is not a JWK.
+/// The error for text that is not a JWK.
 const EXPECTED: KeyError = KeyError::Unparsable {
     expected: "a JWK (RFC 7517): one JSON object whose \"kty\" is oct, RSA, EC (P-256, P-384 or P-521) or OKP \
                (Ed25519), with each member of this key type exactly once, in base64url; if there is a member key_ops, \
@@ -74,12 +74,12 @@ impl Jwk {
         self
     }
 
-    /// Returns whether the key can sign: whether it has private members or is an HMAC secret.
+    /// Returns whether the key can sign, that is, whether it has private members or is an HMAC secret.
     pub fn is_private(&self) -> bool {
         self.private.is_some()
     }
 
-    /// Returns the key for verifying tokens. Its id is `kid`.
+    /// Returns the verification key, whose id is `kid`.
     ///
     /// # Errors
     /// [`KeyError::WrongUse`], [`KeyError::NoAlgorithm`], and the errors of [`VerifyingKey::from_der`] and
@@ -100,7 +100,7 @@ impl Jwk {
         })
     }
 
-    /// Returns the key for signing tokens. Its id is `kid`.
+    /// Returns the signing key, whose id is `kid`.
     ///
     /// # Errors
     /// The same errors as [`verifying_key`](Self::verifying_key), or, for a public key, [`KeyError::NotASigningKey`].
@@ -122,7 +122,7 @@ impl Jwk {
 }
 
 impl fmt::Debug for Jwk {
-    /// Shows the algorithm and the id only.
+    /// Shows only the algorithm and the id.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jwk")
             .field("algorithm", &self.algorithm())

@@ -9,7 +9,7 @@ use crate::jwt::algorithm::Algorithm;
 use crate::jwt::error::KeyError;
 use crate::jwt::json::unique_members::{Json, read_object};
 
-/// The error for a text that is not a JWK set.
+/// The error for text that is not a JWK set.
 const EXPECTED: KeyError =
     KeyError::Unparsable { expected: "a JWK set (RFC 7517 section 5): {\"keys\":[…]} without duplicate members" };
 

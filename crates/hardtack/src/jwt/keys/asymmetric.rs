@@ -1,4 +1,4 @@
-//! Keys of ECDSA, RSA and Ed25519, with the crate aws-lc-rs. Without the feature `asymmetric`, `no_asymmetric.rs` takes
+//! ECDSA, RSA and Ed25519 keys, with the crate aws-lc-rs. Without the feature `asymmetric`, `no_asymmetric.rs` takes
 //! the place of this module.
 
 use aws_lc_rs::encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der};

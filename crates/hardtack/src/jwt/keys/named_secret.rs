@@ -1,8 +1,9 @@
 //! Finds values that name a secret instead of containing it: paths, references to secret managers, commands and
 //! placeholders.
 //!
-//! Such a value is easy to guess, so tokens that are signed with it are easy to forge. A random secret, however, must
-//! be accepted no matter which characters it contains, so no rule depends on only one or two characters.
+//! A value that only names a secret is easy to guess, so tokens that are signed with it are easy to forge. A random
+//! secret, however, must be accepted no matter which characters it contains, so no rule depends on only one or two
+//! characters.
 
 /// The constants from `PATH` to `PLACEHOLDER` describe values that name a secret. Each description says what the value
 /// is and how to provide the secret itself. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
@@ -11,11 +12,11 @@ pub(super) const PATH: &str = "the path of a file; write @ before the path to re
 pub(super) const SECRET_JWK: &str = "a JSON Web Key (JWK) that contains the secret; load it with from_jwk, or, for the \
                                      program hardtack, store it in the key folder";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
-const REFERENCE: &str = "a reference to a secret in another program or service, and Hardtack cannot resolve it; \
-                         have the secret written to a file, and set @ followed by the path of the file";
+const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack cannot resolve; have \
+                         the secret written to a file, and set @ followed by the path of the file";
 const COMMAND: &str = "a command, and Hardtack does not run commands; run the command and set its output, or write @ \
                        and the path of a file";
-const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set only the value";
+const ASSIGNMENT: &str = "a whole NAME=VALUE line from a settings file; set only the value";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
 
 /// If `text` only names a secret, returns a description of `text`. The description says how to provide the secret
@@ -134,7 +135,7 @@ fn is_assignment(text: &str) -> bool {
     })
 }
 
-/// Whether `text` is a placeholder of a template, a shell or a manual.
+/// Whether `text` is a placeholder from a template, a shell script or a manual.
 fn is_placeholder(text: &str) -> bool {
     let variable = |name: &str| {
         name.len() > 2

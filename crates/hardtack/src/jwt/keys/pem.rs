@@ -13,17 +13,17 @@ pub(in crate::jwt) fn explain(text: &[u8], algorithm: Algorithm, usual: KeyError
         match algorithm.family() {
             // Do not suggest ssh-keygen, because older versions leave such a key as it is and report no error.
             Family::Ed25519 => {
-                "PEM (PKCS#8), but this is a key in the format of OpenSSH; make a key for tokens with: \
-                 openssl genpkey -algorithm ed25519 -out key.pem"
+                "PEM (PKCS#8), but this is a key in OpenSSH format; make a key for tokens with: openssl genpkey \
+                 -algorithm ed25519 -out key.pem"
             }
             _ => {
-                "PEM (PKCS#8), but this is a key in the format of OpenSSH; copy the key to key.pem, and convert the \
-                 copy with: ssh-keygen -p -N \"\" -m PKCS8 -f key.pem"
+                "PEM (PKCS#8), but this is a key in OpenSSH format; copy the key to key.pem, and convert the copy \
+                 with: ssh-keygen -p -N \"\" -m PKCS8 -f key.pem"
             }
         }
     } else if ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-"].iter().any(|start| text.starts_with(start.as_bytes())) {
-        "PEM, but this is a public key in the format of OpenSSH; write the public key from the private key with: \
-         openssl pkey -in key.pem -pubout"
+        "PEM, but this is a public key in OpenSSH format; export the public key from the private key with: openssl \
+         pkey -in key.pem -pubout"
     } else if contains("-----BEGIN ") && contains("\\n") {
         "PEM with line breaks, but this text has \\n instead of line breaks; if the text is in the variable KEY, write \
          the key to a file with: printf '%b' \"$KEY\" > key.pem"

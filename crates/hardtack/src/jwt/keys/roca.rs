@@ -15,7 +15,7 @@ const PRIMES: [u64; 38] = [
 
 const GENERATOR: u64 = 65537;
 
-/// Returns whether a modulus (big-endian) has the fingerprint.
+/// Returns whether an RSA modulus (big-endian) has the fingerprint of ROCA.
 pub(super) fn has_fingerprint(modulus: &[u8]) -> bool {
     PRIMES.into_iter().all(|prime| {
         let rest = modulus.iter().fold(0, |rest, byte| (rest << 8 | u64::from(*byte)) % prime);

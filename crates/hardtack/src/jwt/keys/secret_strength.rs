@@ -94,7 +94,7 @@ const PUBLISHED_STARTS: [&str; 10] = [
 const PUBLISHED_PARTS: [&str; 8] =
     ["changeme", "changethis", "replaceme", "replacethis", "replacewith", "inproduction", "placeholder", "yoursecret"];
 
-/// A secret that repeats a pattern of fewer bytes than this is refused.
+/// A secret is refused if it repeats a pattern that is shorter than this, in bytes.
 const MIN_PERIOD: usize = 17;
 
 /// A secret with fewer distinct bytes than this is refused. On average, 32 random bytes contain about 30 distinct
@@ -191,7 +191,7 @@ fn is_published(secret: &[u8]) -> bool {
         || (plain.len() * 4 >= secret.len() * 3 && has_only_sample_words(&plain))
 }
 
-/// Whether `text` is `sample`, once or repeated.
+/// Whether `text` consists of `sample`, once or several times.
 fn is_repeated(text: &[u8], sample: &[u8]) -> bool {
     !text.is_empty()
         && text.len().is_multiple_of(sample.len())
@@ -203,7 +203,7 @@ fn without_last_digits(text: &[u8]) -> &[u8] {
     text.get(..end).unwrap_or_default()
 }
 
-/// Whether `secret` has few different bytes, repeats a short pattern, or counts up or down.
+/// Whether `secret` has few distinct bytes, repeats a short pattern, or counts up or down.
 fn is_pattern(secret: &[u8]) -> bool {
     let mut seen = [false; 256];
     for byte in secret {

@@ -32,8 +32,8 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 /// # Errors
 /// - [`KeyError::NotTheSecret`]: the text names a secret instead of containing it.
 /// - [`KeyError::File`]: the file cannot be read, is not a regular file, is larger than 64 KiB, belongs to a user other
-///   than root and the user of this process, can be written to by other users, or contains text with a NUL byte or text
-///   of several lines that is not PEM or JSON.
+///   than root and the user of this process, can be written to by other users, or contains text that has a NUL byte or
+///   has several lines but is neither PEM nor JSON.
 pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(path) = text.strip_prefix('@') {
         return read_file(Path::new(path));

@@ -79,9 +79,9 @@ impl SigningKey {
     /// # Errors
     /// - [`KeyError::Unparsable`]: the text has no such block, or the key in it is not valid.
     /// - [`KeyError::NotASigningKey`]: the key is public.
-    /// - [`KeyError::AlgorithmMismatch`]: the type or the curve of the key does not fit the algorithm.
+    /// - [`KeyError::AlgorithmMismatch`]: the key's type or curve does not match the algorithm.
     /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
-    /// - [`KeyError::RocaRsa`]: the RSA key can be factored.
+    /// - [`KeyError::RocaRsa`]: the RSA key can be factored (ROCA).
     /// - [`KeyError::NeedsAsymmetric`]: the feature `asymmetric` is off.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
@@ -180,7 +180,7 @@ impl SigningKey {
         self.inner.algorithm
     }
 
-    /// Returns the key that verifies the signatures of this key. It has the same id.
+    /// Returns the key that verifies this key's signatures. The returned key has the same id.
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }

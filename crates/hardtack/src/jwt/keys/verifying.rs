@@ -68,9 +68,9 @@ impl VerifyingKey {
     ///
     /// # Errors
     /// - [`KeyError::Unparsable`]: the text has no such block, or the key in it is not valid.
-    /// - [`KeyError::AlgorithmMismatch`]: the type or the curve of the key does not fit the algorithm.
+    /// - [`KeyError::AlgorithmMismatch`]: the key's type or curve does not match the algorithm.
     /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
-    /// - [`KeyError::RocaRsa`]: the RSA key can be factored.
+    /// - [`KeyError::RocaRsa`]: the RSA key can be factored (ROCA).
     /// - [`KeyError::NeedsAsymmetric`]: the feature `asymmetric` is off.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);

@@ -142,7 +142,7 @@ fn s15_future_nbf_and_iat_are_refused() {
         assert_eq!(validate(&with("iat", bad).unwrap(), &expected), Err(TokenError::IssuedInFuture));
         assert_eq!(validate(&with("iat", good).unwrap(), &expected), Ok(()));
     }
-    // A token counts as early only if nothing else is wrong with it.
+    // A token is considered early only if nothing else is wrong with it.
     let mut without_end = with("exp", "-").unwrap();
     without_end.issued_at = at(5000);
     assert_eq!(validate(&without_end, &expected), Err(TokenError::MissingClaim("exp")));
@@ -315,7 +315,7 @@ fn an_applications_own_claims_are_read() {
     assert_eq!(refused, TokenError::BadClaim("extra"));
 }
 
-/// If this test fails, the slower reader reads every token.
+/// If this test fails, the slower reader reads every token that this library issues.
 #[test]
 fn the_fast_reader_reads_what_this_library_writes() {
     let mut claims = Claims::new("3f0a1c52", "id-1", TokenKind::Access, at(1_800_000_000));

@@ -1,4 +1,4 @@
-//! Tokens and keys as an attacker writes them, beyond the cases of `tokens.rs` and `jwk.rs`.
+//! Tokens and keys as an attacker might write them, beyond the cases of `tokens.rs` and `jwk.rs`.
 
 use serde_json::{Value, json};
 
@@ -114,7 +114,7 @@ fn s18_nested_and_unknown_members_have_no_effect_and_are_bounded() {
     ] {
         assert_eq!(verify_header(header.as_bytes()), Ok(()), "{header}");
     }
-    // Names that are written with escapes, and names that only look like a reserved name.
+    // Names that are written with escapes, and names that only resemble a reserved name.
     assert_eq!(verify_header(br#"{"alg":"HS256","\u0063rit":["a"]}"#), Err(TokenError::UnsupportedHeader("crit")));
     assert_eq!(verify_header(br#"{"alg":"HS256","b\u00364":false}"#), Err(TokenError::UnsupportedHeader("b64")));
     assert_eq!(verify_header("{\"\u{430}lg\":\"HS256\"}".as_bytes()), Err(TokenError::BadHeader));
@@ -220,7 +220,7 @@ fn s93_a_typ_may_have_the_prefix_application() {
             assert_eq!(keys.verify(token.as_bytes()).is_ok(), accepted, "{required} {typ}");
         }
     }
-    // The prefix belongs to a `typ` that contains another slash.
+    // The prefix `application/` is part of the `typ` if the rest of the `typ` contains another slash.
     let keys = HS256.clone().require_typ("application/a/b").unwrap();
     let token = forge(r#"{"alg":"HS256","typ":"a/b"}"#, b"{}", secret());
     assert_eq!(keys.verify(token.as_bytes()), Err(TokenError::WrongTyp));
@@ -269,7 +269,7 @@ fn s10_rsa_signatures_of_another_length_are_refused() {
         let refused = keys.verify(format!("{signed}.{}", base64url::encode(&bad)).as_bytes());
         assert_eq!(refused, Err(TokenError::BadSignature));
     }
-    // A signature is not decoded if it is longer than any key can create.
+    // A signature that is longer than any key can create is not decoded.
     let refused = keys.verify(format!("{signed}.{}", base64url::encode(&vec![1; 1025])).as_bytes());
     assert_eq!(refused, Err(TokenError::Malformed));
 }
@@ -349,7 +349,7 @@ fn s22_leading_zeros_do_not_make_an_rsa_key_longer() {
         let refused = VerifyingKey::from_jwk(&jwk.to_string()).unwrap_err();
         assert_eq!(refused, KeyError::WeakRsa { bits: 1024 }, "{zeros}");
     }
-    // A key that is long enough is the same key with and without the zeros.
+    // A key that is long enough without the leading zeros is the same key with them.
     let (good, mut padded) = (rsa_jwk(), rsa_jwk());
     padded["n"] = with_zeros(&good["n"], 1);
     padded["e"] = with_zeros(&good["e"], 2);
@@ -441,7 +441,7 @@ fn a_jwk_that_contradicts_itself_is_refused() {
     assert!(VerifyingKey::from_jwk(&both.to_string()).is_err());
 }
 
-/// Whether a set is dangerous must not depend on which keys a library drops.
+/// Whether a key set is dangerous must not depend on which of its keys a library drops.
 #[test]
 fn s93_a_set_is_mixed_even_if_one_of_its_keys_cannot_be_used() {
     let public: Value =

@@ -18,7 +18,7 @@ const ROCA_MODULUS: &str = concat!(
     "753ngVAde2uSronrBZxat0PbZ1humPrSfaC5lovAOaHvNMk5ubjlI6i--J1HhgjF7PbKNYdY_H7-qFcBBcdQqzuCXpHnD0th5kbv-pWvHEkqRw",
 );
 
-/// Returns the same key under both names of its algorithm.
+/// Returns the same key, once under each of the two names of its algorithm.
 fn ed25519_pair() -> [SigningKey; 2] {
     let jwk = key(Algorithm::EdDSA).dangerous_to_private_jwk_json();
     NAMES.map(|name| {
@@ -119,7 +119,7 @@ fn s93_a_typ_that_is_required_is_written_and_nothing_else_is_accepted() {
     }
 }
 
-/// RFC 8725bis section 2.11 and 3.1: algorithms are allowed by name, so no spelling of `none` passes.
+/// RFC 8725bis sections 2.11 and 3.1: algorithms are allowed by name, so no spelling of `none` passes.
 #[test]
 fn s93_no_spelling_of_none_is_an_algorithm() {
     for number in 0..16 {
@@ -135,8 +135,8 @@ fn s93_no_spelling_of_none_is_an_algorithm() {
     }
 }
 
-/// RFC 8725bis section 2.10, 2.12, 3.13: encrypted tokens are not supported, so a huge `p2c` or a compressed payload
-/// takes no computing time.
+/// RFC 8725bis sections 2.10, 2.12 and 3.13: encrypted tokens are not supported, so a huge `p2c` or a compressed
+/// payload costs no computing time.
 #[test]
 fn s93_encrypted_tokens_are_refused() {
     let header = json!({ "alg": "PBES2-HS256+A128KW", "enc": "A128CBC-HS256", "p2s": "AAAA", "p2c": u32::MAX });
@@ -151,7 +151,7 @@ fn s93_encrypted_tokens_are_refused() {
     }
 }
 
-/// RFC 8725bis section 2.13, 3.14: a token consists of base64url characters and dots only.
+/// RFC 8725bis sections 2.13 and 3.14: a token consists of base64url characters and dots only.
 #[test]
 fn s93_characters_outside_base64url_are_refused() {
     let token = HS256.sign(b"{}").unwrap();

@@ -1,4 +1,4 @@
-//! The strict reader of JSON objects.
+//! A strict reader for JSON objects.
 
 use crate::jwt::{
     TokenError,

@@ -49,7 +49,7 @@ fn s23_keys_without_ids_rotate_too() {
     let keys = KeySet::new(new.clone()).also_verify(old.signing_key().unwrap().verifying_key()).unwrap();
     assert!(keys.verify(token.as_bytes()).is_ok());
     assert_eq!(KeySet::new(new).verify(token.as_bytes()), Err(TokenError::BadSignature));
-    // A key may have an id although its tokens have no `kid`.
+    // A key can have an id even if its tokens have no `kid`.
     let named = old.signing_key().unwrap().verifying_key().with_key_id("old");
     let keys = KeySet::new(key(Algorithm::HS256).with_key_id("new")).also_verify(named).unwrap();
     assert!(keys.verify(token.as_bytes()).is_ok());
@@ -68,7 +68,7 @@ fn a_key_id_selects_exactly_one_key() {
     // A set does not use a key without an id to verify a token with a `kid`.
     let nameless = forge(r#"{"alg":"HS256","kid":"a"}"#, b"", HS256.signing_key().unwrap());
     assert_eq!(HS256.verify(nameless.as_bytes()), Err(TokenError::UnknownKey));
-    // A single key without an id verifies such a token.
+    // A single key without an id verifies a token with a `kid`.
     let verifying = HS256.signing_key().unwrap().verifying_key();
     assert!(jws::verify_with_key(nameless.as_bytes(), &verifying, &Typ::Any).is_ok());
     let refused = jws::verify_with_key(nameless.as_bytes(), &verifying.with_key_id("b"), &Typ::Any);

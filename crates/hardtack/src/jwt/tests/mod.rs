@@ -50,7 +50,7 @@ const ALL: [Algorithm; 14] = [
     Algorithm::Ed25519,
 ];
 
-/// Returns a key of the algorithm. RSA keys are read from a file, because generating one is slow.
+/// Returns a key for an algorithm. RSA keys are read from a file, because generating one is slow.
 fn key(algorithm: Algorithm) -> SigningKey {
     match algorithm.as_str().get(..2) {
         Some("RS" | "PS") => SigningKey::from_pem(key_file!("rsa.pem"), algorithm).unwrap(),

@@ -31,7 +31,7 @@ const CLAIMS: [(&str, &str); 6] =
 const CLAIM_NAMES: &[&str] =
     &["sub", "iat", "exp", "nbf", "jti", "type", "fresh", "csrf", "iss", "aud", "sid", "gen", "auth_time", "x", ""];
 
-/// Whether the header is one that the key set accepts.
+/// Whether the key set accepts the header.
 fn accepts_header(header: &Members) -> bool {
     let is = |name: &str, good: fn(&str) -> bool, required: bool| match header.get(name) {
         None => !required,
@@ -68,7 +68,7 @@ fn accepts_claims(claims: &Members) -> bool {
         && is("iss", false, &Value::is_string)
         && is("gen", false, &Value::is_u64)
         && is("aud", false, &aud)
-        // None of the changes creates a session id of 32 digits.
+        // None of the changes creates a session id with 32 digits.
         && is("sid", false, &|_| false)
 }
 
@@ -106,7 +106,7 @@ proptest! {
             prop_assert!(verified.is_err());
             return Ok(());
         }
-        // Text that was cut can still be base64url. Whether it is JSON depends on the bytes that were cut off.
+        // Truncated text can still be base64url. Whether it is JSON depends on the bytes that were cut off.
         if spellings.0 != Spelling::Cut {
             prop_assert_eq!(verified.is_ok(), accepts_header(&header), "{:?}", verified);
         }

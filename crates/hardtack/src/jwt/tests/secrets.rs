@@ -230,7 +230,7 @@ fn k01_s74_random_secrets_are_accepted() {
         let printable: Vec<u8> = PRINTABLE.collect();
         let ascii: Vec<u8> = bytes[..40].iter().map(|byte| printable[usize::from(*byte) % printable.len()]).collect();
         accept(std::str::from_utf8(&ascii).unwrap());
-        // Add characters that the rules look for, at both ends of random text.
+        // At both ends of random text, add characters that the rules look for.
         let text = base64_simd::STANDARD.encode_to_string(bytes);
         for (start, end) in [("/", "/"), ("+", "="), ("A/", "/b"), ("$", "$"), ("<=", ">"), ("`+", "`")] {
             accept(&format!("{start}{text}{end}"));
@@ -292,7 +292,7 @@ fn previous_secrets_verify_and_have_ids_of_their_own() {
     let keys = KeySet::new(key(secrets[0]));
     let token = old.sign(b"{}").unwrap();
     assert_eq!(keys.verify(token.as_bytes()).unwrap_err(), TokenError::UnknownKey);
-    // The secret that the set already contains and the empty item are left out.
+    // The list's empty item is skipped, and so is the secret that the set already contains.
     let list = format!("{},\n {} ,", secrets[0], secrets[1]);
     let keys = keys.also_verify_secrets(list.as_bytes(), Algorithm::HS256).unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");

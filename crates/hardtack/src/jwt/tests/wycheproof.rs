@@ -1,5 +1,5 @@
-//! The vectors of Project Wycheproof for JWS and JWK. They are not part of this repository. CONTRIBUTING.md says how to
-//! run this test with them.
+//! Project Wycheproof's test vectors for JWS and JWK. They are not part of this repository. CONTRIBUTING.md explains
+//! how to run this test with them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -53,7 +53,7 @@ fn sentence(reason: &Reason) -> &str {
     }
 }
 
-/// Returns the message that PyJWT has for the same error.
+/// Returns PyJWT's message for the same error.
 fn invalid(error: &TokenError, identity: &str) -> String {
     match error {
         TokenError::MissingClaim("identity") => format!("Missing claim: {identity}"),

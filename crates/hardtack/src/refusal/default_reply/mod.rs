@@ -66,7 +66,7 @@ fn destination(refused: &Refused<'_>) -> Destination {
     let path = refused.settings.public_path(refused.head.path());
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
     if path == url && (refused.head.is_safe() || replays_body) {
-        // If the page accepts requests without a token, it can be shown instead of a redirect. This is not an error.
+        // If the page accepts requests without a token, it is shown instead of a redirect, which is not an error.
         if !refused.is_optional {
             let text = format!(
                 "refused requests are redirected to {url}, but a request to {url} was refused as well; let {url} \
@@ -84,8 +84,7 @@ fn destination(refused: &Refused<'_>) -> Destination {
         url.push_str("=1");
     }
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
-        // This parameter indicates that visitors can see the page too, so the page is still shown if the refresh is
-        // refused.
+        // `public=1` says that visitors can see the page too, so the page is still shown if the refresh is refused.
         url.push_str("&public=1");
     }
     let ended =
@@ -120,7 +119,7 @@ fn problem(refused: &Refused<'_>) -> Reply {
         Reply { body: body.to_string(), ..Reply::new(status) }.header("content-type", "application/problem+json");
     match status {
         // A 401 response must contain a challenge (RFC 9110 section 15.5.2). RFC 6750 section 3 and RFC 9470 section 3
-        // define its errors.
+        // define the errors in a challenge.
         401 => reply.header("www-authenticate", challenge(kind, reason)),
         403 if kind == FailureKind::Forbidden && refused.is_bearer => {
             reply.header("www-authenticate", challenge(kind, reason))
@@ -154,7 +153,7 @@ fn page(refused: &Refused<'_>) -> Reply {
     page_with(refused, refused.reason.explanation())
 }
 
-/// Returns the page that is sent instead of a redirect that would never end.
+/// Returns the page that is sent instead of a redirect that would loop forever.
 fn page_in_loop(refused: &Refused<'_>) -> Reply {
     let reply = page_with(refused, "This page cannot be shown. Please tell the operator of this site.");
     reply.header("www-authenticate", challenge(refused.reason.kind(), refused.reason))
@@ -175,7 +174,7 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     }
 }
 
-/// The title if the tokens of a request were replaced by newer tokens of the same browser.
+/// The page title when the tokens of a request were replaced by newer tokens in the same browser.
 const SESSION_RENEWED: &str = "Session renewed";
 
 /// Returns the title of the page for a refusal.

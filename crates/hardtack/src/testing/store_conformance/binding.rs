@@ -1,4 +1,4 @@
-//! Sessions that are bound to a device. Stores without [`StoreAbility::BindSessions`] are not tested.
+//! Tests for sessions that are bound to a device. Stores without [`StoreAbility::BindSessions`] skip these tests.
 
 use super::subject::{NO_SESSIONS, Subject, all, at, next, same, session};
 use crate::session::{RevokeTarget, Rotation, Session, SessionId, SessionStore, StoreAbility};

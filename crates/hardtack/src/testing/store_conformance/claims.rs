@@ -18,7 +18,7 @@ pub(super) async fn outdate_changes_claims<S: SessionStore>(store: &Subject<S>) 
         confirmed: true,
         salt: [0xff; 16],
         created_at: Timestamp::from_unix_seconds(-1),
-        // A floating-point number of 64 bits cannot represent this number.
+        // A 64-bit floating-point number cannot represent this number.
         generation: (1 << 53) + 1,
         ..session("alice")
     };
@@ -107,8 +107,8 @@ pub(super) async fn an_outdated_session_stays_live<S: SessionStore>(store: &Subj
     same("prune: must delete the session and its log entries, and count both", pruned, 5);
 }
 
-/// No matter in which order the calls commit, every generation with the old claims must be outdated, and every later
-/// generation must have the new claims.
+/// Checks that, whatever order the calls commit in, every generation with the old claims becomes outdated, and every
+/// later generation has the new claims.
 pub(super) async fn rotations_race_with_outdate<S: SessionStore>(store: &Subject<S>) {
     const OLD: &str = r#"{"role":"editor"}"#;
     for turn in 0..RACERS {

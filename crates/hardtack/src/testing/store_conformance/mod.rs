@@ -1,4 +1,4 @@
-//! The conformance suite of session stores.
+//! The conformance suite for session stores.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking with the name of the broken rule")]
 
 mod binding;

@@ -87,7 +87,7 @@ pub(super) async fn list_returns_the_live_sessions_of_a_subject<S: SessionStore>
 }
 
 pub(super) async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &Subject<S>) {
-    // Names that a collation, a `LIKE` pattern or trimming may treat like "alice".
+    // Names that a collation, a `LIKE` pattern or trimming might treat as equal to "alice".
     let names = ["alice", "Alice", "alice ", " alice", "al_ce", "a%", "alicé", "alice\u{301}", "alic\u{e9}\u{301}"];
     for name in names {
         store.create(&session(name), NO_SESSIONS).await;

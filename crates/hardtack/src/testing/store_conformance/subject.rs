@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::session::{Revocation, RevocationPage, RevokeTarget, Rotation, Session, SessionId, SessionStore};
 
-/// When the sessions of the suite begin.
+/// The time at which the suite's sessions begin.
 pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
 /// How many calls run concurrently in a race.

@@ -217,9 +217,9 @@ fn e04_nothing_is_pruned_if_the_clock_of_the_database_differs() {
         assert_eq!(lines.iter().filter(|line| line.contains("prune_skipped")).count(), usize::from(!good));
     }
     let lines = Log::of(|| assert_eq!(prune(NOW - HOUR), None));
-    assert!(lines[0].contains("3600 s ahead of the clock of the database"), "{lines:?}");
+    assert!(lines[0].contains("3600 s ahead of the database's clock"), "{lines:?}");
     let lines = Log::of(|| assert_eq!(prune(NOW + HOUR), None));
-    assert!(lines[0].contains("3600 s behind the clock of the database"), "{lines:?}");
+    assert!(lines[0].contains("3600 s behind the database's clock"), "{lines:?}");
 }
 
 #[test]
