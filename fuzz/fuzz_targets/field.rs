@@ -1,3 +1,5 @@
+//! Runs [`hardtack_fuzz::targets::field`] with libFuzzer.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| hardtack_fuzz::targets::field(data));
