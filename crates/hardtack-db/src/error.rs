@@ -34,6 +34,18 @@ pub enum MigrateError {
         /// The first version in the list that is not greater than the version before it.
         version: u32,
     },
+    /// The database contains a table of another program, with a name that this program needs.
+    #[error(
+        "the database already contains a table `{table}` that belongs to another program, so the tables of \
+         `{component}` cannot be created; use another database, or on PostgreSQL another schema (add \
+         options[search_path]=NAME to the URL), or rename that table"
+    )]
+    ForeignTable {
+        /// The component whose tables cannot be created.
+        component: String,
+        /// The name of the table.
+        table: String,
+    },
     /// The SQL of a migration failed.
     #[error("migration {version} of `{component}` failed")]
     Failed {

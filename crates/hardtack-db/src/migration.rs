@@ -49,8 +49,8 @@ impl Pool {
     /// processes migrate at the same time, they take turns, so each migration runs only once.
     ///
     /// # Errors
-    /// The tables are newer than the newest migration, the versions in the list do not increase, or the database
-    /// failed.
+    /// The tables are newer than the newest migration, another program has created a table with the same name, the
+    /// versions in the list do not increase, or the database failed.
     pub async fn migrate(&self, component: &str, migrations: &[Migration]) -> Result<usize, MigrateError> {
         let known = newest(component, migrations)?;
         let mut transaction = self.begin().await?;
@@ -69,6 +69,12 @@ impl Pool {
 
         let mut count = 0;
         for step in migrations.iter().filter(|step| i64::from(step.version) > found) {
+            for table in created_tables(step.sqlite) {
+                let tables: Vec<(i64,)> = transaction.fetch(existing_table(table)).await?;
+                if tables != [(0,)] {
+                    return Err(MigrateError::ForeignTable { component: component.into(), table: table.into() });
+                }
+            }
             transaction.connection().run_script(step.sqlite, step.postgres).await.map_err(|source| {
                 MigrateError::Failed { component: component.into(), version: step.version, source }
             })?;
@@ -106,6 +112,21 @@ fn tables_of_versions() -> Statement<'static> {
         "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",
         "SELECT COUNT(to_regclass('hardtack_migrations'))",
     )
+}
+
+/// Returns the names in the `CREATE TABLE` statements of a script.
+fn created_tables(script: &str) -> impl Iterator<Item = &str> {
+    script.split("CREATE TABLE ").skip(1).filter_map(|rest| rest.split([' ', '(', '\n']).next())
+}
+
+/// Returns a statement that checks whether the schema in which tables are created contains this table. The result is 1
+/// if the table exists, and 0 if it does not.
+fn existing_table(name: &str) -> Statement<'_> {
+    let statement = Statement::per_database(
+        "SELECT COUNT(*) FROM sqlite_master WHERE name = $1",
+        "SELECT COUNT(to_regclass(quote_ident(current_schema()) || '.' || $1))",
+    );
+    statement.bind(name)
 }
 
 /// Selects the version of a component's last applied migration, or 0 if no migration of the component has been applied.

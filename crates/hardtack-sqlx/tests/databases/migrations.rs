@@ -87,6 +87,22 @@ async fn a_newer_database_is_refused() {
 }
 
 #[tokio::test]
+async fn a_table_of_another_program_is_named() {
+    for database in TestDatabase::both() {
+        let pool = Pool::from(database.open().await);
+        pool.execute(Statement::new("CREATE TABLE more (id BIGINT)")).await.unwrap();
+        let steps = [NOTES[0], Migration::new(2, "CREATE TABLE more (id BIGINT)")];
+        let error = pool.migrate("notes", &steps).await.unwrap_err();
+        assert!(
+            matches!(&error, MigrateError::ForeignTable { component, table } if component == "notes" && table == "more"),
+            "{error:?}"
+        );
+        assert!(!pool.is_migrated("notes", NOTES).await.unwrap());
+        assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_failed_migration_changes_nothing() {
     for database in TestDatabase::both() {
         let pool = Pool::from(database.open().await);
