@@ -29,7 +29,7 @@ use crate::error_pages::with_error_pages;
 use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
 use crate::page_cookie;
-use crate::passwords::{Hasher, PasswordRules};
+use crate::passwords::{Hasher, PasswordRules, UserSlots};
 use crate::settings::SharedSettings;
 use crate::throttling::{Client, CounterStore, LogInLimits, OFF, Throttling};
 use crate::uninterrupted::Uninterrupted;
@@ -112,6 +112,7 @@ pub struct Accounts {
     database: Pool,
     users: UserStore,
     hasher: Hasher,
+    password_slots: UserSlots,
     activity: ActivityStore,
     recorder: Recorder,
     links: LinkStore,
@@ -159,6 +160,7 @@ impl Accounts {
             database,
             users,
             hasher,
+            password_slots: UserSlots::default(),
             activity,
             recorder,
             links,

@@ -13,7 +13,7 @@ use super::{Accounts, CheckedSession};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit};
-use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
+use crate::passwords::{PasswordProblem, TypedPassword, UserSlot, Verdict};
 use crate::throttling::{Client, KnownUser, Try};
 use crate::users::{
     EmailAddress, INVALID_EMAIL, NewUserRow, StoredCredentials, User, UserNameProblem, UserStore, username_key,
@@ -189,7 +189,7 @@ impl Accounts {
         password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
-        self.require_free_hasher()?;
+        let _slot = self.password_slot(user_id)?;
         let attempt = self.throttling().password_again(user_id, session, request).await?;
         let verified = async {
             let found = self.users.credentials_by_id(user_id).await?;
@@ -202,6 +202,13 @@ impl Accounts {
     /// whose password cannot be checked does not count.
     fn require_free_hasher<P>(&self) -> Result<(), ActionError<P>> {
         if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
+    }
+
+    /// Takes one of the slots of a logged-in user whose password is to be checked. Returns an error if the user has no
+    /// free slot, or if the hasher's queue is full. Call this method before you count an attempt.
+    fn password_slot<P>(&self, user_id: &str) -> Result<UserSlot, ActionError<P>> {
+        self.require_free_hasher()?;
+        self.password_slots.take(user_id).ok_or(ActionError::Busy)
     }
 
     async fn compare_password(
@@ -271,6 +278,7 @@ impl Accounts {
         let new = self.check_new_password(new, vec![user.username.clone(), user.email.clone()]).await;
         let new = new.map_err(|error| error.map_invalid(PasswordChangeProblem::InvalidNew))?;
         let already_changed = || ActionError::Invalid(PasswordChangeProblem::AlreadyChanged);
+        let _slot = self.password_slot(&user.id)?;
         let verified = self.verify_current(user, kept, current, &new, request).await;
         let verified = verified.map_err(|error| error.map_invalid(|_| PasswordChangeProblem::WrongCurrent))?;
         let version = verified.ok_or_else(already_changed)?.version;
@@ -318,7 +326,6 @@ impl Accounts {
         new: &str,
         request: &RequestInfo,
     ) -> Result<Option<VerifiedPassword>, ActionError<WrongPassword>> {
-        self.require_free_hasher()?;
         let attempt = self.throttling().password_again(&user.id, session.id, request).await?;
         let verified = async {
             let found = self.users.credentials_by_id(&user.id).await?;

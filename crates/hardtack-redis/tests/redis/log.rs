@@ -56,9 +56,8 @@ async fn s71_a_page_says_how_long_ago_the_server_might_have_lost_data() {
     let store = open(&server).await;
     let complete_for = async || store.revocations(0, 10).await.unwrap().complete_for;
     let is_new = |span: Option<Duration>| span.is_some_and(|span| span < Duration::from_secs(600));
-    assert!(is_new(complete_for().await));
     for command in ["FLUSHALL", "restart"] {
-        server.command("HSET {hardtack}:log:head since 1000");
+        server.age("hardtack");
         assert!(complete_for().await > Some(Duration::from_secs(1_000_000_000)), "{command}");
         match command {
             "restart" => {

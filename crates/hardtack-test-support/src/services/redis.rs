@@ -123,7 +123,20 @@ impl RedisServer {
             assert!(Instant::now() < deadline, "redis-server is not ready within 120 s; its log:\n{log}");
             std::thread::sleep(STEP);
         }
+        server.age("hardtack");
         Some(server)
+    }
+
+    /// Makes a store look as if Redis had started long ago. Otherwise, servers would check each request against the store
+    /// until the access tokens from before the start have expired.
+    pub fn age(&self, name: &str) {
+        let script = format!(
+            "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') \
+             local sequence = redis.call('TIME')[1] .. '000000' \
+             redis.call('HSETNX', '{{{name}}}:log:head', 'sequence', sequence) \
+             redis.call('HSET', '{{{name}}}:log:head', 'run', run, 'since', '1000')"
+        );
+        assert_eq!(self.command(&format!("EVAL \"{script}\" 0")), "$-1");
     }
 
     /// Returns the URL of the server with its password, such as `redis://:…@127.0.0.1:…/0`.
@@ -136,9 +149,12 @@ impl RedisServer {
         self.port
     }
 
-    /// Returns a name for the keys of one test. Each call returns a different name.
+    /// Returns a name for the keys of one test. Each call returns a different name. The store with this name looks as if
+    /// Redis had started [long ago](Self::age).
     pub fn name(&self) -> String {
-        format!("test-{}", self.names.fetch_add(1, Ordering::Relaxed))
+        let name = format!("test-{}", self.names.fetch_add(1, Ordering::Relaxed));
+        self.age(&name);
+        name
     }
 
     /// Stops the server with SIGTERM and waits until it has ended.
@@ -192,8 +208,8 @@ impl RedisServer {
         self.start_again();
     }
 
-    /// Sends a command and returns the first line of the reply. Spaces separate the arguments of the command, so no
-    /// argument can contain a space.
+    /// Sends a command and returns the first line of the reply. Spaces separate the arguments of the command, except
+    /// within double quotes.
     pub fn command(&self, words: &str) -> String {
         self.request(words).unwrap_or_else(|error| panic!("redis-server does not reply to {words:?}: {error}"))
     }
