@@ -308,7 +308,7 @@ pub fn forwarded(data: &[u8]) {
     ] {
         let Ok(proxies) = TrustedProxies::new(["10.0.0.0/8"]) else { return };
         let proxies = proxies.header(header);
-        let fields: Vec<&[u8]> = data.split(|byte| *byte == b'\n').collect();
+        let fields: Vec<&[u8]> = data.split(|byte| *byte == b'\n').take(MAX_FIELDS).collect();
         let request = TestRequest::new("GET", "/").from(peer);
         let request = fields.iter().fold(request, |request, field| request.field(name, field));
         let _ = proxies.client_address(&request.head());
