@@ -369,7 +369,16 @@ impl Authenticator {
         expected.issuers = &claims.decode_issuers;
         expected.realm = settings.realm.as_deref();
         expected.allow_never_expiring = settings.flask || lifetime.duration().is_none();
+        expected.max_session_age = self.max_session_age(kind);
         expected
+    }
+
+    /// Returns how long an access token of a stored session is accepted, counted from its `iat`. The `exp` of a token is
+    /// later if the configured lifetime was longer when the token was issued. Such a token must not be accepted until
+    /// its `exp`, because the record that its session has ended is kept only for the current lifetime.
+    pub(super) fn max_session_age(&self, kind: TokenKind) -> Option<Duration> {
+        let counts = kind == TokenKind::Access && self.has_store();
+        self.settings().access_lifetime.duration().filter(|_| counts)
     }
 
     /// Returns whether a request with this method needs a CSRF value (step 4).

@@ -37,6 +37,9 @@ pub struct Expected<'a> {
     pub issuers: &'a [String],
     /// Whether a token without `exp` is accepted.
     pub allow_never_expiring: bool,
+    /// The longest time from the `iat` of a token that belongs to a session until the token expires, even if its `exp` is
+    /// later. `None` if only `exp` counts.
+    pub max_session_age: Option<Duration>,
 }
 
 impl Expected<'_> {
@@ -54,6 +57,7 @@ impl Expected<'_> {
             insecure_any_audience: false,
             issuers: &[],
             allow_never_expiring: false,
+            max_session_age: None,
         }
     }
 }
@@ -95,6 +99,7 @@ pub(crate) struct RegisteredClaims<'a, A> {
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) has_session: bool,
 }
 
 impl Claims {
@@ -106,6 +111,7 @@ impl Claims {
             not_before: self.not_before,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
+            has_session: self.session.is_some(),
         }
     }
 }
@@ -121,6 +127,7 @@ impl FastClaims {
             not_before: self.not_before,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
+            has_session: self.session.is_some(),
         }
     }
 }
@@ -164,12 +171,19 @@ impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
         if self.issued_at > latest {
             return Err(TokenError::IssuedInFuture);
         }
+        let expires_at = match expected.max_session_age {
+            Some(age) if self.has_session => {
+                let latest = self.issued_at + age;
+                Some(self.expires_at.map_or(latest, |exp| exp.min(latest)))
+            }
+            _ => self.expires_at,
+        };
         // Check the expiry last. An expired token is refreshed only if it is valid in every other respect.
-        if self.expires_at.is_some_and(|exp| exp + leeway <= expected.now) {
+        if expires_at.is_some_and(|exp| exp + leeway <= expected.now) {
             return Err(TokenError::Expired);
         }
         let from = self.not_before.map_or(self.issued_at, |not_before| not_before.max(self.issued_at));
-        let until = self.expires_at.map_or(Timestamp::MAX, |exp| exp + leeway);
+        let until = expires_at.map_or(Timestamp::MAX, |exp| exp + leeway);
         Ok(from - skew..until)
     }
 }
@@ -188,6 +202,8 @@ mod tests {
             expires_at in prop::option::of(90_i64..120),
             leeway in prop::sample::select(vec![0_u64, 1, 5, 60, 90]),
             clock_skew in prop::sample::select(vec![0_u64, 3, 60, 90]),
+            has_session: bool,
+            max_session_age in prop::option::of(0_u64..20),
             first in 0_i64..250,
             then in 0_i64..250,
         ) {
@@ -199,11 +215,13 @@ mod tests {
                 not_before: not_before.map(at),
                 issued_at: at(issued_at),
                 expires_at: expires_at.map(at),
+                has_session,
             };
             let expected = |now| Expected {
                 leeway: Duration::from_secs(leeway),
                 clock_skew: Duration::from_secs(clock_skew),
                 allow_never_expiring: true,
+                max_session_age: max_session_age.map(Duration::from_secs),
                 ..Expected::new(at(now), TokenKind::Access)
             };
             if let Ok(valid) = claims().validate(&expected(first)) {

@@ -46,6 +46,29 @@ fn without_jitter_the_lifetime_is_exactly_the_setting() {
     assert_eq!(error, ConfigError::TooMuchJitter { percent: 51 });
 }
 
+/// The record that a session has ended is kept only for the current lifetime, so older tokens must not live longer.
+#[test]
+fn s28_a_shorter_lifetime_also_applies_to_tokens_that_were_issued_before() {
+    let keys = KeySet::new(key());
+    let long = Site::with_keys(keys.clone(), |builder| builder.access_lifetime(seconds(3600)));
+    let short = Site::over(long.store.clone(), keys, |builder| builder.clock(long.clock.clone()));
+    let (alice, bob) = (long.browser_of("alice"), long.browser_of("bob"));
+    // With and without the token in the cache of verified tokens.
+    assert_eq!(short.visit(&mut alice.clone()).status, 200);
+    long.advance(15 * 60 - 1);
+    assert_eq!(short.visit(&mut alice.clone()).status, 200);
+    long.advance(1);
+    for browser in [&alice, &bob] {
+        let mut copy = browser.without(&["refresh_token_cookie"]);
+        assert!(short.visit(&mut copy).is_refused(401, "expired"));
+        assert_eq!(long.visit(&mut browser.clone()).status, 200);
+    }
+    // A token without a session is accepted until its `exp`.
+    let token = long.auth.access_token("carol").lifetime(seconds(3600)).issue().unwrap().as_str().to_owned();
+    long.advance(30 * 60);
+    assert!(short.auth.decode::<hardtack::jwt::NoExtra>(&token, TokenKind::Access).is_ok());
+}
+
 #[test]
 fn s30_s33_s34_the_strict_profile_has_no_windows_and_short_lives() {
     let site = Site::with(hardtack::AuthenticatorBuilder::strict_sessions);

@@ -57,6 +57,9 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets how long an access token lives (`JWT_ACCESS_TOKEN_EXPIRES`). Default: 15 minutes.
+    ///
+    /// If you make the lifetime shorter, the new lifetime also applies to tokens of stored sessions that were issued
+    /// before.
     pub fn access_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.access_lifetime = lifetime.into();
         self

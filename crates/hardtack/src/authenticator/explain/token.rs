@@ -155,7 +155,14 @@ impl TokenFacts {
             true => format!("issued {}", ago(claims.issued_at, now)),
             false => format!("to be issued {}", until(claims.issued_at, now)),
         };
-        let expires = match claims.expires_at {
+        let authenticator = verifier.authenticator;
+        let age = authenticator.max_session_age(claims.kind).filter(|_| claims.session.is_some());
+        let latest = age.map(|age| claims.issued_at + age);
+        let expires = match claims.expires_at.map(|end| latest.map_or(end, |latest| end.min(latest))) {
+            Some(end) if end <= now && claims.expires_at != Some(end) => {
+                let since = ago(end, now);
+                format!("it expired {since}, because the lifetime of access tokens has become shorter since then")
+            }
             None => "it never expires".to_owned(),
             Some(end) if end <= now => format!("it expired {}", ago(end, now)),
             Some(end) => format!("it expires {}", until(end, now)),
