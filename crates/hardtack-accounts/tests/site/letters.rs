@@ -214,7 +214,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     assert!(page.text().contains(ADDRESS) && page.text().contains("ada"), "{}", page.text());
     let done = submit(&mut bob, &page, "/email/confirm", &[]).await;
     let home = open(&mut bob, done.location().unwrap()).await;
-    let notice = "The email address of the account ada has been confirmed. You are logged in as bob.";
+    let notice = "The email address for the account ada has been confirmed. You are logged in as bob.";
     assert!(home.text().contains(notice), "{}", home.text());
     let page = open(&mut ada, "/account").await;
     assert!(page.text().contains("Confirmed") && !page.text().contains("Not confirmed"), "{}", page.text());
@@ -235,7 +235,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let page = open(&mut bob, &link_of(&mailing.mail(ADDRESS).await)).await;
     let done = submit(&mut bob, &page, "/password/reset", &[("new_password", NEW)]).await;
     let home = open(&mut bob, done.location().unwrap()).await;
-    let notice = "The password of the account ada has been changed. You are logged in as bob.";
+    let notice = "The password for the account ada has been changed. You are logged in as bob.";
     assert!(home.text().contains(notice), "{}", home.text());
 
     // A user without an address is told that a forgotten password cannot be reset by email.

@@ -326,7 +326,8 @@ pub(super) async fn append_to_log(
 }
 
 /// Appends entries to the log in the application's own transaction, which might commit long after this call.
-///On PostgreSQL, a deferred trigger numbers the entries at the commit, so other writers do not wait for the application
+///
+/// On PostgreSQL, a deferred trigger numbers the entries at the commit, so other writers do not wait for the application
 /// (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries are numbered immediately, because other
 /// writers wait for the transaction anyway.
 pub(super) async fn append_at_commit(

@@ -341,7 +341,7 @@ fn the_end_of_a_session_is_explained_by_what_ended_it() {
     site.advance(5);
     let out = explained(&site, &copy, get());
     refused(&out, "revoked", Check::Session, "The user logged out 5 seconds ago", "events in the log");
-    assert!(out.to_string().contains("According to the session store, it ended 5 seconds ago"), "{out}");
+    assert!(out.to_string().contains("According to the session store, the session ended 5 seconds ago"), "{out}");
     let bob = site.browser_of("bob");
     block_on(site.auth.revoke_all_sessions("bob")).unwrap();
     let ended = explained(&site, &bob, get());

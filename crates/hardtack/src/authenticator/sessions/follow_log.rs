@@ -267,7 +267,8 @@ impl Authenticator {
 
     /// Returns the status of a token's session from the cache, or from the store if the cache might be stale or the
     /// outcome of a write to this session is not known.
-    ///The cache forgets an ended session once its access tokens have expired, but a refresh token can live longer. So
+    ///
+    /// The cache forgets an ended session once its access tokens have expired, but a refresh token can live longer. So
     /// if a refresh token belongs to a session that the cache does not list as ended, this method looks up the session
     /// in the store.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
