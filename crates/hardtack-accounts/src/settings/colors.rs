@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_colours_get_into_the_stylesheet() {
+    fn only_colors_get_into_the_stylesheet() {
         for good in ["#fff", "#7a1f3d", "#7a1f3dcc", "rebeccapurple", "rgb(1 2 3 / 50%)", "hsl(1.5turn, 2%, 3%)"] {
             assert!(is_color(good), "{good}");
         }

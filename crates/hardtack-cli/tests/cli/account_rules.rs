@@ -104,5 +104,5 @@ async fn a06_migrate_names_the_users_whose_names_collide() {
         ]
     );
     let server = start(&dir.serve([])).await;
-    assert!(server.stderr().contains("list these names with: hardtack migrate"), "{}", server.stderr());
+    assert!(server.stderr().contains("to list them, run: hardtack migrate"), "{}", server.stderr());
 }

@@ -148,7 +148,7 @@ fn each_cookie_of_the_ready_made_site_is_described() {
             let finished = explain(&dir, args, &input);
             assert_eq!(code(&finished), Some(status), "{}{}", finished.stdout, finished.stderr);
             assert!(finished.stdout.contains(part), "{name}: {}", finished.stdout);
-            assert!(!finished.stdout.contains("reads no cookie of this name"), "{}", finished.stdout);
+            assert!(!finished.stdout.contains("does not read a cookie with this name"), "{}", finished.stdout);
             assert!(!finished.stdout.contains("secret-value"), "{}", finished.stdout);
         }
     }

@@ -315,7 +315,7 @@ impl Reason {
                 "The request must have one Host field with a host name and, if needed, a port."
             }
             Self::Method => "This request changes state. Send it as a POST request.",
-            Self::BodyTooSlow => "The request's body did not arrive in time. Send it again.",
+            Self::BodyTooSlow => "The request's body did not arrive in time. Send the request again.",
             Self::TooManyBodies => "The server is receiving too many forms. Try again in a few seconds.",
             Self::TooManyAttempts(refused) => refused.sentence(),
             Self::LogInRefused(refusal) => refusal.text(),
@@ -366,7 +366,7 @@ impl Reason {
             }
             Self::RefreshNeeded => "Your session must be renewed. Open the page again.",
             Self::ClaimsRefused => "Your account does not allow this.",
-            Self::Method => "There is no page at this address. Go back, and use the buttons on the page.",
+            Self::Method => "There is no page at this address. Go back, and use the buttons on the previous page.",
             Self::BodyTooSlow => "The form did not arrive in time, so nothing was changed. Send it again.",
             Self::TooManyBodies => {
                 "This site is receiving too many forms, so nothing was changed. Send the form again in a moment."
