@@ -1,4 +1,4 @@
-//! A shop that mounts the ready-made account pages at `/auth`, in the shop's colours and with its own log-in page.
+//! A shop that mounts the ready-made account pages at `/auth`, in the shop's colors and with its own log-in page.
 
 use std::error::Error;
 

@@ -34,8 +34,8 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
         return response;
     }
     // Do not look up the user after a server error. If the store is down, another query would only delay the response.
-    // The look-up is boxed to keep the future of this function small, because this future exists while the client sends
-    // the body.
+    // The look-up is boxed to keep this function's future small, because the future stays in memory while the client
+    // sends the body.
     let user = if is_client_error { Box::pin(user_of_refused(&headers, &uri, &site)).await } else { None };
     let shell = match &user {
         Some(user) => shell_of(&site.settings, user, None),

@@ -1,4 +1,4 @@
-//! Limits the log lines about events that strangers can cause any number of times.
+//! Limits how many lines are logged about events that strangers can cause any number of times.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,8 +28,8 @@ impl FloodLog {
     }
 
     /// Counts an event. For the first event, calls `log` and starts a background task, which logs a summary each
-    /// minute. The task ends after a minute without events. The next event then counts as the first event again. Call
-    /// this method within a Tokio runtime.
+    /// minute. The task ends after a minute without events, and the next event is then treated as a first event again.
+    /// Call this method within a Tokio runtime.
     pub(crate) fn add(&self, log: impl FnOnce()) {
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flood) = &mut *flood {

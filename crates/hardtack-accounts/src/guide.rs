@@ -1,4 +1,4 @@
-//! Guides, one topic each. This module contains documentation only.
+//! Guides, each on one topic. This module contains only documentation.
 
 #[doc = include_str!("../guide/own_routes.md")]
 pub mod own_routes {}

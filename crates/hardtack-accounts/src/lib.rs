@@ -1,13 +1,13 @@
 //! Ready-made sign-up, log-in, password and device pages for axum, built on Hardtack's hardened JWT cookies.
 //!
-//! The crate adds user accounts to [`hardtack_axum`]. It stores users and argon2id password hashes in SQLite or
-//! PostgreSQL, and serves all its pages from one axum [`Router`](axum::Router). The pages work without scripts, and
-//! API clients can use the same routes with JSON.
+//! This crate adds user accounts to [`hardtack_axum`]. It stores users and argon2id password hashes in SQLite or
+//! PostgreSQL, and serves all its pages from one axum [`Router`](axum::Router). The pages work without scripts, and API
+//! clients can use the same routes with JSON.
 //!
 //! # Example
 //!
-//! A complete server. It needs the environment variable `JWT_SECRET_KEY` and the dependencies `axum`, `hardtack`,
-//! `hardtack-accounts`, `hardtack-axum`, `hardtack-sqlx` and `tokio`.
+//! This is a complete server. It needs the environment variable `JWT_SECRET_KEY` and the dependencies `axum`,
+//! `hardtack`, `hardtack-accounts`, `hardtack-axum`, `hardtack-sqlx` and `tokio`.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -44,7 +44,7 @@
 //!
 //! # Routes
 //!
-//! If the pages have a path of their own, such as `/auth` ([`SiteBuilder::at`]), prefix each route with it.
+//! If the pages are below a path such as `/auth` ([`SiteBuilder::at`]), put this path in front of each route.
 //!
 //! | route | for | what it does |
 //! | --- | --- | --- |
@@ -65,11 +65,11 @@
 //!   [`VerifiedUser`] can be logged in. An [`ActionError`] says why an operation failed.
 //! - [`Site`]: the pages. [`SiteBuilder`] sets where they are and how they look; [`Page`] and [`PageView`] are for
 //!   templates of your own.
-//! - [`User`]: a user, which your own handlers extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a
-//!   router whose state is the [`Site`] or the [`Accounts`].
+//! - [`User`]: a user. Your own handlers extract it with [`CurrentUser<User>`](hardtack_axum::CurrentUser), on a router
+//!   whose state is the [`Site`] or the [`Accounts`].
 //! - [`NameRules`] and [`PasswordRules`]: which user names and passwords are accepted.
 //! - [`LogInLimits`]: limits on password attempts, account creation and link requests.
-//! - [`mail`]: the trait for sending email, and an implementation that writes to a folder during development.
+//! - [`mail`]: the trait for sending email, and an implementation for development that writes emails to a folder.
 //!
 //! # Features
 //!
@@ -83,7 +83,7 @@
 #![cfg_attr(
     doc,
     doc = "\n- [Your own routes](guide::own_routes): users in your handlers, several databases, layers.\n\
-           - [Your own pages](guide::own_pages): a log-in page of your own for the same users, in axum or actix-web.\n\
+           - [Your own pages](guide::own_pages): your own log-in page for [`Accounts`] users, in axum or actix-web.\n\
            - [Names and passwords](guide::names_and_passwords): which are accepted, and how they are compared.\n\
            - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
            - [JSON API](guide::json_api): how API clients use the routes, send CSRF tokens and handle errors.\n\

@@ -1,7 +1,7 @@
-//! Refuses requests for pages whose path differs from the path in the site's links.
+//! Refuses a request for a page if the requested path differs from the path in the site's links.
 //!
-//! axum does not tell a router where it is nested. If the router of a site is nested at the wrong path, the site can
-//! notice this only when a request arrives.
+//! axum does not tell a router where it is nested. If a site's router is nested at the wrong path, the site can notice
+//! this only when a request arrives.
 
 use std::sync::{Arc, Once};
 
@@ -14,11 +14,11 @@ use http::StatusCode;
 use crate::respond;
 use crate::site::Site;
 
-/// How many characters of a path are logged.
+/// The maximum number of characters of a path that are logged.
 const LOGGED_PATH: usize = 80;
 
-/// Checks whether the router is mounted at the site's path. If not, responds with 500. Logs how to correct the code,
-/// but only for the first such request to this router, because strangers can send any number of them.
+/// Checks whether the router is mounted at the site's path. If it is not, responds with 500 and logs how to correct the
+/// code. Only the first such request to this router is logged, because strangers can send any number of such requests.
 pub(crate) async fn refuse_misplaced(
     State((site, logged)): State<(Site, Arc<Once>)>,
     request: Request,
@@ -40,8 +40,8 @@ pub(crate) async fn refuse_misplaced(
     respond::problem(wants, StatusCode::INTERNAL_SERVER_ERROR, "pages_misplaced", detail, &[])
 }
 
-/// Returns whether the client requested this route at the path to which the pages link. A proxy might have stripped the
-/// path of the base URL from the request, so there are two `prefixes`.
+/// Returns whether the client requested this route at the path in the pages' links. A proxy might have stripped the
+/// base URL's path from the request, so there are two `prefixes`.
 ///
 /// Empty segments are ignored, because axum drops some of them: if a router is nested at `/auth`, and `/auth//login` is
 /// requested, the router gets `/login`.
@@ -54,7 +54,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// Returns a path without secrets, cut off after [`LOGGED_PATH`] characters.
+/// Returns the path without any secrets, cut off after [`LOGGED_PATH`] characters.
 fn shortened(path: &str) -> String {
     let path = loggable_path(path);
     let mut chars = path.chars();
@@ -66,13 +66,13 @@ fn shortened(path: &str) -> String {
 }
 
 /// What to change if the application rewrites paths between its routers.
-const REWRITTEN: &str = "if the application rewrites paths, either add the prefix that it strips to the base URL, or \
-                         rewrite the paths before the request reaches the outermost router (tower::Layer::layer \
-                         instead of Router::layer)";
+const REWRITTEN: &str = "if the application rewrites paths, either add the stripped prefix to the base URL, or rewrite \
+                         the paths before the request reaches the outermost router (tower::Layer::layer instead \
+                         of Router::layer)";
 
 /// Returns a message that says how to correct the code. `original` is the path that the client requested. `page` is the
-/// path of the page in the site's router, `at` is the path of the site, and `link` is the path to which links to the
-/// page lead. In the message, paths are shortened, and their control characters are escaped.
+/// page's path in the site's router, `at` is the site's path, and `link` is the path that links to the page use. In the
+/// message, paths are shortened, and their control characters are escaped.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
     let link = shortened(link);
     if at.is_empty() {

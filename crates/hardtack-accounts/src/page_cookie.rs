@@ -12,7 +12,7 @@ use crate::settings::SiteSettings;
 /// The names of all cookies that pages set for themselves, without prefixes.
 pub(crate) mod names {
     pub(crate) const DEVICE: &str = "known_device";
-    /// The name of [`DEVICE`] on the site of `hardtack serve`.
+    /// The name that is used instead of [`DEVICE`] on the site that `hardtack serve` runs.
     pub(crate) const DEMO_DEVICE: &str = "hardtack_device";
     pub(crate) const LINK_USED: &str = "link_used";
     pub(crate) const MAIL_LINK: &str = "mail_link";
@@ -33,11 +33,11 @@ pub(crate) mod names {
         (
             MAIL_LINK,
             "contains the secret from an emailed link, such as a password reset link. It lasts until the user submits \
-             the form that the link opened, but at most ten minutes",
+             the form that the link opened, but for at most ten minutes",
         ),
         (
             SETTINGS_DRAFT,
-            "contains the encrypted settings that a user submitted, while the user enters the password again. It lasts \
+            "keeps the settings that a user submitted, encrypted, while the user enters the password again. It lasts \
              15 minutes and contains no password",
         ),
     ];
@@ -50,14 +50,14 @@ pub(crate) mod names {
 pub(crate) struct PageCookie {
     /// The name, without a prefix: one of [`names`].
     pub(crate) name: &'static str,
-    /// The page to which the browser sends the cookie if the site is reached over http. `/` stands for all pages of the
-    /// site.
+    /// The page to which the browser sends the cookie if the site is reached over http. `/` stands for all of the
+    /// site's pages.
     pub(crate) path: &'static str,
     /// The `Max-Age` of the cookie, in seconds.
     pub(crate) max_age: u32,
 }
 
-/// The settings that determine the names and attributes of all page cookies: those of the site, whether the
+/// The settings that determine the names and attributes of all page cookies: the site's settings, whether the
 /// authenticator's cookies are `Secure`, and the authenticator's realm.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CookieScope<'a> {
@@ -128,7 +128,7 @@ fn text(value: &[u8]) -> Option<&str> {
 fn append(mut response: Response, set_cookie: String) -> Response {
     match HeaderValue::try_from(set_cookie) {
         Ok(mut value) => {
-            // The value may be the token of a link, which is a credential.
+            // The value may be a link's token, which is a credential.
             value.set_sensitive(true);
             response.headers_mut().append(header::SET_COOKIE, value);
         }

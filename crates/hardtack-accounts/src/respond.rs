@@ -30,7 +30,7 @@ pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
 }
 
 /// Responds with an error. A browser gets a page. htmx and API clients get problem details (RFC 9457), which include
-/// `msg` and the `errors` of fields.
+/// `msg` and, if fields are invalid, `errors`.
 pub(crate) fn problem(
     wants: Wants,
     status: StatusCode,
@@ -45,15 +45,16 @@ pub(crate) fn problem(
     problem_details(status, code, detail, errors)
 }
 
-/// An error page. The middleware [`add_navigation`](crate::error_navigation::add_navigation), which has the site and
-/// the user, renders it after the handler has run.
+/// An error page. The [`add_navigation`](crate::error_navigation::add_navigation) middleware, which knows the site and
+/// the user, renders the page after the handler has run.
 #[derive(Clone)]
 pub(crate) struct ErrorPage {
     /// What happened, in a few words.
     pub(crate) title: &'static str,
     /// What happened and what to do, in a sentence or two.
     pub(crate) explanation: String,
-    /// The path and the label of a link to a page of this site. If it is `None`, the page links to the home page.
+    /// The path and label of a link to another page of this site. If this field is `None`, the page links to the home
+    /// page instead.
     pub(crate) action: Option<(&'static str, &'static str)>,
 }
 
@@ -69,7 +70,7 @@ pub(crate) fn error(
     response
 }
 
-/// Responds with 422 and the errors in the fields.
+/// Responds with 422 and the error for each invalid field.
 pub(crate) fn invalid_fields(wants: Wants, errors: &[FieldError<'_>]) -> Response {
     let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
     problem(wants, StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", &detail, errors)
@@ -113,7 +114,7 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
     match code {
         "not_found" => ("Page not found", detail),
         "method_not_allowed" => {
-            ("Page not found", "There is no page at this address. Go back, and use the buttons on the page.")
+            ("Page not found", "There is no page at this address. Go back, and use the buttons on the previous page.")
         }
         "too_large" => (
             "That is too long",

@@ -18,9 +18,10 @@ use crate::site::Site;
 const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
-    /// The routes that require a logged-in user, as do all routes below them. The paths of the access cookie must cover
-    /// all of these routes, and should also cover `/reauthenticate`. Otherwise, `/reauthenticate` redirects browsers to
-    /// the log-in page. If the pages have a [path](crate::SiteBuilder::at), put this path before each route.
+    /// The routes that require a logged-in user. All routes below them require one as well. The access cookie's paths
+    /// must cover all of these routes, and should also cover `/reauthenticate`. Otherwise, `/reauthenticate` redirects
+    /// browsers to the log-in page. If the pages have a [path](crate::SiteBuilder::at), put this path in front of each
+    /// route.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 
     /// Returns a router with all routes and their layers. Merge it into the router of your application:
@@ -36,7 +37,7 @@ impl Site {
         if at.is_empty() {
             return routes;
         }
-        // A nested router has no route for its own path with a slash at the end.
+        // A nested router has no route for its own path with a trailing slash.
         let root = Router::new()
             .route(&format!("{at}/"), get(routes::fallback::root))
             .method_not_allowed_fallback(routes::fallback::method_not_allowed)
@@ -45,10 +46,10 @@ impl Site {
         Router::new().nest(&at, routes).merge(root)
     }
 
-    /// Returns a router for [`Router::nest`]. Its routes do not contain the path of the pages. If the pages are at
-    /// `/auth`, write `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`,
-    /// with one exception: axum does not pass `/auth/` to a nested router, so your application handles this path. To
-    /// redirect it to the pages, add a route:
+    /// Returns a router for [`Router::nest`]. The router's routes do not include the path of the pages. If the pages
+    /// are at `/auth`, write `shop.nest("/auth", site.router_to_nest())`. This does the same as
+    /// `shop.merge(site.router())`, with one exception: axum does not pass `/auth/` to a nested router, so your
+    /// application handles this path. To redirect it to the pages, add a route:
     ///
     /// ```
     /// use axum::{Router, response::Redirect, routing::get};
@@ -61,7 +62,7 @@ impl Site {
     /// }
     /// ```
     ///
-    /// If you nest the router at a path other than the path of the pages, each request gets a 500 response. On the
+    /// If you nest the router at any path other than the path of the pages, every request gets a 500 response. On the
     /// first such request, the log event `pages_misplaced` says what to write instead.
     pub fn router_to_nest(self) -> Router {
         let settings = &self.settings;
@@ -78,7 +79,8 @@ impl Site {
             (false, true) => routes.route(STYLESHEET, get(routes::assets::stylesheet)),
             (false, false) => {
                 let routes = routes.route(STYLESHEET, get(routes::assets::stylesheet));
-                // These routes replace a fallback, because axum cannot merge two routers that both have a fallback.
+                // These routes take the place of a fallback, because axum cannot merge two routers that both have a
+                // fallback.
                 routes.route(ROOT, get(routes::fallback::root)).route(OTHER_PATHS, any(routes::fallback::not_found))
             }
         };
@@ -93,7 +95,7 @@ impl Site {
     }
 }
 
-/// Paths that only a site in an application has. The site of `hardtack serve` has other routes instead.
+/// Paths that exist only if the site is part of an application. `hardtack serve` has other routes instead.
 const STYLESHEET: &str = "/assets/site.css";
 const ROOT: &str = "/";
 const OTHER_PATHS: &str = "/{*path}";
@@ -122,7 +124,7 @@ fn routes_of_every_site() -> Router<Site> {
         .route("/assets/times.js", get(routes::assets::times_script))
 }
 
-/// Adds the routes that only the site of `hardtack serve` has.
+/// Adds the routes that exist only on the site that `hardtack serve` runs.
 fn with_demo(routes: Router<Site>) -> Router<Site> {
     routes
         .route("/", get(routes::home::show))

@@ -9,7 +9,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use crate::site::Site;
 
 /// The `Content-Security-Policy` of every response, unless the handler has set another policy. Scripts do not run, and
-/// other sites cannot frame the pages. Forms can be sent only to this site, and pages load everything from this site.
+/// other sites cannot frame the pages. Forms can be submitted only to this site, and pages can load resources only from
+/// this site.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -44,8 +45,8 @@ pub(crate) async fn add_security_headers(State(site): State<Site>, request: Requ
         // RFC 9110 §15.5.2 requires this field in every 401 response. Browsers show no dialog for `Bearer`.
         headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
-    // Handlers set `public` if the response is the same for everyone. Other responses must not be cached, because pages
-    // contain the CSRF token of one browser.
+    // Handlers set `public` if the response is the same for everyone. Other responses must not be cached, because each
+    // page contains one browser's CSRF token.
     let public = headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"));
     if !public {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -1,4 +1,4 @@
-//! Work in the background: a bounded queue, and a task that takes items from it in batches.
+//! Background work: a bounded queue, and a task that takes items from it in batches.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-/// The maximum time for which [`TaskQueue::flush`] waits.
+/// The longest time that [`TaskQueue::flush`] waits.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The sending half of the queue. Clones share the queue. The task ends when the last clone is dropped.
@@ -52,7 +52,7 @@ impl<T: Send + 'static> TaskQueue<T> {
         }
     }
 
-    /// Waits up to two seconds until every item that was pushed before this call is done. Returns `false` if some of
+    /// Waits up to two seconds for all items that were pushed before this call to be done. Returns `false` if some of
     /// these items are not done by then.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();

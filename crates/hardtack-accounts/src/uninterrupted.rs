@@ -51,7 +51,8 @@ impl Uninterrupted {
         tokio::spawn(work.in_current_span()).await.map_err(BackendError::new)
     }
 
-    /// Waits up to eight seconds until all started work is done. Returns `false` if some work is still running then.
+    /// Waits up to eight seconds for all started work to finish. Returns `false` if some of the work is still running
+    /// after that.
     pub(crate) async fn finish(&self) -> bool {
         let mut running = self.0.subscribe();
         let done = running.wait_for(|running| *running == 0);

@@ -1,4 +1,4 @@
-//! The extractor `Auth`. Handlers use it to log users in and out, refresh their tokens, and re-authenticate them.
+//! The `Auth` extractor. Handlers use it to log users in and out, refresh their tokens, and re-authenticate them.
 
 use std::fmt;
 use std::rc::Rc;
@@ -39,7 +39,7 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 #[derive(Clone)]
 pub struct Auth {
     state: Rc<AuthState>,
-    // A copy of the head, because actix-web cannot route a request while a middleware holds an `HttpRequest`.
+    // A copy of the request's head, because actix-web cannot route a request while a middleware holds an `HttpRequest`.
     head: Head<dev::RequestHead>,
 }
 
@@ -57,7 +57,7 @@ impl Auth {
         self.head.headers()
     }
 
-    /// Reads a form with a password. Call this method after the request has been checked.
+    /// Reads a form that contains a password. Call this method only after the request has been checked.
     pub(crate) fn read_password_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), AuthError> {
         Ok(self.exchange().read_password_form(body)?)
     }

@@ -20,7 +20,7 @@ type ChunkResult = Result<Bytes, PayloadError>;
 pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 
 struct State {
-    /// The data that was read ahead, without the chunk in `last`.
+    /// The data that has been read ahead, except for the chunk in `last`.
     buffer: Bytes,
     /// The chunk or error at which reading ahead stopped. The handler gets this chunk or error after `buffer`.
     last: Option<ChunkResult>,
@@ -28,12 +28,12 @@ struct State {
     /// after its end.
     rest: Option<Payload>,
     /// Collects the beginning of the payload and searches it for the CSRF field or the tokens. `None` while no
-    /// extractor reads ahead.
+    /// extractor is reading ahead.
     peek: Option<BodyPeek>,
     /// How many [`ReadAhead`] futures have not been dropped yet.
     readers: usize,
-    /// Wakes the handler's body extractor, such as `Form`, once no extractor reads ahead. actix-web runs a handler's
-    /// extractors concurrently, so the body extractor may already be waiting.
+    /// Wakes the handler's body extractor, such as `Form`, once no extractor is reading ahead. actix-web runs a
+    /// handler's extractors concurrently, so the body extractor may already be waiting.
     handler: Option<Waker>,
     /// Whether the payload has returned `Pending` once to the handler's body extractor. While the body extractor waits,
     /// an extractor that has to read ahead can start.
@@ -62,8 +62,8 @@ impl SharedPayload {
     }
 
     /// Returns a future that reads the beginning of the payload. If several extractors read ahead at the same time,
-    /// their futures share the `peek` of the first extractor. Returns `None` if the beginning has already been taken,
-    /// for example by a middleware that reads the body.
+    /// they all use the first extractor's `peek`. Returns `None` if the beginning has already been taken, for example
+    /// by a middleware that reads the body.
     pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
         let mut state = self.0.borrow_mut();
         if state.is_read {
@@ -77,7 +77,7 @@ impl SharedPayload {
 }
 
 impl State {
-    /// Reads until `peek` has found what it needs, its limit is reached, or the payload ends.
+    /// Reads until `peek` has found what it needs, `peek` has reached its limit, or the payload has ended.
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
         let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
         // `peek` keeps the data in one buffer. If a client sends chunks of a single byte, storing each chunk separately
@@ -86,8 +86,8 @@ impl State {
         self.last = loop {
             match ready!(Pin::new(&mut *rest).poll_next(cx)) {
                 Some(Ok(data)) if peek.push(&data) => {}
-                // `peek` has read enough, or the payload ended or failed. An error is also stored in `last`, so that
-                // the handler gets the error as well.
+                // `peek` has read enough, or the payload has ended or failed. If the payload has failed, `last` holds
+                // the error, so that the handler gets it too.
                 end => break end,
             }
         };
@@ -108,8 +108,8 @@ impl State {
     }
 }
 
-/// A future that reads the beginning of a payload. Its output is what it has found, or `None` if another extractor has
-/// already taken the result.
+/// A future that reads the beginning of a payload. It resolves to what it has found, or to `None` if another extractor
+/// has already taken the result.
 pub(crate) struct ReadAhead {
     payload: SharedPayload,
     timeout: Duration,

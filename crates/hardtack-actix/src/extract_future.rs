@@ -20,7 +20,7 @@ impl<E> ExtractFuture<E> {
         Self(State::Complete(Some(result)))
     }
 
-    /// Converts the value that the future extracts.
+    /// Converts the extracted value to the type `F`.
     pub(crate) fn map_into<F: From<E> + 'static>(self) -> ExtractFuture<F>
     where
         E: 'static,
@@ -45,7 +45,7 @@ impl<E> Future for ExtractFuture<E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            // If the future is polled again after it has completed, the result is gone.
+            // The result is returned only once. If the future is polled again after that, it is pending.
             State::Complete(result) => result.take().map_or(Poll::Pending, Poll::Ready),
             State::Boxed(future) => future.as_mut().poll(cx),
         }

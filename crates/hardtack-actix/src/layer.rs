@@ -23,7 +23,7 @@ use crate::service::AuthService;
 /// - If the handler takes an optional token, the layer adds `Vary: Cookie`.
 /// - During development, the layer serves a page that [explains refusals](hardtack::guide::explain).
 ///
-/// The order relative to other middleware:
+/// Add this layer in the right order relative to other middleware:
 /// - Add logging, [CORS](hardtack::guide::csrf#cors) and `NormalizePath` after this layer, so that they run outside
 ///   this layer.
 /// - Add [`Require`](crate::Require) before this layer, so that `Require` runs inside this layer.

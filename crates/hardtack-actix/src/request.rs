@@ -1,4 +1,4 @@
-//! Gives the core access to the head of an actix-web request, and to the state that the layer has put into the
+//! Gives the core access to the head of an actix-web request, and to the state that the layer has stored in the
 //! request's extensions.
 
 use std::borrow::Borrow;
@@ -49,8 +49,8 @@ impl AuthState {
         })
     }
 
-    /// Returns the layer's state. If there is no layer, creates a state with the authenticator from the `app_data`.
-    /// Such a state is enough to verify tokens, but not to refresh them.
+    /// Returns the layer's state. If there is no layer, creates a state with the authenticator from `app_data`. Such a
+    /// state is enough to verify tokens, but not to refresh them.
     pub(crate) fn for_verification(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
         if let Some(state) = Self::find(request) {
             return Ok(state);
@@ -64,7 +64,7 @@ impl AuthState {
         }
     }
 
-    /// Reads the beginning of the body if the caller might need the CSRF field of a form or a token in JSON. Otherwise,
+    /// Reads the beginning of the body if the caller might need a form's CSRF field or a token in JSON. Otherwise,
     /// reads nothing. A caller that verifies a token passes its `need`. The extractor `Auth` passes `None`.
     ///
     /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
@@ -177,7 +177,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
     }
 }
 
-/// A header map of actix-web that implements [`Headers`], so that Hardtack's core can read it.
+/// An actix-web header map that implements [`Headers`], so that Hardtack's core can read it.
 ///
 /// ```
 /// use actix_web::http::header::{self, HeaderMap, HeaderValue};

@@ -99,8 +99,8 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
 /// `Clear-Site-Data`. If the response asks the browser to bind the session to its device, also appends
 /// `Secure-Session-Registration`.
 ///
-/// The values of these fields are marked as sensitive, so `Debug` output, for example in traces, omits the values. The
-/// core produces only valid field values. An invalid value would be left out, and an error would be logged.
+/// The values of all these header fields are marked as sensitive, so that `Debug` output, for example in traces, omits
+/// them. The core produces only valid field values. An invalid value would be left out, and an error would be logged.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
@@ -122,7 +122,7 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
 /// The error that every extractor and [`Auth`](crate::Auth) return. It contains the reason for the refusal and converts
 /// into the response to the client.
 ///
-/// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
+/// The authenticator's methods return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
 pub struct AuthError(Arc<Refusal>);
 
@@ -198,7 +198,7 @@ fn status(reply: &Reply) -> StatusCode {
     StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Converts a reply of the core into a response.
+/// Converts a reply from the core into a response.
 pub fn reply_response(reply: Reply) -> HttpResponse {
     let mut response = HttpResponse::new(status(&reply)).set_body(BoxBody::new(reply.body));
     for (name, value) in reply.headers {

@@ -30,13 +30,13 @@ pub use hardtack::Credentials;
 
 use crate::{AccessToken, Auth, AuthError, LogInForm, Optional, ReauthenticationForm};
 
-/// The text for an unknown user and for a wrong password. Because it is the same in both cases, it does not reveal
+/// The text shown for an unknown user or a wrong password. Because it is the same in both cases, it does not reveal
 /// which users exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-/// The text for a logged-in user who enters a wrong password. The text is the same if the user enters the user name and
-/// password of another user. If the texts differed, anyone with an account could test guesses at the passwords of other
-/// users.
+/// The text shown to a logged-in user who enters a wrong password. The text is the same if the user enters another
+/// user's name and password. If the texts differed, anyone with an account could test guesses at other users'
+/// passwords.
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 
@@ -76,13 +76,13 @@ where
     PasswordLogIn::new(auth, check)
 }
 
-/// Checks passwords with a function of the application, for the log-in routes.
+/// Handles the log-in routes, and checks passwords with a function that the application provides.
 ///
 /// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
 /// `None` if the user name and password do not match. If the function cannot check the password, for example because
 /// the database did not respond, the function returns an error. The user then gets 503, and the error is logged.
 ///
-/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
+/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser from which the
 /// user has logged in before has its own budget, so a stranger's attempts cannot keep the user from logging in with
 /// this browser. When a logged-in user enters the password again, the attempt counts against the session's own budget:
 /// see [`Auth::take_reauthentication_attempt`].
@@ -91,7 +91,7 @@ where
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
 /// proxy's address.
 ///
-/// The function should take the same time for an unknown user as for a wrong password. Otherwise, the response time
+/// The function should take just as long for an unknown user as for a wrong password. Otherwise, the response time
 /// reveals which users exist. For example, if the user does not exist, verify the password against a fixed hash.
 ///
 /// ```
@@ -124,7 +124,7 @@ where
 /// }
 /// ```
 #[derive(Clone)]
-#[must_use = "a PasswordLogIn does nothing until it is added to an App with `service`, or its handlers are used"]
+#[must_use = "a PasswordLogIn does nothing until you add it to an App with `service` or use its handlers"]
 pub struct PasswordLogIn<C> {
     check: C,
     throttle: Option<Throttle>,
@@ -191,8 +191,8 @@ where
     /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
     ///
     /// # Errors
-    /// The password is wrong, another user is logged in, there were too many attempts, the application's function
-    /// returned an error, or [`Auth::reauthenticate`] failed.
+    /// The password is wrong, the credentials belong to a different user than the one who is logged in, there were too
+    /// many attempts, the application's function returned an error, or [`Auth::reauthenticate`] failed.
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<HttpResponse, AuthError> {
         let attempt = match &self.throttle {
             Some(throttle) => Some(typed.take_reauthentication_attempt(throttle, typed.token()).await?),
@@ -244,8 +244,8 @@ impl<C> fmt::Debug for PasswordLogIn<C> {
     }
 }
 
-/// Gives an attempt back to the budgets that it was taken from. Call this function if the password was right or could
-/// not be checked.
+/// Counts an attempt as a success, so that it does not use up any budget. Call this function if the password was right
+/// or could not be checked.
 async fn give_back(attempt: Option<Attempt>) {
     if let Some(attempt) = attempt {
         attempt.succeeded().await;

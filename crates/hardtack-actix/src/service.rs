@@ -115,8 +115,9 @@ where
     }
 }
 
-/// The state of a request whose response has no head yet. This value is dropped when the head is complete or the
-/// handler is canceled. The `Drop` implementation records in the state that the head can no longer change.
+/// The state of a request whose response does not have a complete head yet. This value is dropped when the head is
+/// complete or the handler is canceled. The `Drop` implementation then records in the state that the head can no longer
+/// change.
 struct OpenHead(Rc<AuthState>);
 
 impl Drop for OpenHead {
@@ -132,7 +133,7 @@ fn finish<B>(result: Result<ServiceResponse<B>, Error>, state: &AuthState) -> Se
     }
 }
 
-/// Adds Hardtack's cookies, `Cache-Control` and `Vary` to a response. If the handler ran although its token was
+/// Adds Hardtack's cookies, `Cache-Control` and `Vary` to a response. If the handler ran even though its token was
 /// refused, the refusal replaces the handler's response.
 fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> ServiceResponse<EitherBody<B>> {
     let mut response = match state.unhandled_refusal() {
@@ -154,7 +155,8 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
     response
 }
 
-/// Makes the same changes to a response that does not exist yet: an outer service creates it from this error.
+/// Makes the same changes as `finish_response`, but to a response that does not exist yet. An outer service will create
+/// it from this error.
 fn finish_error(mut error: Error, state: &AuthState) -> Error {
     let changes = changes(error.error_response().headers(), state);
     error.add_response_mapper(move |mut response| {

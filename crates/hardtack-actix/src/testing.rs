@@ -35,7 +35,7 @@ use hardtack::testing::{Framework, SetCookieFields};
 #[doc(no_inline)]
 pub use hardtack::testing::{CookieJar, StoredCookie, TestClock};
 
-/// Selects actix-web as the framework of the types in [`hardtack::testing`].
+/// Selects actix-web as the framework for the types in [`hardtack::testing`].
 #[derive(Clone, Copy, Debug)]
 pub struct Actix;
 
@@ -77,7 +77,7 @@ impl TestRequest {
     /// Returns the request for [`call_service`](test::call_service).
     ///
     /// # Panics
-    /// If the method, the path or a header field is not valid HTTP.
+    /// Panics if the method, the path or a header field is not valid HTTP.
     pub fn to_request(self) -> actix_http::Request {
         test::TestRequest::from(self).to_request()
     }
@@ -90,7 +90,7 @@ impl From<hardtack::testing::TestRequest> for TestRequest {
 }
 
 /// # Panics
-/// If the method, the path or a header field is not valid HTTP.
+/// Panics if the method, the path or a header field is not valid HTTP.
 #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
 impl From<TestRequest> for test::TestRequest {
     fn from(TestRequest(request): TestRequest) -> Self {

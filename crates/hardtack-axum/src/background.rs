@@ -1,9 +1,9 @@
-//! Starts the background work of an authenticator, in the runtime of a request.
+//! Starts an authenticator's background work in the runtime that handles a request.
 
 use hardtack::Authenticator;
 use tokio::runtime::Handle;
 
-/// Starts the background work of an authenticator, unless this work is already running.
+/// Starts an authenticator's background work, unless it is already running.
 #[inline]
 pub(crate) fn ensure_running(authenticator: &Authenticator) {
     if authenticator.needs_background_work() {
@@ -11,7 +11,7 @@ pub(crate) fn ensure_running(authenticator: &Authenticator) {
     }
 }
 
-/// If there is no tokio runtime, starts nothing. Hardtack then checks each request against the store.
+/// Starts nothing if there is no tokio runtime. In that case, Hardtack checks each request against the store.
 #[cold]
 fn start(authenticator: &Authenticator) {
     if let Ok(runtime) = Handle::try_current() {

@@ -19,14 +19,14 @@ pub(crate) struct SharedBody(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// The data that was read ahead, without the frame in `last`.
+    /// The data that was read ahead, except for the frame in `last`.
     buffer: Bytes,
-    /// The frame or error at which reading ahead stopped. The handler gets this frame or error after `buffer`.
+    /// The frame or error at which reading ahead stopped. The handler gets it after `buffer`.
     last: Option<FrameResult>,
-    /// The part that has not been read. It is `None` after the end of the body, because some bodies panic if they are
-    /// polled after their end.
+    /// The part of the body that has not been read yet. It is `None` once the body has ended, because some bodies panic
+    /// if they are polled after that.
     rest: Option<Body>,
-    /// The size hint of the whole body. Before extractors read, they compare the hint with their limit.
+    /// The size hint for the whole body. Extractors compare the hint with their limit before they start reading.
     hint: SizeHint,
     /// Collects the beginning of the body and searches it for the CSRF field or the tokens. `None` while no extractor
     /// reads ahead.
@@ -35,7 +35,7 @@ struct State {
     readers: usize,
     /// Wakes the handler when no extractor is reading ahead anymore. Until then, the handler waits for the body.
     handler: Option<Waker>,
-    /// Whether the handler or a middleware has begun to read.
+    /// Whether the handler or a middleware has begun to read the body.
     is_read: bool,
 }
 
@@ -127,7 +127,7 @@ impl Future for ReadAhead {
     }
 }
 
-/// When the last extractor has stopped waiting, the handler can read the body.
+/// Lets the handler read the body once no extractor is waiting anymore.
 impl Drop for ReadAhead {
     fn drop(&mut self) {
         let mut state = self.body.lock();

@@ -1,4 +1,4 @@
-//! The futures of this crate's services and of [`Auth`](crate::Auth).
+//! The futures that this crate's services and [`Auth`](crate::Auth) return.
 
 pub use crate::require::RequireFuture;
 pub use crate::service::AuthFuture;

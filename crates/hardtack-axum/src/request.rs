@@ -56,7 +56,7 @@ impl AuthState {
             let shared = parts.extensions.get::<SharedBody>();
             let Some(reading) = peek.zip(shared).and_then(|(peek, body)| body.read_ahead(peek)) else { return Ok(()) };
             let mut reading = pin!(reading);
-            // Usually, the form has arrived with the head.
+            // Usually, the form has arrived together with the request's head.
             let read = match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
                 Poll::Ready(read) => Ok(read),
                 Poll::Pending => tokio::time::timeout(reading.timeout(), reading).await,
@@ -79,7 +79,7 @@ impl AuthState {
     }
 
     /// Returns the layer's state. If there is no layer, creates a state with the authenticator from an `Extension`.
-    /// Such a state suffices to verify tokens, but not to refresh them.
+    /// With such a state, tokens can be verified but not refreshed.
     pub(crate) fn for_verification(parts: &Parts) -> Result<Cow<'_, Self>, Failure> {
         if let Some(state) = parts.extensions.get() {
             return Ok(Cow::Borrowed(state));
@@ -102,7 +102,7 @@ impl Deref for AuthState {
     }
 }
 
-/// An empty table of extensions with room for four.
+/// An empty table of extensions with room for four entries.
 ///
 /// axum adds up to three extensions to a request: the original URI, the matched route and the path parameters.
 /// Hardtack's state is the fourth. A table that grows from empty to four entries is allocated twice. A table that
@@ -129,7 +129,7 @@ impl<'a> Head<&'a Parts> {
         Self(parts)
     }
 
-    /// Copies the parts that the core reads. Other extensions are left out.
+    /// Copies the parts of the request that the core reads. Leaves out all other extensions.
     pub(crate) fn to_owned(&self) -> Head<Parts> {
         let (mut copy, ()) = Request::new(()).into_parts();
         copy.method = self.0.method.clone();
@@ -156,7 +156,7 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
         Exchange::new(self.request_head(), state)
     }
 
-    /// Returns the URI as the client sent it. Inside a nested router, `Parts::uri` lacks the prefix of that router.
+    /// Returns the URI as the client sent it. Inside a nested router, `Parts::uri` lacks that router's prefix.
     fn uri(&self) -> &Uri {
         let parts = self.0.borrow();
         parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)

@@ -63,8 +63,9 @@ impl IntoResponse for SetCookies {
 /// `Clear-Site-Data`. If the response asks the browser to bind the session to its device, also appends
 /// `Secure-Session-Registration`.
 ///
-/// The values of these fields are marked as sensitive, so `Debug` output, for example in traces, omits the values. The
-/// core produces only valid field values. An invalid value would be left out, and an error would be logged.
+/// The values of the `Set-Cookie` fields are marked as sensitive, so `Debug` output, for example in traces, omits them.
+/// The core produces only valid field values. If a cookie were invalid, it would be left out, and an error would be
+/// logged.
 pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
@@ -83,10 +84,10 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// The rejection of every extractor and the error of [`Auth`](crate::Auth). It contains the reason for the refusal and
-/// converts into the response to the client.
+/// The rejection type of every extractor, and the error type of [`Auth`](crate::Auth). It contains the reason for the
+/// refusal, and can be converted into the response to the client.
 ///
-/// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
+/// The authenticator's methods return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
 pub struct AuthError(Failure);
 

@@ -13,8 +13,8 @@
 //! | POST | `/reauthenticate` | [`PasswordLogIn::reauthenticate`] |
 //! | GET, POST | [`/token/refresh`](hardtack::Urls::refresh) | [`refresh`] |
 //!
-//! The paths are those of [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls). The pages have no
-//! scripts, and their language is English.
+//! To change these paths, call [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls). The pages have no
+//! scripts and are in English.
 
 use std::error::Error;
 use std::fmt;
@@ -29,13 +29,13 @@ pub use hardtack::Credentials;
 
 use crate::{AccessToken, Auth, AuthError, LogInForm, ReauthenticationForm};
 
-/// The text for an unknown user and for a wrong password. Because it is the same in both cases, it does not reveal
-/// which users exist.
+/// The text shown for an unknown user or a wrong password. Because the text is the same in both cases, it does not
+/// reveal which users exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-/// The text for a logged-in user who enters a wrong password. The text is the same if the user enters the user name and
-/// password of another user. If the texts differed, anyone with an account could test guesses at the passwords of other
-/// users.
+/// The text shown to a logged-in user who enters a wrong password. The text is the same if the user enters another
+/// user's name and password. If the texts differed, anyone with an account could test guesses at other users'
+/// passwords.
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 
@@ -71,20 +71,21 @@ where
     PasswordLogIn::new(auth, check).router()
 }
 
-/// For the log-in routes: checks passwords with a function that the application provides.
+/// Checks passwords for the log-in routes, with a function that the application provides.
 ///
-/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
-/// `None` if the user name and password do not match. If the function cannot check the password, for example because
-/// the database did not respond, the function returns an error. The user then gets 503, and the error is logged.
+/// The function gets the [`Credentials`] that the user typed. If the password is right, the function returns the user's
+/// id or a [`LogIn`]. If the user name and password do not match, it returns `None`. If it cannot check the password,
+/// for example because the database did not respond, it returns an error. The user then gets a 503 response, and the
+/// error is logged.
 ///
 /// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
 /// user has logged in before has its own budget, so a stranger's attempts cannot keep the user from logging in with
 /// this browser. When a logged-in user enters the password again, the attempt is taken from the session's own budget:
 /// see [`Auth::take_reauthentication_attempt`].
 ///
-/// By default, each process counts only the attempts that it receives. Behind a proxy, set
-/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
-/// proxy's address.
+/// By default, each process counts only the attempts that it handles itself. If the server is behind a proxy, set
+/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients appear to have the
+/// proxy's address and share one budget.
 ///
 /// The function should take the same time for an unknown user as for a wrong password. Otherwise, the response time
 /// reveals which users exist. For example, if the user does not exist, verify the password against a fixed hash.
@@ -115,7 +116,7 @@ where
 /// }
 /// ```
 #[derive(Clone)]
-#[must_use = "a PasswordLogIn does nothing until `router` is called, or its handlers are used"]
+#[must_use = "a PasswordLogIn does nothing until you call `router` or use its handlers"]
 pub struct PasswordLogIn<C> {
     check: C,
     throttle: Option<Throttle>,
@@ -128,7 +129,7 @@ impl<C> PasswordLogIn<C> {
         Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone() }
     }
 
-    /// Uses this throttle to count attempts. For example, pass a throttle with a store that several servers share.
+    /// Counts attempts with this throttle. For example, pass a throttle whose store is shared by several servers.
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = Some(throttle);
         self
@@ -201,8 +202,8 @@ where
     /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
     ///
     /// # Errors
-    /// The password is wrong, another user is logged in, there were too many attempts, the application's function
-    /// returned an error, or [`Auth::reauthenticate`] failed.
+    /// The password is wrong, the user name and password belong to a different user, there were too many attempts, the
+    /// application's function returned an error, or [`Auth::reauthenticate`] failed.
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = match &self.throttle {
             Some(throttle) => Some(typed.take_reauthentication_attempt(throttle, typed.token()).await?),
@@ -228,8 +229,8 @@ impl<C> fmt::Debug for PasswordLogIn<C> {
     }
 }
 
-/// Gives an attempt back to the budgets that it was taken from. Call this function if the password was right or could
-/// not be checked.
+/// Returns an attempt to the budgets that it was taken from, so that it does not count. Call this function if the
+/// password was right or could not be checked.
 async fn give_back(attempt: Option<Attempt>) {
     if let Some(attempt) = attempt {
         attempt.succeeded().await;

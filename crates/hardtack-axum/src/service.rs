@@ -78,10 +78,10 @@ where
 }
 
 impl<S> AuthService<S> {
-    /// Returns the request and, if the request is for the page that explains refusals, that page.
+    /// Returns the request. If the request is for the page that explains refusals, also returns this page.
     ///
-    /// The inner service determines the type of the response's body. If the type is not axum's [`Body`], the page
-    /// cannot be sent. For example, a compression layer between this layer and a router changes the type.
+    /// The type of the response's body depends on the inner service. If this type is not axum's [`Body`], for example
+    /// because a compression layer between this layer and a router changes the type, the page cannot be sent.
     #[cold]
     fn explanation_page<B: 'static>(&self, request: Request) -> (Option<Box<Reply>>, Request) {
         let (parts, body) = request.into_parts();
@@ -143,7 +143,7 @@ impl<F: Future<Output = Result<http::Response<B>, E>>, B: 'static, E> Future for
     }
 }
 
-/// Converts a reply into a response with a body of this type. Returns `None` if the type is not axum's [`Body`].
+/// Converts a reply into a response whose body has the type `B`. Returns `None` if `B` is not axum's [`Body`].
 #[cold]
 fn with_body<B: 'static>(reply: Reply) -> Option<http::Response<B>> {
     let mut response = Some(reply_response(reply));
@@ -162,7 +162,7 @@ impl Drop for OpenHead {
 
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
-/// The path as the client sent it. Inside a nested router, the request's own URI lacks the prefix of that router.
+/// The path as the client sent it. Inside a nested router, the request's own URI lacks that router's prefix.
 fn full_path(request: &Request) -> &str {
     request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0).path()
 }

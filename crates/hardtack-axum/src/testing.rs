@@ -1,4 +1,4 @@
-//! Users, browsers and requests for tests of an application's routes.
+//! Users, browsers and requests for testing an application's routes.
 //!
 //! Enable the feature `testing` in `[dev-dependencies]`. The guide [`testing`](hardtack::guide::testing) has more
 //! examples.
@@ -39,7 +39,7 @@ use tower_service::Service;
 #[doc(no_inline)]
 pub use hardtack::testing::{CookieJar, StoredCookie, TestClock};
 
-/// Selects axum as the framework of the types in [`hardtack::testing`].
+/// Selects axum as the framework for the types in [`hardtack::testing`].
 #[derive(Clone, Copy, Debug)]
 pub struct Axum;
 

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// The reason why a command failed, as one sentence that says what is wrong, what is allowed and what to do. The
-/// sentence contains no secrets.
+/// Why a command failed, in one sentence that says what is wrong, what is allowed and what to do. The sentence contains
+/// no secrets.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     /// A setting or an argument is wrong.
     #[error("{0}")]
     Config(String),
-    /// The command failed although its settings are valid.
+    /// The command failed even though its settings are valid.
     #[error("{0}")]
     Runtime(String),
 }
@@ -24,7 +24,7 @@ impl Error {
         Self::Runtime(text.to_string())
     }
 
-    /// Creates a runtime error with the text of `error` and its causes.
+    /// Creates a runtime error whose text includes `error` and its causes.
     pub(crate) fn with_causes(error: impl std::error::Error) -> Self {
         Self::Runtime(hardtack::error::WithCauses(&error).to_string())
     }

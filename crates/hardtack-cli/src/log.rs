@@ -15,12 +15,12 @@ use crate::error::Error;
 pub(crate) enum LogFormat {
     /// One line of plain text per entry.
     Text,
-    /// One JSON object per entry, on one line.
+    /// One JSON object per entry, each on a line of its own.
     Json,
 }
 
 impl LogFormat {
-    /// Parses the value of the setting.
+    /// Parses the value of the setting that selects the log format.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "text" => Some(Self::Text),
@@ -30,11 +30,11 @@ impl LogFormat {
     }
 }
 
-/// The default filter of the log. The HTTP crates log a line whenever a client breaks the protocol, so any client could
-/// fill the log. The default filter therefore passes only errors from these crates.
+/// The default log filter. The HTTP crates log a line whenever a client breaks the protocol, so any client could flood
+/// the log. For this reason, the default filter lets only errors from these crates through.
 const DEFAULT: &str = "info,h2=error,hyper=error,hyper_util=error";
 
-/// Starts the log. `RUST_LOG` sets the filter. If it is not set, the filter is [`DEFAULT`].
+/// Starts the log. `RUST_LOG` sets the filter. If `RUST_LOG` is not set, the filter is [`DEFAULT`].
 pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) => EnvFilter::try_new(&text).map_err(|_| {
@@ -53,7 +53,7 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
 }
 
-/// Turns off the trace level of the crates that speak HTTP, SQL and Redis, no matter what `RUST_LOG` says. At that
+/// Turns off trace-level logging for the crates that speak HTTP, SQL and Redis, no matter what `RUST_LOG` says. At that
 /// level, these crates might log their traffic, including tokens and passwords (ASVS 5.0 V16.2.5).
 fn without_traffic() -> Targets {
     ["h2", "hyper", "hyper_util", "redis", "sqlx", "axum"]

@@ -22,8 +22,8 @@ pub(crate) fn print_error(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "hardtack: {text}");
 }
 
-/// Escapes the control characters of a stored text, for output in a terminal. A name that another program has stored
-/// can contain such characters, which could change or hide other lines.
+/// Escapes the control characters in a stored text, so that the text can be printed to a terminal. If another program
+/// has stored a name with such characters, they could change or hide other lines.
 pub(crate) fn escaped(text: &str) -> String {
     let escape = |char: char| match char.is_control() {
         true => char.escape_default().to_string(),

@@ -58,14 +58,14 @@ pub(crate) fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, E
 }
 
 fn read_open(file: &File, path: &Path) -> Result<Zeroizing<String>, Error> {
-    // Check the open file, because the path may lead to another file by now.
+    // Check the open file rather than the path, because the path may point to a different file by now.
     check(file, path)?;
     let content = files::read_at_most(file, MAX_FILE_LEN).map_err(|error| unreadable(path, &error))?;
     let text = std::str::from_utf8(&content).map_err(|error| unreadable(path, &io::Error::other(error)))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Atomically creates a file, with mode 0600 and all of its content. Returns `false` if the file already exists.
+/// Creates a file atomically, with mode 0600 and its full content. Returns `false` if the file already exists.
 pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // tempfile creates files with mode 0600.
@@ -79,7 +79,7 @@ pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     }
 }
 
-/// Atomically creates or replaces a file, with mode 0600 and all of its content.
+/// Creates or replaces a file atomically, with mode 0600 and its full content.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
@@ -89,7 +89,8 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Creates a folder and its missing parents. Only their owner can access them. Leaves an existing folder as it is.
+/// Creates a folder and any missing parent folders, which only their owner can then access. Leaves an existing folder
+/// as it is.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

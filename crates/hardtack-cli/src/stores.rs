@@ -27,7 +27,7 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns a warning for each folder of the server that another OS user can replace. Skips folders that do not exist
+/// Returns a warning for each of the server's folders that another OS user can replace. Skips folders that do not exist
 /// yet. Also returns a warning if another OS user can replace the mail program.
 pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
@@ -43,8 +43,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// If the database stores the sessions, connects them to `accounts`. A change that ends sessions, such as a new
-/// password, then ends them in the transaction that stores the change.
+/// If sessions are stored in the database, connects the session store to `accounts`. A change that ends sessions, such
+/// as a password change, then ends them in the same transaction in which the change is stored.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,
@@ -57,11 +57,11 @@ pub(crate) struct SessionStores {
     pub(crate) builder: AuthenticatorBuilder,
     /// Where the sessions are stored.
     pub(crate) sessions: SessionsIn,
-    /// Stores the counters of attempts in the same Redis as the sessions. `None` if the database stores the sessions.
+    /// Stores the attempt counters in the same Redis as the sessions. `None` if sessions are stored in the database.
     pub(crate) counters: Option<RedisThrottleStore>,
 }
 
-/// Adds the session store, which is the database or Redis, to the builder.
+/// Adds the session store (the database or Redis) to the builder.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
@@ -80,7 +80,8 @@ pub(crate) async fn add_sessions(
     sessions.migrate().await.map_err(Error::with_causes)?;
     let place = SessionsIn::Database(Box::new(sessions.clone()));
     let builder = match redis {
-        // If this Redis is down, servers learn which sessions have ended when they next poll the revocation log.
+        // If this Redis is down, servers do not learn which sessions have ended until they next poll the revocation
+        // log.
         Some(RedisConfig { url, .. }) => {
             let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
             builder.sessions(sessions)

@@ -12,7 +12,7 @@ use crate::config::{
 /// Serve a site with accounts, log-in and sessions, and manage its keys and users.
 #[derive(Parser)]
 #[command(name = "hardtack", version, arg_required_else_help = true, disable_help_subcommand = true)]
-// Lines are not wrapped, so that each flag is on one line and can be searched for.
+// Do not wrap lines, so that each flag is on one line and can be searched for.
 #[command(term_width = 0)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -53,9 +53,9 @@ This command uses the servers' database, whether or not the servers are running.
 --database-url that the servers use, and also their --redis-url if Redis stores the sessions.";
 
 const ABOUT_PASSWORD_LISTS: &str = "\
-The list is a file that you have downloaded: plain passwords, one per line, or the SHA-1 list of Have I Been
-Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. However long the list is, the
-command uses 64 MiB of memory. The command does not use the network.";
+The list is a file that you have downloaded: plain passwords, one per line, or Have I Been Pwned's SHA-1 list,
+whose lines are SHA1:COUNT. The table takes 8 bytes for each password. However long the list is, the command
+uses 64 MiB of memory. The command does not use the network.";
 
 const ABOUT_LINKS: &str = "\
 The link works once and expires after a day. The first person who opens it chooses the password, so send the
@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// Serve the site: sign-up, log-in, password and device pages, and their JSON API.
     #[command(after_help = format!("{ABOUT_SERVE}\n\n{ABOUT_SETTINGS}"))]
     Serve(Flags<ServerFlags>),
-    /// Upgrade the tables of the database, as `serve` does when it starts.
+    /// Upgrade the database tables, as `serve` does when it starts.
     Migrate(Flags<DatabaseFlags>),
     /// Check the settings, and print the effective ones without secrets.
     #[command(after_help = ABOUT_SETTINGS)]
@@ -99,7 +99,7 @@ pub(crate) enum Command {
 pub(crate) struct ExplainArguments {
     /// The header: "Cookie: …", "Set-Cookie: …", or only its value [default: standard input]
     pub(crate) header: Option<String>,
-    /// Path of the request with which the cookies were sent
+    /// Path of the request that the cookies were sent with
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub(crate) path: String,
     /// Print the result as JSON.
@@ -163,14 +163,14 @@ pub(crate) enum UserCommand {
     Add {
         #[command(flatten)]
         user: NamedUser<LinkFlags>,
-        /// Email address of the user; the user confirms the address on the account page
+        /// The user's email address; the user confirms it on the account page
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
     },
     /// Print a link that lets a user set a new password.
     #[command(after_help = ABOUT_LINKS)]
     ResetLink(NamedUser<LinkFlags>),
-    /// Set the email address of a user. An empty string removes the address.
+    /// Set a user's email address. An empty string removes the address.
     #[command(after_help = ABOUT_USERS)]
     SetEmail {
         #[command(flatten)]
@@ -195,7 +195,7 @@ pub(crate) enum UserCommand {
     /// Let a disabled user log in again, with their old password.
     #[command(after_help = ABOUT_USERS)]
     Enable(NamedUser),
-    /// End all sessions of a user. The user can log in again.
+    /// End all of a user's sessions. The user can log in again.
     #[command(after_help = ABOUT_USERS)]
     LogOut(NamedUser),
     /// Delete a user, and end their sessions.
@@ -209,7 +209,7 @@ pub(crate) enum UserCommand {
     },
 }
 
-/// The flags of every command for users.
+/// The flags that all user commands share.
 #[derive(Args)]
 pub(crate) struct UserFlags<S: FlagSet + Send + Sync + 'static = DatabaseFlags> {
     /// Print the result as JSON.
@@ -221,7 +221,7 @@ pub(crate) struct UserFlags<S: FlagSet + Send + Sync + 'static = DatabaseFlags> 
 
 #[derive(Args)]
 pub(crate) struct NamedUser<S: FlagSet + Send + Sync + 'static = DatabaseFlags> {
-    /// Name of the user; case does not matter.
+    /// The user's name; case does not matter.
     pub(crate) name: String,
     #[command(flatten)]
     flags: UserFlags<S>,
@@ -256,7 +256,7 @@ impl UserCommand {
     }
 }
 
-/// The flags of `serve`, which accepts the flags of all settings.
+/// The flags of `serve`. This command accepts a flag for every setting.
 pub(crate) enum ServerFlags {}
 
 impl FlagSet for ServerFlags {

@@ -7,15 +7,15 @@ use std::net::SocketAddr;
 use hardtack::Authenticator;
 use tokio::task::JoinHandle;
 
-/// A framework with its adapter for Hardtack.
+/// A web framework together with Hardtack's adapter for it.
 pub trait Adapter {
     /// Serves the suite's [application](crate::application) on a free port of 127.0.0.1.
     ///
     /// If `authenticator` is `Some`, wrap the whole application in the adapter's layer. If it is `None`, serve the
     /// application without the layer, as if the developer had forgotten it.
     ///
-    /// The server must run on its own task or thread until the returned [`Serving`] is dropped. It must start quickly,
-    /// because every case starts its own server.
+    /// The server must run on its own task or thread until the returned [`Serving`] is dropped. The server must start
+    /// quickly, because each test case starts its own.
     fn serve(&self, authenticator: Option<Authenticator>) -> impl Future<Output = Serving>;
 }
 
@@ -27,8 +27,8 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Creates a handle for a server that listens on `address`. Dropping the handle also drops `guard`, which must stop
-    /// the server.
+    /// Creates a handle for a server that listens on `address`. Dropping the handle also drops `guard`, and dropping
+    /// `guard` must stop the server.
     pub fn new(address: SocketAddr, guard: impl Any) -> Self {
         Self { address, _guard: Box::new(guard) }
     }
@@ -47,7 +47,7 @@ impl Serving {
         Self::new(address, AbortOnDrop(task))
     }
 
-    /// Returns the address on which the server listens.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,7 +1,7 @@
-//! The types that the suite's application needs in every framework.
+//! The types that the test suite's application needs in any framework.
 //!
-//! Write the routes of the application in your framework. For each route, the [guide for authors of adapters][guide]
-//! lists the method, the path, what the handler takes, and what it responds with.
+//! Write the application's routes in your framework. For each route, the [guide for authors of adapters][guide] lists
+//! the method, the path, what the handler takes, and what it responds with.
 //!
 //! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/
 
@@ -27,10 +27,10 @@ impl Calls {
 }
 
 /// The application's user. The look-up finds a user for every subject, with two exceptions: no user has the subject
-/// `ghost`, and the look-up of `broken` fails.
+/// `ghost`, and looking up the subject `broken` fails.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// `The user alice` for the subject `alice`.
+    /// The user's name: `The user alice` for the subject `alice`.
     pub name: String,
 }
 
@@ -49,11 +49,11 @@ impl FindUser for User {
 /// The application's own claim in access tokens.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Role {
-    /// The role of the user, such as `editor`.
+    /// The user's role, such as `editor`.
     pub role: String,
 }
 
-/// The role of a user whose claim `role` is `editor`.
+/// The role of users whose `role` claim is `editor`.
 #[derive(Debug)]
 pub struct Editor;
 
@@ -65,7 +65,7 @@ impl hardtack::Role for Editor {
 /// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Checks the user name and the password that a user types into a form of the [ready-made routes](ready_routes_wanted).
+/// Checks the user name and password that a user types into a form on the [ready-made routes](ready_routes_wanted).
 /// Returns the user if the password is right.
 ///
 /// # Errors
@@ -88,12 +88,12 @@ pub fn ready_routes_wanted(authenticator: &Authenticator) -> bool {
 pub struct Login {
     /// The subject to log in.
     pub sub: String,
-    /// The value of the claim [`Role`].
+    /// The value of the [`Role`] claim.
     pub role: Option<String>,
 }
 
 impl Login {
-    /// Parses a body. If it has no `sub`, the subject is `someone`.
+    /// Parses a request body. If the body has no `sub`, the subject is `someone`.
     pub fn parse(content_type: &str, body: &[u8]) -> Self {
         let mut fields: Vec<(String, String)> = if content_type.starts_with("application/json") {
             let json: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -116,7 +116,7 @@ impl Login {
     }
 }
 
-/// Returns the value of `wants` in the response from `/about`.
+/// Returns the value of `wants` for the `/about` response.
 pub fn wants_name(wants: Wants) -> &'static str {
     match wants {
         Wants::Page => "page",

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 client for black-box tests, with the cookie jar of a browser.
+//! An HTTP/1.1 client for black-box tests, with a browser's cookie jar.
 //!
 //! ```no_run
 //! use hardtack_conformance::Client;
@@ -40,7 +40,7 @@ const CSRF_COOKIES: [&str; 2] = ["__Host-csrf_access_token", "csrf_access_token"
 
 /// The address of a server: a socket address, or a URL such as `http://127.0.0.1:8080`.
 pub trait IntoBase {
-    /// Converts the address to a URL, of which only the host and the port are used.
+    /// Converts the address to a URL. Only the URL's host and port are used.
     ///
     /// # Panics
     /// If the address is not an `http` URL with a host.
@@ -109,7 +109,7 @@ impl Client {
         self
     }
 
-    /// Sends `Secure` cookies over the unencrypted connection as well, as if there were a TLS proxy. By default, a
+    /// Also sends `Secure` cookies over the unencrypted connection, as if there were a TLS proxy. By default, a
     /// `Secure` cookie is stored but not sent.
     #[must_use]
     pub fn send_secure_cookies(mut self) -> Self {
@@ -119,15 +119,15 @@ impl Client {
         self
     }
 
-    /// Sends further requests to the server at `base`, with the same cookies. Browsers do the same, because the ports
-    /// of a host share cookies (RFC 6265 §8.5).
+    /// Sends all later requests to the server at `base`, with the same cookies. A browser would do the same, because a
+    /// host's ports share cookies (RFC 6265 §8.5).
     pub fn turn_to(&mut self, base: impl IntoBase) -> &mut Self {
         self.base = base.into_base();
         self.origin = self.base.clone();
         self
     }
 
-    /// Returns the value of `Origin` that a browser would send.
+    /// Returns the `Origin` value that a browser would send.
     pub fn origin(&self) -> String {
         self.origin.origin().ascii_serialization()
     }
@@ -146,7 +146,7 @@ impl Client {
     ///
     /// # Panics
     /// If `path` does not start with a slash. If `path` contains characters that browsers escape, such as spaces or
-    /// angle brackets, `request` succeeds, but sending the request panics.
+    /// angle brackets, `request` itself does not panic, but sending the request does.
     pub fn request(&mut self, method: Method, path: &str) -> Request<'_> {
         assert!(path.starts_with('/'), "the path {path:?} does not start with a slash");
         Request {
@@ -165,7 +165,7 @@ impl Client {
         self.jar.get(name)
     }
 
-    /// Returns all cookies that have not expired, the oldest first.
+    /// Returns all cookies that have not expired, oldest first.
     pub fn cookies(&self) -> Vec<&StoredCookie> {
         self.jar.cookies()
     }
@@ -175,7 +175,7 @@ impl Client {
         self.jar.store(set_cookie, "/");
     }
 
-    /// Applies the cookies of a response that another client received, as if that client were another tab of this
+    /// Applies the cookies from a response that another client received, as if that client were another tab in this
     /// browser.
     pub fn take_cookies(&mut self, response: &Response) {
         for raw in response.raw_set_cookies() {
@@ -205,7 +205,7 @@ fn authority(url: &Url) -> String {
 
 /// A request that has not been sent yet. See [`Client::request`].
 #[derive(Debug)]
-#[must_use = "a request is sent by `send` or `follow`"]
+#[must_use = "a request is not sent until you call `send` or `follow`"]
 pub struct Request<'a> {
     client: &'a mut Client,
     method: Method,
@@ -217,7 +217,7 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Sets a header and replaces its previous values. The value may contain bytes that are not ASCII.
+    /// Sets a header and replaces its previous values. The value may contain non-ASCII bytes.
     ///
     /// # Panics
     /// If `name` or `value` is not valid in HTTP.
@@ -260,7 +260,7 @@ impl Request<'_> {
         self.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}")).body(body)
     }
 
-    /// Sets the body to these bytes. To set its content type, call [`header`](Self::header).
+    /// Sets the body to these bytes. To set the body's content type, call [`header`](Self::header).
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
@@ -274,14 +274,13 @@ impl Request<'_> {
             .header("sec-fetch-dest", "document")
     }
 
-    /// Sets the `Accept` of an API client.
+    /// Sets an API client's `Accept` header.
     pub fn accept_json(mut self) -> Self {
         self.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         self
     }
 
-    /// Sends the CSRF value from the cookie jar in the header `X-CSRF-TOKEN`, as a script in a page does (double
-    /// submit).
+    /// Sends the cookie jar's CSRF value in the `X-CSRF-TOKEN` header, as a script on a page does (double submit).
     ///
     /// # Panics
     /// If the jar has no CSRF cookie.
@@ -307,10 +306,10 @@ impl Request<'_> {
         self
     }
 
-    /// Sends the request and stores the cookies of the response. Does not follow redirects.
+    /// Sends the request and stores the response's cookies. Does not follow redirects.
     ///
     /// # Panics
-    /// If the request cannot be sent, or there is no complete response within 60 seconds.
+    /// If the request cannot be sent, or if no complete response arrives within 60 seconds.
     pub async fn send(self) -> Response {
         let what = format!("{} {}", self.method, self.path);
         self.try_send().await.unwrap_or_else(|error| panic!("{what}: {error}"))
@@ -320,7 +319,7 @@ impl Request<'_> {
     /// down.
     ///
     /// # Errors
-    /// If the request cannot be sent, or there is no complete response within 60 seconds. The error text names the
+    /// If the request cannot be sent, or if no complete response arrives within 60 seconds. The error text names the
     /// cause.
     pub async fn try_send(mut self) -> Result<Response, String> {
         self.once().await
@@ -332,7 +331,7 @@ impl Request<'_> {
     /// the method and the body. [`Response::hops`] returns the redirects.
     ///
     /// # Panics
-    /// - If a request cannot be sent, or there is no complete response within 60 seconds.
+    /// - If a request cannot be sent, or if no complete response arrives within 60 seconds.
     /// - If there are more than 10 redirects.
     pub async fn follow(mut self) -> Response {
         let mut hops = Vec::new();

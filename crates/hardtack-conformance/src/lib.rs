@@ -9,8 +9,8 @@
 //!
 //! # Run it
 //!
-//! Write the [application] in your framework, implement [`Adapter`], and call [`run`] in a test. The [guide for authors
-//! of adapters][guide] lists the routes of the application and what an adapter must do.
+//! Write the [application] in your framework, implement [`Adapter`], and call [`run`] in a test. The [guide for adapter
+//! authors][guide] lists the application's routes and what an adapter must do.
 //!
 //! ```no_run
 //! use hardtack::Authenticator;
@@ -53,13 +53,13 @@
 //!          got: "303 → /login?next=%2Finner%3Fa%3Db"
 //! ```
 //!
-//! Each response is shown in one line: the status, the redirect target or the code of the problem document, and the
-//! token cookies that the response sets (`+access`, `+refresh`) or deletes (`-access`, `-refresh`).
+//! Each response is shown on one line: the status, the redirect target or the problem document's code, and the token
+//! cookies that the response sets (`+access`, `+refresh`) or deletes (`-access`, `-refresh`).
 //!
 //! # Modules
 //!
-//! - [`application`]: the types that the suite's application needs in every framework;
-//! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser. You can use it in your own tests.
+//! - [`application`]: the types that the suite's application needs in every framework.
+//! - [`client`]: the suite's HTTP client, which has a cookie jar like a browser's. You can use it in your own tests.
 //!
 //! The suite does not test the core itself. A bug in the core makes the same cases fail with every adapter.
 //! [`hardtack::testing::store_conformance`] is the corresponding suite for session stores.

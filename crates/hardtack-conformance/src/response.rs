@@ -41,7 +41,7 @@ impl Response {
         &self.hops
     }
 
-    /// Returns the first value of a header, if it is visible ASCII.
+    /// Returns the first value of a header, if this value is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -69,7 +69,7 @@ impl Response {
     /// Returns the body as JSON.
     ///
     /// # Panics
-    /// If the body is not JSON.
+    /// Panics if the body is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             panic!("{} {}: the body is not JSON ({error}): {}", self.method, self.path, self.text)
@@ -91,7 +91,7 @@ impl Response {
         self.headers.get(LOCATION)?.to_str().ok()
     }
 
-    /// Returns the texts of all `Set-Cookie` fields, in order.
+    /// Returns the raw values of all `Set-Cookie` fields, in order.
     pub(crate) fn raw_set_cookies(&self) -> Vec<String> {
         self.headers_all(SET_COOKIE.as_str())
     }

@@ -3,7 +3,7 @@
 use crate::adapter::Adapter;
 use crate::cases;
 
-/// Runs every case of the suite against its own server. Prints how many cases ran and how many failed.
+/// Runs all cases of the suite, each against its own server. Prints how many cases ran and how many failed.
 ///
 /// Call this function on a multi-threaded Tokio runtime, because some cases send many requests at once.
 ///
@@ -20,6 +20,6 @@ pub async fn run(adapter: &impl Adapter) {
             failed.push(format!("{name}\n{}", findings.join("\n")));
         }
     }
-    println!("{count} cases of the HTTP conformance suite, {} failed", failed.len());
+    println!("HTTP conformance suite: {count} cases, {} failed", failed.len());
     assert!(failed.is_empty(), "{} of {count} cases failed:\n\n{}\n", failed.len(), failed.join("\n\n"));
 }

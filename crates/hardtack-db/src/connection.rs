@@ -45,7 +45,7 @@ impl<'c> From<&'c mut PgConnection> for Connection<'c> {
     }
 }
 
-/// Binds a statement's values to an sqlx query of either database.
+/// Binds a statement's values to an sqlx query for either database.
 macro_rules! bind_all {
     ($query:expr, $values:expr) => {
         $values.into_iter().fold($query, |query, value| match value {
@@ -137,8 +137,8 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Runs a script of any number of statements. The script cannot contain placeholders. It has no time limit. An
-    /// empty script does nothing.
+    /// Runs a script that consists of any number of statements. The script cannot contain placeholders, and has no time
+    /// limit. An empty script does nothing.
     pub(crate) async fn run_script(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), sqlx::Error> {
         match &mut self.inner {
             #[cfg(feature = "sqlite")]

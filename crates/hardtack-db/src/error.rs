@@ -56,8 +56,8 @@ pub enum MigrateError {
         /// The database's error.
         source: sqlx::Error,
     },
-    /// A database operation other than the SQL of a migration failed. It began or committed the transaction, waited for
-    /// the lock, or accessed `hardtack_migrations`, the table of applied migrations.
+    /// A database operation other than the SQL of a migration failed. The operation began or committed the transaction,
+    /// waited for the lock, or accessed `hardtack_migrations`, the table of applied migrations.
     #[error(
         "a database operation failed while the program checked or recorded which migrations have been applied (table \
          `hardtack_migrations`); check that the database can be reached, and that there is room on its disk"
@@ -71,8 +71,8 @@ impl fmt::Debug for MigrateError {
     }
 }
 
-/// Writes an error and its causes, separated by colons. Omits a cause if the message before it already ends with the
-/// same text, because sqlx includes causes in its own messages. `hardtack::error::WithCauses` does the same, but this
+/// Writes an error and its causes, separated by colons. sqlx includes causes in its own messages, so a cause is omitted
+/// if the preceding message already ends with the same text. `hardtack::error::WithCauses` does the same, but this
 /// crate does not depend on `hardtack`.
 fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut text = error.to_string();

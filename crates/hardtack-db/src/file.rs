@@ -1,28 +1,28 @@
 //! Detects that another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
 //! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
-//! removes its write-ahead log or the index of that log, SQLite continues with a mixture of the old and the new state,
-//! and committed changes can be lost. This module detects the cases that are cheap to detect. Once it has detected one
-//! of the following cases, every use of the database fails:
+//! removes its write-ahead log or the log's index, SQLite continues with a mixture of the old and the new state, and
+//! committed changes can be lost. This module detects the cases that are cheap to detect. After it has detected any of
+//! the following cases, every use of the database fails:
 //!
-//! - The path leads to another file, or to no file.
-//! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but that file was removed, moved or
-//!   replaced by another file. This case is detected only on Linux, and for a file that was moved, only if the file
-//!   system records when files were created.
+//! - The path points to a different file, or there is no file at the path anymore.
+//! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but the open file was removed, moved or
+//!   replaced. This case is detected only on Linux. A moved file is detected only if the file system records when files
+//!   were created.
 //! - The file has become shorter, although `auto_vacuum` is off and the schema version has not increased. (`VACUUM`
 //!   also makes the file shorter, but increases the schema version.)
-//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
-//!   after the length of the file has changed.)
+//! - The schema version is lower than before, or the file has become shorter and SQLite's own check of it fails. (Both
+//!   are checked only after the length of the file has changed.)
 //! - The file has become longer than the database, although `auto_vacuum` is off and the schema version has not
 //!   increased. SQLite itself never leaves a file that is longer than the database. While a connection writes, the file
 //!   can be longer for a moment, so this check is repeated while no other connection can write.
-//! - SQLite reports that the file is damaged or not a database.
+//! - SQLite reports that the file is damaged or is not a database.
 //!
-//! If a file of the same length is copied over the database, only the last case detects it. The modification time does
-//! not show who wrote to the file, because SQLite itself also writes to it whenever a process copies the write-ahead
-//! log to it. The header contains no number that every change increases: in WAL mode, the change counter can stay the
-//! same. This process cannot read the file itself either, because when a process closes a file, it loses all its POSIX
-//! locks on that file, including those of SQLite.
+//! If a file of the same length is copied over the database, only the last case detects this. The file's modification
+//! time does not help, because it also changes whenever SQLite itself copies the write-ahead log into the file. The
+//! file's header does not help either, because it contains no number that increases with every change: in WAL mode, the
+//! change counter can stay the same. And this process cannot read the file itself, because a process that closes a file
+//! loses all its POSIX locks on that file, including SQLite's.
 
 use std::cmp::Ordering;
 use std::fs::Metadata;
@@ -31,8 +31,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// Identifies the file of an open SQLite database. If the path later leads to another file, for example to a restored
-/// backup, open connections keep using the old file. Later writes on these connections are lost.
+/// Identifies the file of an open SQLite database. If the path later points to a different file, such as a restored
+/// backup, open connections keep using the old file, and whatever they write from then on is lost.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
     path: Arc<Path>,
@@ -45,18 +45,18 @@ pub struct DatabaseFile {
 /// What this process knows about a file. If several [`DatabaseFile`]s refer to the same file, they share one `State`.
 #[derive(Debug, Default)]
 struct State {
-    /// The end of the error message, which says what is wrong. `None` if this process has detected no damage to the
-    /// file, and no removal of its write-ahead log or that log's index.
+    /// The end of the error message, which says what is wrong. `None` if this process has not detected that the file
+    /// was damaged, or that its write-ahead log or the log's index was removed.
     damage: Option<&'static str>,
     log: Option<Identity>,
     index: Option<Identity>,
-    /// When this process first noticed that the index of the log was removed while this process had the index open.
+    /// When this process first noticed that the log's index had been removed while the process still had it open.
     index_removed_at: Option<Instant>,
     len: u64,
     /// How the length has changed since the file was last examined.
     change: Option<LengthChange>,
-    /// Whether the file is being examined. Only one examination runs at a time, because two concurrent examinations
-    /// could find two schema versions, and record the older version last.
+    /// Whether the file is being examined. Only one examination runs at a time. If two ran concurrently, they could
+    /// find different schema versions and record the older one last.
     is_examined: bool,
     /// The schema version (`PRAGMA schema_version`) that the last examination found.
     schema: i64,
@@ -88,7 +88,7 @@ pub struct Found {
 }
 
 impl DatabaseFile {
-    /// Identifies the file that is at this path now.
+    /// Identifies the file that is currently at this path.
     ///
     /// # Errors
     /// There is no file at this path, or the file cannot be examined.
@@ -96,7 +96,7 @@ impl DatabaseFile {
         let path: PathBuf = std::path::absolute(path)?;
         let metadata = std::fs::metadata(&path)?;
         let identity = Identity::of(&metadata);
-        // SQLite follows links before it appends the suffix.
+        // SQLite follows symbolic links before it appends the suffix.
         let target = path.canonicalize()?;
         let with_suffix = |suffix: &str| {
             let mut path = target.clone().into_os_string();
@@ -112,9 +112,10 @@ impl DatabaseFile {
         })
     }
 
-    /// Checks that the path still leads to this file. Fails if the file, its write-ahead log or the index of the log is
-    /// known to be damaged or removed. If the length of the file has changed, returns an [`Examination`]. The caller
-    /// must then examine the file on a new connection and pass the result to [`Examination::finish`].
+    /// Checks that the path still points to this file. Fails if the file is known to be damaged, or if its write-ahead
+    /// log or the log's index is known to have been removed. If the length of the file has changed, returns an
+    /// [`Examination`]. The caller must then examine the file on a new connection and pass the result to
+    /// [`Examination::finish`].
     ///
     /// # Errors
     /// The file has been replaced or removed, is damaged, or cannot be examined. This method also fails if the
@@ -181,8 +182,9 @@ const INDEX_REMOVED: &str = "can no longer be used: the index of its write-ahead
                              was removed or moved while it was open; stop all programs that use the database, restore \
                              a backup, and start the programs again";
 
-/// When SQLite closes the last connection to a database, it removes the index file, and then closes it. This is the
-/// maximum time between the two steps. If the index is still open after this time, another program has removed it.
+/// When SQLite closes the last connection to a database, it removes the index file, and then closes it. This constant
+/// is the longest time that may pass between these two steps. If the removed index is still open after this time,
+/// another program has removed it.
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// How long a check waits for SQLite to close the index that it has removed. Normally, this takes microseconds. The check
@@ -193,8 +195,8 @@ const OVERWRITTEN: &str = "is damaged, probably because it was overwritten while
                            use the database, remove the files with the suffixes -wal and -shm, restore a backup, and \
                            start the programs again";
 
-/// Returns `true` if this process still has the file in `known` open, but `path` no longer leads to that file.
-/// Otherwise, records in `known` which file is at the path now. A different file at the path can be normal: SQLite
+/// Returns `true` if this process still has the file in `known` open, but `path` no longer points to that file.
+/// Otherwise, records in `known` which file is at the path now. Finding a different file there can be normal: SQLite
 /// removes its files when it closes the last connection, and creates new ones later.
 fn is_removed(known: &mut Option<Identity>, path: &Path) -> bool {
     let found = match std::fs::metadata(path) {
@@ -227,12 +229,12 @@ fn is_removed_for(span: Duration, known: &mut Option<Identity>, path: &Path) -> 
 /// Returns whether this SQLite error means that the file is damaged or is not a database file.
 pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
-    // The primary result codes (sqlite.org/rescode.html) CORRUPT and NOTADB.
+    // The primary result codes CORRUPT and NOTADB (sqlite.org/rescode.html).
     code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
 }
 
-/// Returns the state that this process shares between all values for the same file. Creates the state if it does not
-/// exist.
+/// Returns the state that all [`DatabaseFile`]s for the same file share in this process. Creates the state if it does
+/// not exist.
 fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
     static OPEN: Mutex<Vec<(Identity, Weak<Mutex<State>>)>> = Mutex::new(Vec::new());
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -275,7 +277,7 @@ impl Examination {
         Ok(std::fs::metadata(&*self.file.path)?.len())
     }
 
-    /// Records what a new connection has found.
+    /// Records the result of examining the file on a new connection.
     ///
     /// # Errors
     /// The file has been overwritten, or is damaged.
@@ -284,7 +286,7 @@ impl Examination {
         let mut state = self.file.state();
         let Found { is_intact, schema, shrinks, size, len } = found;
         let is_ours = match self.change {
-            // The database might have become smaller after the length was read. The schema version is then higher.
+            // If the database has become smaller since the length was read, its schema version is now higher.
             LengthChange::Longer => schema > state.schema || (schema == state.schema && (len <= size || shrinks)),
             LengthChange::Shorter => schema > state.schema || shrinks,
         };
@@ -308,9 +310,9 @@ impl Drop for Examination {
     }
 }
 
-/// Identifies a file by its device, its inode and its time of creation. After a file has been removed, the operating
-/// system can reuse the inode for a new file. The time of creation tells the two files apart, if the file system records
-/// that time.
+/// Identifies a file by its device, its inode and its creation time. After a file has been removed, the operating
+/// system can reuse the inode for a new file. The two files can then be told apart by their creation times, if the file
+/// system records them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     #[cfg(unix)]
@@ -331,13 +333,14 @@ impl Identity {
         Self {}
     }
 
-    /// Returns whether this process has the file open. If the time of creation is not known, returns `true` only for a
-    /// file that was removed. Only Linux lists the open files of a process. On other systems, always returns `false`.
+    /// Returns whether this process has the file open. If the file's creation time is not known, returns `true` only
+    /// for a file that was removed. On systems other than Linux, always returns `false`, because only Linux lists a
+    /// process's open files.
     #[cfg(unix)]
     fn is_open(self) -> bool {
         use std::os::unix::fs::MetadataExt;
 
-        // On Linux, each entry leads to an open file, even if that file has been removed or moved.
+        // On Linux, each entry points to an open file, even one that has been removed or moved.
         let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else { return false };
         let mut files = descriptors.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
         files.any(|found| Self::of(&found) == self && (self.created_at.is_some() || found.nlink() == 0))

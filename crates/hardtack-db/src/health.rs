@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "sqlite")]
 use crate::file::DatabaseFile;
 
-/// How long [`Pool::check`](crate::Pool::check) fails after a failed write. If a later write succeeds, the check
-/// succeeds at once. The small write of the check itself does not count as a success: a full disk might have room for
+/// How long [`Pool::check`](crate::Pool::check) keeps failing after a failed write. If a later write succeeds, the
+/// check succeeds at once. The check's own small write does not count as a success: a full disk might have room for
 /// this write, but not for a log-out.
 const MEMORY: Duration = Duration::from_secs(5);
 
@@ -29,8 +29,8 @@ impl WriteHealth {
         Self { file, ..Self::default() }
     }
 
-    /// Records the current time if `result` shows that the database refuses writes. A success is ignored, because the
-    /// statement might have written nothing.
+    /// Records the current time if `result` shows that the database is refusing writes. A success is ignored, because
+    /// the statement might not have written anything.
     pub(crate) fn note<T>(&self, result: &Result<T, sqlx::Error>) {
         #[cfg(feature = "sqlite")]
         if let (Err(error), Some(file)) = (result, &self.file) {
@@ -64,7 +64,7 @@ fn refuses_writes(error: &sqlx::Error) -> bool {
         // These are SQLite's primary result codes NOMEM, READONLY, IOERR, CORRUPT, FULL and CANTOPEN. The low
         // byte of a code is the primary code. PostgreSQL's codes have five characters.
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 7 | 8 | 10 | 11 | 13 | 14),
-        // PostgreSQL: insufficient resources, such as a full disk; a read-only transaction; a system error.
+        // PostgreSQL: insufficient resources (such as a full disk), a system error, or a read-only transaction.
         _ => code.starts_with("53") || code.starts_with("58") || code == "25006",
     }
 }

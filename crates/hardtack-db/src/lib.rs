@@ -1,8 +1,8 @@
 //! Internal to Hardtack; **there is no stable API**. Any release may change or remove anything in this crate.
 //!
-//! This crate runs the same SQL on SQLite and on PostgreSQL. `hardtack-sqlx` (sessions) and `hardtack-accounts` (users)
-//! share it. Applications do not need this crate: they open the database with `hardtack-sqlx`, and use sqlx for their
-//! own tables.
+//! This crate runs the same SQL on SQLite and on PostgreSQL. Both `hardtack-sqlx` (sessions) and `hardtack-accounts`
+//! (users) use this crate. Applications do not need it: they open the database with `hardtack-sqlx`, and use sqlx for
+//! their own tables.
 //!
 //! | item | purpose |
 //! | --- | --- |
@@ -35,9 +35,10 @@
 //! ```
 //!
 //! # Features
-//! `sqlite` and `postgres`, both off by default. If both are off, the crate compiles, but no [`Pool`] can be created.
+//! `sqlite` and `postgres` are both off by default. If both are off, the crate compiles, but no [`Pool`] can be
+//! created.
 
-// If the feature of one database is off, some code is unused. If both features are off, some code is unreachable.
+// If the feature for one database is off, some code is unused. If both features are off, some code is unreachable.
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "postgres")),
     allow(dead_code, unreachable_code, unused_imports, unused_macros, unused_variables)

@@ -1,4 +1,4 @@
-//! Migrations of several components that share one database.
+//! Migrations for several components that share one database.
 //!
 //! sqlx's own migrator keeps one list of migrations for the whole database. Here, each component, such as the sessions
 //! or the accounts, has its own list.
@@ -30,8 +30,8 @@ impl Migration {
 
 /// SQL that takes a lock in PostgreSQL. Only one process can hold the lock, so only one process migrates at a time. On
 /// SQLite, the transaction's write lock has the same effect. The timeouts are turned off, because this process may have
-/// to wait while another process runs a long migration. The key of the lock is an arbitrary number that other programs
-/// are unlikely to use.
+/// to wait while another process runs a long migration. The lock's key is an arbitrary number that other programs are
+/// unlikely to use.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
     SELECT pg_advisory_xact_lock(7521983766109545323)";
 
@@ -55,8 +55,8 @@ impl Pool {
         let known = newest(component, migrations)?;
         let mut transaction = self.begin().await?;
         transaction.connection().run_script("", LOCK).await?;
-        // PostgreSQL's `IF NOT EXISTS` needs the right to create tables even if the table exists. With this check, a
-        // server whose tables are up to date can run without that right.
+        // PostgreSQL's `IF NOT EXISTS` requires permission to create tables even if the table exists. With this check,
+        // a server whose tables are up to date can run without that permission.
         let tables: Vec<(i64,)> = transaction.fetch(tables_of_versions()).await?;
         if tables == [(0,)] {
             transaction.connection().run_script(CREATE_VERSIONS, CREATE_VERSIONS).await?;

@@ -15,7 +15,7 @@ use crate::statement::Statement;
 use crate::time_limit::close_if_timed_out;
 use crate::transaction::Transaction;
 
-/// The connections to an SQLite or PostgreSQL database. Clones share these connections.
+/// A pool of connections to an SQLite or PostgreSQL database. Clones share these connections.
 ///
 /// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
 /// fail. Otherwise, changes could be lost (see `DatabaseFile`).
@@ -27,7 +27,7 @@ pub struct Pool {
 
 #[derive(Clone, Debug)]
 enum Inner {
-    /// The second field is the database file. It is `None` for a database in memory.
+    /// The second field is the database file. It is `None` for an in-memory database.
     #[cfg(feature = "sqlite")]
     Sqlite(SqlitePool, Option<DatabaseFile>),
     #[cfg(feature = "postgres")]
@@ -114,8 +114,8 @@ impl Pool {
         }
     }
 
-    /// Returns the current time of the PostgreSQL server's clock, in seconds since 1970. On SQLite, returns the time of
-    /// this machine's clock.
+    /// Returns the current time in seconds since 1970. On PostgreSQL, the time comes from the database server's clock.
+    /// On SQLite, it comes from this machine's clock.
     ///
     /// # Errors
     /// The database failed.
@@ -141,8 +141,8 @@ impl Pool {
 
     async fn begin_transaction(&self) -> Result<Transaction, sqlx::Error> {
         match &self.inner {
-            // `IMMEDIATE` takes the write lock now. A transaction that begins without it fails at its first write if
-            // another connection has written in the meantime.
+            // `BEGIN IMMEDIATE` takes the write lock right away. Without `IMMEDIATE`, a transaction fails at its first
+            // write if another connection has written in the meantime.
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
                 check(pool, file.as_ref()).await?;
@@ -210,8 +210,8 @@ impl Pool {
     }
 }
 
-/// Fails if the database is a file that was replaced, removed or damaged since it was opened. Also fails if its
-/// write-ahead log or the index of the log was removed or moved.
+/// Fails if the database is a file that was replaced, removed or damaged since it was opened. Also fails if the
+/// write-ahead log or its index was removed or moved.
 #[cfg(feature = "sqlite")]
 async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
     let Some(file) = file else { return Ok(()) };
@@ -252,7 +252,7 @@ async fn examine(pool: &SqlitePool, examination: &Examination) -> Result<Found, 
     Ok(found)
 }
 
-/// Reads what SQLite says about a database file whose length is `len`.
+/// Reads what SQLite says about a database file that is `len` bytes long.
 #[cfg(feature = "sqlite")]
 async fn look(connection: &mut sqlx::SqliteConnection, len: u64) -> Result<Found, sqlx::Error> {
     let (schema,): (i64,) = sqlx::query_as("PRAGMA schema_version").fetch_one(&mut *connection).await?;

@@ -1,9 +1,9 @@
 //! Types that a database row can be read into.
 
-/// A type that a row of either database can be read into.
+/// A type that a row from either database can be read into.
 ///
 /// Tuples of column types implement this trait. A struct implements this trait if it implements sqlx's `FromRow` for
-/// the rows of each enabled database: `SqliteRow` (feature `sqlite`) and `PgRow` (feature `postgres`).
+/// the row type of each enabled database: `SqliteRow` (feature `sqlite`) and `PgRow` (feature `postgres`).
 pub trait FromAnyRow: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin {}
 
 impl<T: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin> FromAnyRow for T {}

@@ -4,7 +4,7 @@ use sqlx::{SqlSafeStr, SqlStr};
 
 use crate::value::Value;
 
-/// An SQL statement with its values, for either database.
+/// An SQL statement with its values, for SQLite or PostgreSQL.
 ///
 /// The values replace `$1`, `$2`, … in the SQL. Both SQLite and PostgreSQL understand these placeholders.
 #[derive(Clone, Debug)]

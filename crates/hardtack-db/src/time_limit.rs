@@ -1,7 +1,7 @@
 //! A time limit for statements on PostgreSQL. Migrations run without a time limit.
 //!
-//! A server can vanish without closing its connections. Without a limit, a statement would then wait until TCP gives
-//! up, about 15 minutes later.
+//! A server can vanish without closing its connections. Without a time limit, a statement would then wait until TCP
+//! gives up, about 15 minutes later.
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use sqlx::pool::PoolConnection;
 /// The time limit for a statement. If PostgreSQL takes longer, the connection is closed.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Waits for a response. If there is none within [`LIMIT`], returns an error.
+/// Waits for a response. If none arrives within [`LIMIT`], returns an error.
 pub(crate) async fn limited<T>(response: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     tokio::time::timeout(LIMIT, response).await.unwrap_or_else(|_| {
         let text = format!("PostgreSQL has not responded for {} s", LIMIT.as_secs());

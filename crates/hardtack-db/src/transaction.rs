@@ -12,7 +12,7 @@ use crate::statement::Statement;
 #[cfg(feature = "postgres")]
 use crate::time_limit::limited;
 
-/// A transaction on a connection of a [`Pool`](crate::Pool). If you drop the transaction before you
+/// A transaction on a connection from a [`Pool`](crate::Pool). If you drop the transaction before you
 /// [commit](Self::commit) it, it is rolled back.
 #[derive(Debug)]
 pub struct Transaction {
@@ -78,7 +78,7 @@ impl Transaction {
     /// Commits the transaction.
     ///
     /// # Errors
-    /// The database failed. The transaction may still have been committed.
+    /// The database failed. The transaction may have been committed anyway.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         let health = self.health.clone();
         let result = self.run_commit().await;

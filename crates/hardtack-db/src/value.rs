@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// A value of a [`Statement`](crate::Statement). `Debug` shows only its type, because the value might be a secret.
+/// A value for a placeholder in a [`Statement`](crate::Statement). `Debug` shows only the value's type, because the
+/// value might be a secret.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Value<'q> {

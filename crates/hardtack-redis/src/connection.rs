@@ -22,7 +22,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time limit for a command, including any wait while another caller connects.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// How long a connection is assumed to work after a response. After that, the connection is pinged before it is used
+/// How long after a response a connection is assumed to work. After that, the connection is pinged before it is used
 /// for a command that must not be sent twice.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
@@ -49,7 +49,7 @@ struct State {
     connection: Option<MultiplexedConnection>,
     /// The number of the current connection, which distinguishes a broken connection from the one that replaced it.
     number: u64,
-    /// When the last failed attempt to connect began, and its error.
+    /// The start time and the error of the last failed attempt to connect.
     failure: Option<(Instant, RedisError)>,
 }
 
@@ -85,7 +85,7 @@ impl Connection {
         if retry == Retry::Unsafe && self.age() > trusted_until {
             match self.query_once::<()>(&redis::cmd("PING")).await {
                 Err(error) if !error.is_connection_dropped() => return Err(error),
-                // If the connection turned out to be broken, `query_once` has removed it, and the command below
+                // If the connection turned out to be broken, `query_once` has already removed it, and the command below
                 // reconnects.
                 _ => {}
             }

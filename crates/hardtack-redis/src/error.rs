@@ -30,7 +30,7 @@ pub enum OpenError {
          accepts the user and the password"
     )]
     Unreachable {
-        /// The address of the server, without the password.
+        /// The server's address, without the password.
         address: String,
         /// The error that the first command returned.
         source: CommandError,
@@ -38,7 +38,7 @@ pub enum OpenError {
     /// The server is too old for the Lua scripts that the store runs.
     #[error("the Redis server at {address} is version {version}; expected Redis 6.2 or newer, or Valkey")]
     TooOld {
-        /// The address of the server, without the password.
+        /// The server's address, without the password.
         address: String,
         /// The server's version.
         version: String,
@@ -49,7 +49,7 @@ pub enum OpenError {
          expected a single primary, with or without replicas"
     )]
     Cluster {
-        /// The address of the server, without the password.
+        /// The server's address, without the password.
         address: String,
     },
 }

@@ -16,8 +16,8 @@
 //! # }
 //! ```
 //!
-//! [`NotifyingSessions`] wraps another store that keeps the sessions. When a process ends a session, it notifies the
-//! other processes through Redis:
+//! [`NotifyingSessions`] wraps the store that keeps the sessions. When one process ends a session, the wrapper notifies
+//! the other processes through Redis:
 //!
 //! ```no_run
 //! use hardtack::MemorySessions;
@@ -30,16 +30,16 @@
 //! # }
 //! ```
 //!
-//! [`RedisThrottleStore`] counts attempts, such as log-ins, for all servers of a site.
+//! [`RedisThrottleStore`] counts attempts, such as log-ins, across all of a site's servers.
 //!
 //! The adapter (`hardtack-axum` or `hardtack-actix`) follows the revocation log in the background, so a server also
-//! refuses sessions that ended on another server or before it started. The adapter deletes expired sessions as well.
+//! refuses sessions that ended on another server or before it started. The adapter also deletes expired sessions.
 //!
 //! # Durability
 //!
 //! Every change runs as one script, so other clients see either the whole change or none of it. Only the deletion of
-//! expired sessions and [`RedisSessions::end_all_sessions`] work in batches, with one script for each batch. The
-//! configuration of Redis determines whether a confirmed change can be lost:
+//! expired sessions and [`RedisSessions::end_all_sessions`] work in batches, with one script for each batch. Redis's
+//! configuration determines whether a confirmed change can be lost:
 //!
 //! | configuration | killing Redis loses | a power failure loses |
 //! | --- | --- | --- |
@@ -48,9 +48,9 @@
 //! | snapshots only | everything since the last snapshot | everything since the last snapshot |
 //!
 //! Keep the append-only file on: if Redis loses a log-out, the session is live again. Also set
-//! `maxmemory-policy noeviction`: if Redis evicts a session, the user is logged out, and if it evicts the revocation
-//! log, the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is off or if
-//! the policy can evict these keys.
+//! `maxmemory-policy noeviction`. If Redis evicts a session, the user is logged out. If it evicts the revocation log,
+//! the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is off or if the
+//! policy can evict these keys.
 //!
 //! If a replica becomes the primary, writes that had not yet reached it are lost. To limit how many writes can be lost,
 //! set `min-replicas-to-write`.
@@ -58,21 +58,21 @@
 //! A Redis server can lose entries of the log when it is emptied, restarted, restored from a backup or replaced by its
 //! replica. The next entry then gets a number that has never been used: the time on the server's clock, in
 //! microseconds. Processes that read the log notice the gap and read the whole log again. If the clock was set back,
-//! they might not see the gap.
+//! the processes might not notice the gap.
 //!
-//! The server can lose sessions in the same cases. Until all older access tokens have expired, processes look up the
-//! session of each request in Redis, and refuse a session that has no row.
+//! A Redis server can lose sessions in the same cases in which it can lose log entries. Until all older access tokens
+//! have expired, processes look up each request's session in Redis, and refuse sessions that have no row.
 //!
 //! # Requirements
 //!
-//! Keep the sessions on a single primary, with or without replicas. After a failover, the same address must lead to the
-//! new primary. [`RedisSessions::open`] refuses a node of a Redis Cluster, because this crate does not follow a
+//! Keep the sessions on a single primary, with or without replicas. After a failover, the same address must reach the
+//! new primary. [`RedisSessions::open`] refuses to use a Redis Cluster node, because this crate does not follow a
 //! cluster's redirections. All keys begin with the store's name in braces (`{hardtack}:…`).
 //!
 //! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands for strings, sets,
 //! sorted sets, hashes and streams, and to `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
-//! For TLS (`rediss://`), turn on the feature `tokio-rustls-comp` of the `redis` crate.
+//! For TLS (`rediss://`), turn on the `redis` crate's `tokio-rustls-comp` feature.
 //!
 //! # Outages
 //!
@@ -83,7 +83,7 @@
 //! write twice has the same effect as executing it once. It never repeats other writes, because Redis might have
 //! executed them before the connection broke.
 //!
-//! For example, the connection can break after Redis has rotated a session. When the browser sends its refresh token
+//! Suppose that the connection breaks after Redis has rotated a session. When the browser sends its refresh token
 //! again, the authenticator finds that the session was rotated and issues the same new tokens, byte for byte.
 //!
 //! # How do I …?

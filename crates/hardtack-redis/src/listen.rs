@@ -1,4 +1,4 @@
-//! Waiting for new entries in a stream.
+//! Waits for new entries in a stream.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +24,7 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 /// and ends when the last clone is dropped.
 pub(crate) struct StreamListener {
     shared: Arc<Shared>,
-    /// Receives the notifications of the background task. Each clone has its own receiver, so each clone is notified.
+    /// Receives notifications from the background task. Each clone has its own receiver, so each clone is notified.
     receiver: Mutex<watch::Receiver<()>>,
 }
 
@@ -56,8 +56,8 @@ impl StreamListener {
         Self { shared: Arc::new(shared), receiver: Mutex::new(receiver) }
     }
 
-    /// Waits for a new entry in the stream. Returns at once if an entry was added since the last call returned. Also
-    /// returns after each reconnection, because entries might have been added in the meantime.
+    /// Waits for a new entry in the stream. Returns at once if an entry has been added since the previous call
+    /// returned. Also returns after each reconnection, because entries might have been added in the meantime.
     ///
     /// Cancel safe: if the future is dropped before it completes, the next call reports the same entries.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {

@@ -24,9 +24,10 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// A [`SessionStore`] that wraps another store. When a session ends or its claims change, this store notifies the other
 /// processes through Redis.
 ///
-/// The inner store keeps the sessions and the revocation log. After it has committed a change, a notification is sent
-/// in the background, so no request waits for it. The notification says only that the log has grown. While Redis is
-/// down, log-outs still succeed, and the other processes learn of them when they next poll the log.
+/// The inner store keeps the sessions and the revocation log. After the inner store has committed a change, a
+/// notification is sent in the background, so no request waits for it. The notification says only that the log has
+/// grown. While Redis is down, log-outs still succeed, and the other processes learn of them when they next poll the
+/// log.
 ///
 /// Clones share their connections. Use all clones in the same async runtime.
 #[derive(Clone)]
@@ -47,7 +48,7 @@ impl<S: SessionStore> NotifyingSessions<S> {
     /// Wraps `store` and sends notifications through the Redis server at `address`, such as
     /// `redis://:password@127.0.0.1:6379/0`. The notifications use a single key, `{hardtack}:notice`.
     ///
-    /// The server can be down when you call this function, because the connection is not established until the first
+    /// The Redis server can be down when you call this function, because the connection is not opened until the first
     /// notification is sent or awaited.
     ///
     /// # Errors
@@ -234,7 +235,7 @@ async fn send_when_due(connection: Arc<Connection>, stream: String, due: Arc<Not
             tokio::time::sleep(RETRY_DELAY).await;
         }
         if std::mem::take(&mut warned) {
-            tracing::info!("other processes are notified of revocations again");
+            tracing::info!("can notify other processes of revocations again");
         }
     }
 }

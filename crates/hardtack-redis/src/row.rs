@@ -3,10 +3,10 @@
 //! A row is a string that consists of three parts:
 //! 1. A line with the version of the format, which is 1, and the fields that the scripts read and change:
 //!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. `revoked_at` is
-//!    `-` until the session ends, and then the time at which it ended, in Unix seconds. If a new session replaced the
-//!    session, the letter `r` follows this time.
+//!    `-` until the session ends. From then on, it is the time at which the session ended, in Unix seconds. If a new
+//!    session replaced the ended one, the letter `r` follows the time.
 //! 2. The subject, which is `length` bytes long.
-//! 3. The other fields of the session as JSON ([`Details`]).
+//! 3. The session's other fields, as JSON ([`Details`]).
 
 use std::str::FromStr;
 
@@ -72,7 +72,7 @@ fn revoked_at(session: &Session) -> String {
     time(session.revoked_at) + if replaced { "r" } else { "" }
 }
 
-/// Formats a time as the scripts do: Unix seconds, or `-` if there is no time.
+/// Formats a time as the Lua scripts do: Unix seconds, or `-` if there is no time.
 pub(crate) fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
@@ -143,8 +143,8 @@ pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId
     Ok((id, number(id, "generation", generation)?))
 }
 
-/// An entry of the log: its id in the stream and its fields. The id is `0-` followed by the sequence number. `append`
-/// (in `log.lua`) determines the order of the fields.
+/// A log entry: its stream id and its fields. The id is `0-` followed by the sequence number. `append` (in `log.lua`)
+/// determines the order of the fields.
 pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {

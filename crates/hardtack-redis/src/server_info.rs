@@ -1,4 +1,4 @@
-//! Checks whether a Redis server is suitable for sessions.
+//! Checks whether a Redis server is suitable for storing sessions.
 
 use crate::connection::{Connection, Retry};
 use crate::error::OpenError;
@@ -43,14 +43,14 @@ fn warnings(info: &ServerInfo) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if info.field("aof_enabled") != Some("1") {
         warnings.push(
-            "this Redis writes no append-only file, so log-ins and log-outs are lost when Redis stops; \
+            "this Redis server writes no append-only file, so log-ins and log-outs are lost when it stops; \
              set appendonly to yes",
         );
     }
     // The `volatile-…` policies evict only keys that have an expiry time. The store's keys have no expiry time.
     if info.field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys")) {
         warnings.push(
-            "this Redis evicts keys when its memory is full, so users are logged out, and log-outs are lost; \
+            "this Redis server evicts keys when its memory is full, so users are logged out, and log-outs are lost; \
              set maxmemory-policy to noeviction",
         );
     }

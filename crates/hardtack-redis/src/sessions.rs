@@ -52,7 +52,7 @@ impl RedisSessions {
     /// Connects to the Redis server at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys begin
     /// with `{hardtack}`.
     ///
-    /// If the server might lose sessions because of its configuration, this method logs a warning through `tracing`.
+    /// If the server's configuration might cause it to lose sessions, this method logs a warning through `tracing`.
     ///
     /// # Errors
     /// The address is not valid, or the server does not respond, refuses the connection, is older than Redis 6.2, or is
@@ -62,7 +62,7 @@ impl RedisSessions {
     }
 
     /// Like [`Self::open`], but the store's keys begin with `name` in braces. Several applications can share a database
-    /// if each uses a name of its own. A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
+    /// if each uses its own name. A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
     /// The same errors as [`Self::open`], or the name is not valid.
@@ -84,7 +84,7 @@ impl RedisSessions {
     }
 
     /// Returns the random id of this store, or `None` if [`Self::create_identity`] has not been called yet. If two
-    /// addresses return the same id, they lead to the same store.
+    /// addresses return the same id, they belong to the same store.
     ///
     /// # Errors
     /// Redis failed.
@@ -103,14 +103,14 @@ impl RedisSessions {
         // The store's id has the format of a session id: 128 random bits.
         create.arg(self.identity_key()).arg(SessionId::random().to_string()).arg("NX");
         let _: Option<String> = self.connection.query(&create, Retry::Safe).await.map_err(BackendError::new)?;
-        self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))
+        self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the store's id"))
     }
 
     /// Adds one to a counter in Redis and returns the new value. If Redis has gone back to an older state, for example
     /// because an old snapshot was restored, this method returns a number that it has returned before.
     ///
-    /// To detect that Redis has gone back, store the highest returned number outside Redis. If this method returns a
-    /// number that is not higher than the stored number, call [`Self::end_all_sessions`].
+    /// To detect that Redis has gone back to an older state, keep the highest number returned so far outside of Redis.
+    /// If this method returns a number that is not higher than that one, call [`Self::end_all_sessions`].
     ///
     /// # Errors
     /// Redis failed.
@@ -122,7 +122,7 @@ impl RedisSessions {
     }
 
     /// Ends the sessions of all users and returns how many it ended. Call this method if Redis has been restored to an
-    /// older state. Otherwise, sessions that have ended since that state was saved would be live again.
+    /// older state. Otherwise, sessions that ended after that state was saved would be live again.
     ///
     /// # Errors
     /// Redis failed. Some of the sessions may have ended.

@@ -26,7 +26,7 @@ use crate::sessions::RedisSessions;
 /// # }
 /// ```
 ///
-/// - The store uses the clock of the Redis server.
+/// - The store uses the Redis server's clock.
 /// - If Redis does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and the
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
 /// - The counters are stored in one hash, `{hardtack}:throttle`. When the store adds a counter, it deletes some of the
@@ -54,10 +54,10 @@ impl RedisThrottleStore {
     /// [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
-    /// How long an operation waits for Redis, unless [`with_timeout`](Self::with_timeout) sets another time.
+    /// How long an operation waits for Redis, unless [`with_timeout`](Self::with_timeout) sets a different time.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// Connects to a Redis server. Use this if the application keeps its sessions in another store. See
+    /// Connects to a Redis server. Call this function if the application keeps its sessions in a different store. See
     /// [`RedisSessions::open`].
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The URL that names a Redis server in a configuration.
+//! The URL that a configuration uses to identify a Redis server.
 
 use std::fmt;
 use std::str::FromStr;

@@ -9,8 +9,8 @@ use sqlx::SqlitePool;
 use crate::error::OpenError;
 use crate::open::{self, DatabaseUrl, Location};
 
-/// A pool of connections to an SQLite or PostgreSQL database. The scheme of the URL selects the kind of database.
-/// Clones share the connections.
+/// A pool of connections to an SQLite or PostgreSQL database. The URL's scheme selects the kind of database. Clones
+/// share the connections.
 ///
 /// ```no_run
 /// use hardtack_sqlx::Database;
@@ -23,8 +23,8 @@ use crate::open::{self, DatabaseUrl, Location};
 /// # }
 /// ```
 ///
-/// To query your own tables as well, open an sqlx pool with `open_sqlite` or `open_postgres` instead, and convert a
-/// clone of that pool with `Database::from`.
+/// If you also want to query your own tables, open an sqlx pool with `open_sqlite` or `open_postgres` instead, and
+/// convert a clone of that pool with `Database::from`.
 #[derive(Clone, Debug)]
 pub struct Database(Pool);
 
@@ -77,7 +77,7 @@ impl From<PgPool> for Database {
     }
 }
 
-/// For Hardtack's own crates, which query both databases through `hardtack-db`.
+/// For Hardtack's own crates, which query SQLite and PostgreSQL through `hardtack-db`.
 #[doc(hidden)]
 impl From<Database> for Pool {
     fn from(database: Database) -> Self {

@@ -15,8 +15,8 @@ use hardtack_db::MigrateError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL is not valid or does not name a database. The error does not repeat the URL, because the URL might
-    /// contain a password.
+    /// The URL is not valid or does not say which database to use. The error does not repeat the URL, because the URL
+    /// might contain a password.
     #[error("the database URL cannot be used: {reason}")]
     InvalidUrl {
         /// What is wrong with the URL, and what is expected.
@@ -24,8 +24,8 @@ pub enum OpenError {
     },
     /// The file does not exist and could not be created, or its owner and mode could not be read.
     #[error(
-        "cannot create or access the database file {}; check that its directory exists, and that the user that runs \
-         this program may write to the directory",
+        "cannot create or access the database file {}; check that its directory exists, and that the user running \
+         this program can write to the directory",
         path.display()
     )]
     CreateFile {
@@ -36,7 +36,7 @@ pub enum OpenError {
     },
     /// The file exists, but SQLite could not open it.
     #[error(
-        "cannot open the database {}; check that it is an SQLite file, and that the user that runs this program may \
+        "cannot open the database {}; check that it is an SQLite file, and that the user running this program can \
          write to the file and to its directory",
         path.display()
     )]

@@ -122,7 +122,7 @@
 //!
 //! [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the
 //! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis)
-//! keeps sessions in Redis. It can also notify processes that share an SQLite file when a session ends.
+//! keeps sessions in Redis. `hardtack-redis` can also notify processes that share an SQLite file when a session ends.
 
 // If neither database feature is enabled, some code is unused or unreachable.
 #![cfg_attr(

@@ -14,21 +14,21 @@ pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
 
 /// The maximum for [`ClaimsPolicy::leeway`](crate::config::ClaimsPolicy::leeway) and
 /// [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew). The clocks of machines that share keys or a
-/// store must not differ by more than this.
+/// store must not differ by more than this maximum.
 pub const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// The default of [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew).
 pub const DEFAULT_SKEW: Duration = Duration::from_secs(3);
 
-/// A point in time, in whole seconds since 1970-01-01T00:00:00Z (a NumericDate of RFC 7519 section 2).
+/// A point in time, in whole seconds since 1970-01-01T00:00:00Z (a NumericDate as defined in RFC 7519 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The latest possible point in time. It is later than every time in a token.
+    /// The latest possible point in time, which is later than any time in a token.
     pub(crate) const MAX: Self = Self(i64::MAX);
 
-    /// Creates the point `seconds` after the Unix epoch.
+    /// Creates the point in time `seconds` after the Unix epoch.
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
@@ -52,7 +52,7 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
-    /// Adds whole seconds, and saturates at the latest time.
+    /// Adds whole seconds, saturating at the latest time.
     fn add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
     }
@@ -61,7 +61,7 @@ impl Add<Duration> for Timestamp {
 impl Sub<Duration> for Timestamp {
     type Output = Self;
 
-    /// Subtracts whole seconds, and saturates at the earliest time.
+    /// Subtracts whole seconds, saturating at the earliest time.
     fn sub(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
     }
@@ -78,14 +78,14 @@ pub trait Clock: Send + Sync + 'static {
     /// Returns the current time. The time may jump forward or back when the clock is set.
     fn now(&self) -> Timestamp;
 
-    /// Returns the current time in milliseconds since 1970. The default implementation multiplies the seconds of
-    /// [`Self::now`] by 1000.
+    /// Returns the current time in milliseconds since 1970. The default implementation multiplies the number of seconds
+    /// from [`Self::now`] by 1000.
     fn unix_millis(&self) -> i64 {
         self.now().unix_seconds().saturating_mul(1000)
     }
 
-    /// Returns the time that has passed since some fixed moment. The result never goes back, and does not change when
-    /// the date is set. The default implementation is based on [`Instant`]. A clock for tests should advance this time
+    /// Returns the time that has passed since some fixed moment. The result never decreases, and setting the date does
+    /// not change it. The default implementation is based on [`Instant`]. A clock for tests should advance this time
     /// together with [`Self::now`].
     fn monotonic(&self) -> Duration {
         static FIRST: OnceLock<Instant> = OnceLock::new();
@@ -94,7 +94,7 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The clock of the operating system.
+/// The operating system's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -120,8 +120,8 @@ fn since_epoch() -> Duration {
 
 /// Returns the time of the kernel's last tick in whole seconds, from `CLOCK_REALTIME_COARSE`. The kernel ticks at least
 /// every ten milliseconds. Reading this clock is four times as fast as reading the precise clock, `CLOCK_REALTIME`
-/// (decision 29). Returns `None` if the last tick fell into the last tenth of its second, because the next second may
-/// have begun since then.
+/// (decision 29). Returns `None` if the last tick came in the final tenth of a second, because the next second may have
+/// begun since then.
 #[cfg(target_os = "linux")]
 #[inline]
 fn second_of_last_tick() -> Option<Timestamp> {

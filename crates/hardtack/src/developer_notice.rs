@@ -1,4 +1,4 @@
-//! Warnings for a developer who has not set up logging yet.
+//! Warnings for developers who have not set up logging yet.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -35,7 +35,7 @@ pub(crate) fn print(name: &str, text: &dyn Display) {
     noticed.push(Notice { name: name.to_owned(), text });
 }
 
-/// If no `tracing` subscriber is set, prints an announcement (not a warning) to stderr.
+/// Prints an announcement, rather than a warning, to stderr if no `tracing` subscriber is set.
 pub(crate) fn announce(text: &str) {
     write_to_stderr(text);
 }

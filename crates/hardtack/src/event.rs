@@ -15,18 +15,18 @@ pub enum EventKind {
     LogIn,
     /// The session's tokens were exchanged for new ones.
     ///
-    /// With a store, concurrent requests that exchange the same refresh token emit this event only once. In sliding
-    /// mode, each request that replaces the access token emits this event.
+    /// With a session store, concurrent requests that exchange the same refresh token emit this event only once. In
+    /// sliding mode, each request that replaces the access token emits this event.
     Refresh,
-    /// A refresh token was refused because its session ended, expired, or is not in the store. If the token was
-    /// replaced or is newer than the session's row, the event is [`ReuseDetected`](Self::ReuseDetected) or
+    /// A refresh token was refused because its session has ended, has expired, or is not in the store. If the token has
+    /// been replaced or is newer than the session's row, the event is [`ReuseDetected`](Self::ReuseDetected) or
     /// [`RefreshAhead`](Self::RefreshAhead) instead.
     RefreshRefused(RefreshFlaw),
-    /// A replaced refresh token was used again, too late for a retry of the refresh request. The token may have been
+    /// A replaced refresh token was used again, too late to be a retry of the refresh request. The token may have been
     /// stolen, so the session was ended.
     ReuseDetected,
-    /// A refresh token is newer than the row of its session in the store. Either the store has lost writes, or two
-    /// stores are used with the same key.
+    /// A refresh token is newer than its session's row in the store. Either the store has lost writes, or the same key
+    /// is used with two stores.
     RefreshAhead,
     /// A user logged out.
     LogOut,
@@ -39,17 +39,17 @@ pub enum EventKind {
     /// The password was changed. [`Event::session`] is the new session of the browser that changed it, or the browser's
     /// previous session if no new one was created.
     PasswordChanged,
-    /// The user typed the password again.
+    /// The user entered their password again.
     Reauthenticated,
-    /// The claims of the session changed, so all earlier access tokens are outdated.
+    /// The session's claims changed, so all earlier access tokens are outdated.
     ClaimsChanged,
-    /// The session was bound to the device of its browser.
+    /// The session was bound to its browser's device.
     Bound,
     /// The server refused to bind the session: the log-in was too long ago, the session is already bound, or the proof
     /// is not valid.
     BindRefused,
-    /// A request to refresh a bound session contained a proof that was not signed with the key of the session's device.
-    /// The cookies may have been stolen, so the session was ended.
+    /// A request to refresh a bound session contained a proof that was not signed with the session's device key. The
+    /// cookies may have been stolen, so the session was ended.
     ProofFailed,
     /// A request to refresh a bound session was refused because it contained no proof. The cookies may have been
     /// stolen, or the browser could not send a proof, for example because it has lost the key.
@@ -57,7 +57,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Returns a stable name in `snake_case`: the field `event` in the log.
+    /// Returns a stable `snake_case` name, which is the value of the `event` field in the log.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LogIn => "login",
@@ -89,13 +89,13 @@ pub struct Event<'a> {
     pub at: Timestamp,
     /// The subject of the session.
     pub subject: &'a str,
-    /// The session, or `None` if the token belongs to no session.
+    /// The session, or `None` if the token does not belong to a session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known. If the application set an address with
+    /// The client's address, if known. If the application set an address with
     /// [`LogIn::address`](crate::LogIn::address), the events of this log-in have that address. All other events have
     /// the address that [`Authenticator::client_address`](crate::Authenticator::client_address) returns.
     pub address: Option<Cow<'a, str>>,
-    /// The client's `User-Agent`, cut to 256 bytes.
+    /// The client's `User-Agent`, truncated to 256 bytes.
     pub user_agent: Option<&'a str>,
 }
 
@@ -106,16 +106,16 @@ pub(crate) struct Client<'a> {
     pub(crate) user_agent: Option<&'a str>,
 }
 
-/// The maximum length in bytes of the user agent that sessions and events keep.
+/// The maximum length, in bytes, of the user agents that sessions and events keep.
 const MAX_USER_AGENT: usize = 256;
 
-/// Cuts a `User-Agent` to 256 bytes, the most that sessions and events keep.
+/// Truncates a `User-Agent` to 256 bytes, the maximum that sessions and events keep.
 pub fn cut_user_agent(agent: &str) -> &str {
     &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
 }
 
 impl<'a> Client<'a> {
-    /// The client of a request: its address and its user agent.
+    /// Returns the address and the user agent of the client that sent a request.
     pub(crate) fn of(head: &RequestHead<'a>, address: Option<ClientAddress>) -> Self {
         let address = address.map(|address| address.to_string().into());
         Self { address, user_agent: head.header_text("user-agent").map(cut_user_agent) }

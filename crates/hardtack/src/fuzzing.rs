@@ -18,13 +18,13 @@ pub fn structured_field(field: &[u8]) -> Option<String> {
     read_value(field)
 }
 
-/// Verifies the proof of a registration. Returns the key as text, and the challenge.
+/// Verifies a registration proof. Returns the key as text, and the challenge.
 pub fn registration(proof: &str) -> Option<(String, String)> {
     let (key, challenge) = read_registration(proof, None).ok()?;
     Some((key.to_text(), challenge))
 }
 
-/// Verifies the proof of a refresh with a key that [`registration`] returned. Returns the challenge.
+/// Verifies a refresh proof with a key that [`registration`] returned. Returns the challenge.
 pub fn refresh(proof: &str, key: &str) -> Option<String> {
     read_refresh(proof, &DeviceKey::from_text(key).ok()?, None).ok()
 }
@@ -44,7 +44,7 @@ pub fn bearer_token(fields: &[&[u8]]) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns the value of the form's field `csrf_token`, for a body that arrives in chunks of this length.
+/// Returns the value of the form's `csrf_token` field, for a body that arrives in chunks of this length.
 pub fn form_value(content_type: &[u8], body: &[u8], chunk: usize) -> Option<String> {
     let request = TestRequest::new("POST", "/").field("content-type", content_type);
     let mut peek = FormPeek::start(&request.head(), "csrf_token", "csrf_token", 1 << 16)?;
@@ -55,7 +55,7 @@ pub fn form_value(content_type: &[u8], body: &[u8], chunk: usize) -> Option<Stri
     }
 }
 
-/// Returns the member `access_token` of a JSON body that arrives in chunks of this length.
+/// Returns the `access_token` member of a JSON body that arrives in chunks of this length.
 pub fn json_token(body: &[u8], chunk: usize) -> Option<String> {
     let request = TestRequest::new("POST", "/").field("content-type", "application/json");
     let mut peek = JsonPeek::start(&request.head(), "access_token", "refresh_token", false, 1 << 16)?;

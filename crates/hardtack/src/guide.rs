@@ -4,8 +4,8 @@
 
 /// Declares a guide: a module whose documentation is a page in the folder `guide`.
 ///
-/// The page defines its links for readers of the repository, where the targets are files. For rustdoc, this macro
-/// defines the same links with other targets before the page. If a link is defined twice, Markdown uses the first
+/// The page defines its links for readers of the repository, where the targets are files. This macro puts definitions
+/// with different targets, for rustdoc, in front of the page. If a link is defined twice, Markdown uses the first
 /// definition.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {

@@ -16,7 +16,7 @@ impl Members {
         Self(members.iter().map(|(name, value)| (format!("{name:?}"), (*value).to_owned())).collect())
     }
 
-    /// Writes the object, with `space` between all parts.
+    /// Writes the object as JSON, with `space` around each name, around each value and around the whole object.
     pub(crate) fn to_json(&self, space: &str) -> String {
         let members: Vec<String> =
             self.0.iter().map(|(name, value)| format!("{space}{name}{space}:{space}{value}{space}")).collect();
@@ -28,7 +28,7 @@ impl Members {
         self.0.iter().map(|(name, _)| serde_json::from_str(name).unwrap()).collect()
     }
 
-    /// Returns whether a name occurs more than once.
+    /// Returns whether any name occurs more than once.
     pub(crate) fn has_duplicates(&self) -> bool {
         let mut names = self.names();
         names.sort();
@@ -37,14 +37,14 @@ impl Members {
         names.len() < all
     }
 
-    /// Returns the value of the only member with this name.
+    /// Returns the value of the member with this name, which must be unique.
     pub(crate) fn get(&self, name: &str) -> Option<serde_json::Value> {
         let (_, value) = self.0.iter().find(|(own, _)| serde_json::from_str::<String>(own).unwrap() == name)?;
         Some(serde_json::from_str(value).unwrap())
     }
 }
 
-/// Values that are easily mistaken for other values.
+/// Values that a parser could easily mistake for other values.
 const VALUES: [&str; 24] = [
     "null",
     "true",
@@ -72,8 +72,8 @@ const VALUES: [&str; 24] = [
     "\"\u{e9}\u{301}\u{202e}\"",
 ];
 
-/// Returns the members after up to three changes. Each change removes, repeats, moves or renames a member, changes its
-/// value, or adds a member with one of the names in `others`.
+/// Returns `members` with up to three changes. Each change removes, repeats or moves a member, changes its value,
+/// writes its name with an escape, or adds a member with one of the names in `others`.
 pub(crate) fn changed(members: Members, others: &'static [&'static str]) -> impl Strategy<Value = Members> {
     let change = (0..7_u8, any::<Index>(), any::<Index>(), select(&VALUES[..]), select(others));
     vec(change, 0..4).prop_map(move |changes| {
@@ -89,7 +89,7 @@ pub(crate) fn changed(members: Members, others: &'static [&'static str]) -> impl
                 2 => members.swap(at, to),
                 3 => members[at].1 = value.to_owned(),
                 4 => members[at].1 = members[to].1.clone(),
-                // The same name, with its first character written as an escape.
+                // Keep the name, but write its first character as an escape.
                 5 if members[at].0.is_char_boundary(2) => {
                     let first = members[at].0.as_bytes()[1];
                     if first.is_ascii_alphanumeric() {
@@ -113,11 +113,12 @@ pub(crate) fn space() -> impl Strategy<Value = &'static str> {
 pub(crate) enum Spelling {
     /// Canonical base64url.
     Canonical,
-    /// With padding, which is not allowed even if it is complete.
+    /// With padding, which is not allowed even if its length is right.
     Padded,
-    /// With the last character replaced by another one that decodes to the same bytes, if there is one.
+    /// With the last character replaced by a different one that decodes to the same bytes, if there is such a
+    /// character.
     StrayBits,
-    /// With a character that is not in the alphabet of base64url.
+    /// With a character that is not in the base64url alphabet.
     Foreign(u8),
     /// Without its last character.
     Cut,
@@ -134,8 +135,8 @@ pub(crate) fn spelling() -> impl Strategy<Value = Spelling> {
 }
 
 impl Spelling {
-    /// Encodes `bytes`. Also returns whether the result is the canonical encoding of any bytes, which need not be
-    /// `bytes`.
+    /// Encodes `bytes`. Also returns whether the result is a canonical encoding, either of `bytes` or of a different
+    /// byte string.
     pub(crate) fn encode(self, bytes: &[u8]) -> (Vec<u8>, bool) {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut text = base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes).into_bytes();

@@ -68,8 +68,7 @@ impl Urls {
         home,
         /// Sets the route to which browsers post their device's public key. Default: `/token/bind`.
         bind,
-        /// Sets the route to which browsers post to refresh a session that is bound to a device. Default:
-        /// `/token/bound`.
+        /// Sets the route that browsers post to when they refresh a device-bound session. Default: `/token/bound`.
         bound,
     }
 
@@ -108,7 +107,7 @@ impl Urls {
         &self.bind
     }
 
-    /// Returns the path of the route that refreshes a session that is bound to a device.
+    /// Returns the path of the route that refreshes a device-bound session.
     pub fn bound_path(&self) -> &str {
         &self.bound
     }
@@ -124,8 +123,8 @@ impl Urls {
             ("URL for binding sessions", &self.bind),
             ("refresh URL of bound sessions", &self.bound),
         ];
-        // A route must not have a query, because it is compared with paths and becomes the `Path` attribute of the
-        // refresh cookie.
+        // A route must not have a query, because the route is compared with paths and becomes the `Path` attribute of
+        // the refresh cookie.
         let is_path =
             |url: &str| !url.contains(['?', '#']) && NextPath::parse(url).is_some_and(|path| path.as_str() == url);
         match routes.into_iter().find(|(_, url)| !is_path(url)) {
@@ -134,7 +133,7 @@ impl Urls {
         }
     }
 
-    /// Returns the routes with the path of the base URL in front.
+    /// Returns the routes, prefixed with the base URL's path.
     pub(crate) fn below(self, base: &BaseUrl) -> Self {
         let public = |path: String| base.public_path(&path).into_owned();
         Self {

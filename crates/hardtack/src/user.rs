@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::error::BackendError;
 
-/// The application's type for its users. Hardtack looks up a user by the `sub` of a token.
+/// The application's user type. Hardtack looks up a user by a token's `sub`.
 ///
 /// In Flask-JWT-Extended: `user_lookup_loader`.
 ///

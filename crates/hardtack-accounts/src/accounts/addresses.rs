@@ -14,18 +14,18 @@ use crate::mail::{JobKind, MailLimit, ResetRequest};
 use crate::passwords::TypedPassword;
 use crate::users::{EmailAddress, Profile, ProfileChange, User, UserStore, username_key};
 
-/// The current password that was sent with a new profile.
+/// The current password that was sent along with a profile change.
 pub(crate) enum CurrentPassword {
-    /// The password is checked, even if the address stays the same.
+    /// The password is checked even if the address stays the same.
     Always(TypedPassword),
     /// The password is checked only if the address changes.
     ForNewAddress(Option<TypedPassword>),
 }
 
 impl Accounts {
-    /// Changes a profile if the result is valid. Parts of the profile that the change leaves out are not overwritten,
-    /// even if another request changes those parts at the same time. A new address requires the user's current
-    /// password, because anyone who can read mail at the address can reset the password (ASVS 5.0 V7.5.1).
+    /// Changes a profile if the result is valid. Fields that the change leaves out are not overwritten, even if another
+    /// request changes them at the same time. A new address requires the user's current password, because anyone who
+    /// can read mail at that address can reset the password (ASVS 5.0 V7.5.1).
     ///
     /// If email is on, the site sends a confirmation link to a new address. If the old address was confirmed, the site
     /// also sends the old address a link that undoes the change. Both emails are queued in the transaction that stores
@@ -138,7 +138,7 @@ impl Accounts {
         Ok(link)
     }
 
-    /// Uses a link that undoes a change of the email address. Restores the old address, and sets `new_password` if it
+    /// Uses a link that undoes a change to the email address. Restores the old address, and sets `new_password` if it
     /// is not `None`. If the new password breaks a rule, nothing is changed and the link still works.
     ///
     /// The person who changed the address knew the password and may still be logged in. The transaction that restores

@@ -1,10 +1,10 @@
-//! Changes that a session makes to its user. A change is refused if the session ends before the commit, no matter how
-//! the session ends, or on which server.
+//! Changes that users make to their own accounts. A change is refused if the user's session ends before the commit, no
+//! matter how the session ends, or on which server.
 //!
 //! 1. [`Accounts::check_session`] checks the session when the change begins.
-//! 2. [`Accounts::begin_change`] begins the transaction of the change, and checks the session again. If the sessions
-//!    are in this database, the session cannot end between this check and the commit. Otherwise, the server that ends
-//!    the session waits for the commit before it sends its response
+//! 2. [`Accounts::begin_change`] begins the transaction for the change, and checks the session again. If the sessions
+//!    are in this database, the session cannot end between this check and the commit. If they are in another store, the
+//!    server that ends the session waits for the commit before it sends its response
 //!    ([`SessionEnds::standing_in`](super::session_ends::SessionEnds::standing_in)).
 
 use hardtack::refusal::Reason;
@@ -17,24 +17,24 @@ use super::session_ends::Standing;
 use super::session_patience::within_patience;
 use crate::users::UserStore;
 
-/// The maximum number of attempts to begin a change. If other sessions of the user end during an attempt, another
+/// The maximum number of attempts to begin a change. If the user's other sessions end during an attempt, another
 /// attempt is needed.
 const ATTEMPTS: usize = 4;
 
-/// The session of a request that changes its user. The session was live when the change began.
+/// The session in which a user changes something about their own account. The session was live when the change began.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedSession {
     authenticator: Authenticator,
     user_id: String,
-    /// `None` if the request's token belongs to no session.
+    /// `None` if the request's token does not belong to a session.
     pub(crate) id: Option<SessionId>,
-    /// How many times sessions of the user had ended when the check began.
+    /// How many times the user's sessions had ended when the check began.
     ended: i64,
 }
 
 impl Accounts {
-    /// Checks that the session of a request has not ended. Another server may have ended the session without this
-    /// process having noticed yet, so this method reads the user, the pending session ends, and the session itself.
+    /// Checks that a request's session has not ended. Another server may have ended it without this process having
+    /// noticed yet, so this method reads the user, the pending session ends, and the session itself.
     ///
     /// If the session has ended or the user is disabled, returns [`ActionError::SessionOver`]. If the session store
     /// fails, the session counts as live, because users must be able to make changes even then.
@@ -44,8 +44,8 @@ impl Accounts {
         user_id: &str,
         id: Option<SessionId>,
     ) -> Result<CheckedSession, ActionError<P>> {
-        // The order of these steps matters. If the session ends just after one step checks it, a later step or the
-        // transaction notices the end.
+        // The order of these steps matters. If the session ends just after one step has checked it, a later step or the
+        // transaction notices.
         let ended = self.users.sessions_ended(user_id).await?.ok_or(SessionOver::Ended)?;
         let session = CheckedSession { authenticator: authenticator.clone(), user_id: user_id.to_owned(), id, ended };
         match self.end_of(&session).await? {
@@ -64,8 +64,8 @@ impl Accounts {
         if self.session_ends.is_to_end(user_id, *id).await? {
             return Ok(Ok(Some(SessionOver::Ended)));
         }
-        // If the session is not in the store, it has ended or the store has lost its row. The log tells the two cases
-        // apart.
+        // If the session is not in the store, either it has ended or the store has lost its row. The revocation log
+        // shows which.
         let end = async {
             match authenticator.session(user_id, *id).await? {
                 None => authenticator.logged_end(*id).await,
@@ -101,14 +101,14 @@ impl Accounts {
                 }
                 Standing::Unknown => {}
             }
-            // Other changes to the user must not have to wait for the session store.
+            // Other changes to this user should not have to wait for the session store.
             drop(transaction);
             session.ended = ended;
             if let Some(over) = self.end_of(&session).await?? {
                 return Err(over.into());
             }
         }
-        Err(BackendError::new("the change was not stored, because sessions of the user kept ending during the change")
+        Err(BackendError::new("the change was not stored, because the user's sessions kept ending in the meantime")
             .into())
     }
 }

@@ -1,4 +1,4 @@
-//! Counts how often sessions end, if the sessions are not in the same store as the users.
+//! Counts how many times sessions have ended, for setups in which the sessions and the users are in different stores.
 
 use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};
@@ -8,8 +8,8 @@ use super::session_patience::within_patience;
 use crate::uninterrupted::Uninterrupted;
 use crate::users::UserStore;
 
-/// Stores the intentions to end sessions, and counts the sessions that end without an intention. The count is in the
-/// user's row, so the transaction of a change notices that its session has ended.
+/// Stores intentions to end sessions, and counts the sessions that end without one. The count is in the user's row. If
+/// a session has started a change and then ends, the change's transaction therefore notices that the session has ended.
 pub(super) struct CountedEnds {
     pending: PendingEnds<Database>,
     users: UserStore,

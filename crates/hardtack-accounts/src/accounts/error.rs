@@ -27,8 +27,8 @@ pub enum AccountsError {
 
 hardtack::__debug_as_sentence!(AccountsError);
 
-/// The error that an [`Accounts`](crate::Accounts) operation returns if a user requested the operation. The type `P`
-/// describes what is wrong with the input.
+/// The error from an [`Accounts`](crate::Accounts) operation that a user requested. The type `P` describes what is
+/// wrong with the user's input.
 ///
 /// An `ActionError` converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. If the input is not valid,
 /// the user sees the text of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
@@ -37,13 +37,13 @@ hardtack::__debug_as_sentence!(AccountsError);
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionError<P> {
-    /// The input is not valid. Nothing was changed. `Display` is a sentence for the user.
+    /// The input is not valid. Nothing was changed. `Display` prints a sentence for the user.
     #[error("{0}")]
     Invalid(P),
     /// There were too many attempts. The input was not checked.
     #[error(transparent)]
     TooMany(TooManyAttempts),
-    /// The session of the request is over. It can have ended before the request arrived, or while the request was being
+    /// The request's session is over. It may have ended before the request arrived or while the request was being
     /// handled. Nothing was changed.
     #[error(transparent)]
     SessionOver(SessionOver),
@@ -83,7 +83,7 @@ impl<P: fmt::Display> From<ActionError<P>> for Reason {
 }
 
 impl<P> ActionError<P> {
-    /// Converts the value of [`Invalid`](Self::Invalid), and leaves the other variants unchanged.
+    /// Converts the value inside [`Invalid`](Self::Invalid), and leaves the other variants unchanged.
     pub(crate) fn map_invalid<Q>(self, convert: impl FnOnce(P) -> Q) -> ActionError<Q> {
         match self {
             Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
@@ -96,7 +96,7 @@ impl<P> ActionError<P> {
     }
 }
 
-/// Why the session of a request is over.
+/// Why a request's session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionOver {
@@ -146,8 +146,8 @@ impl<P> From<HashError> for ActionError<P> {
     }
 }
 
-/// What is wrong with each field of a sign-up. At least one of the fields is set. `Display` joins the sentences of all
-/// fields that are set.
+/// What is wrong with each field of a sign-up. At least one of the fields is set. `Display` joins the sentences from
+/// all the fields that are set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignUpProblems {
@@ -183,7 +183,7 @@ pub enum PasswordChangeProblem {
     /// The current password is wrong, or the user was disabled or deleted in the meantime.
     #[error("That is not your current password.")]
     WrongCurrent,
-    /// The text that was entered as the current password is longer than any allowed password.
+    /// The text entered as the current password is longer than passwords are allowed to be.
     #[error("{}", PasswordProblem::TooLong)]
     CurrentTooLong,
     /// The new password breaks a rule.
@@ -195,13 +195,13 @@ pub enum PasswordChangeProblem {
     AlreadyChanged,
 }
 
-/// What is wrong with a changed profile.
+/// What is wrong with a profile change.
 #[derive(Debug)]
 pub(crate) struct ProfileChangeProblem {
     /// The profile that was submitted, with surrounding spaces removed.
     pub(crate) profile: Profile,
-    /// Whether the address was changed although the current password is missing or wrong. A change of the address
-    /// requires this password.
+    /// Whether the submitted profile changes the email address although the current password is missing or wrong.
+    /// Changing the email address requires the current password.
     pub(crate) is_unproven: bool,
     /// What is wrong with each field.
     pub(crate) fields: Vec<ProfileProblem>,
@@ -236,12 +236,12 @@ pub enum PasswordResetProblem {
     InvalidNew(PasswordProblem),
 }
 
-/// The link no longer works. It was used or has expired, or the account has changed since the link was sent.
+/// The link no longer works. It has been used, it has expired, or the account has changed since the link was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("This link no longer works. Request a new link.")]
 pub struct DeadLink;
 
-/// Why no email with a link is sent.
+/// Why an email with a link was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MailProblem {

@@ -1,6 +1,5 @@
 //! Deletes rows in the background: old activity, expired links, old records of sent emails, and emails that no server
-//! has sent within seven days. If no server uses a session store anymore, also deletes the session ends that are
-//! pending for that store.
+//! has sent within seven days. Also deletes the pending session ends for session stores that no server uses anymore.
 
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::mail::{MailJobStore, prune_sent};
 /// How long recorded activity is kept: 90 days.
 const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Deletes the expired rows of the accounts' tables.
+/// Deletes expired rows from the accounts' tables.
 pub(super) struct ExpiredRows {
     activity: ActivityStore,
     links: LinkStore,

@@ -105,7 +105,7 @@ const NAMES: u32 = 10;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///
-/// Call [`open`](Self::open) once, pass the authenticator's builder to [`configure`](Self::configure), and build a
+/// Call [`open`](Self::open) once and pass the authenticator's builder to [`configure`](Self::configure). Then build a
 /// [`Site`](crate::Site) from the authenticator and the accounts.
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -125,12 +125,12 @@ pub struct Accounts {
     uninterrupted: Uninterrupted,
     log_in_limits: LogInLimits,
     counter_store: CounterStore,
-    /// The counters of attempts. Unset until the authenticator is known, because a key of the authenticator determines
-    /// the names of the counters.
+    /// The attempt counters. Unset until the authenticator is known, because the counters' names depend on one of the
+    /// authenticator's keys.
     throttling: Arc<OnceLock<Throttling>>,
     /// The settings of the site that uses these accounts.
     settings: SharedSettings,
-    /// The base URL of links in emails.
+    /// The base URL for links in emails.
     mail_address: Option<Arc<str>>,
 }
 
@@ -138,8 +138,8 @@ pub struct Accounts {
 const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
 
 impl Accounts {
-    /// Opens the accounts in a database, after creating or upgrading their tables. Pass the database as a [`Database`]
-    /// or an sqlx pool. Call this function within a Tokio runtime, because it starts a background task.
+    /// Creates or upgrades the account tables in a database, and then opens the accounts. Pass the database as a
+    /// [`Database`] or an sqlx pool. Call this function within a Tokio runtime, because it starts a background task.
     ///
     /// # Errors
     /// The database failed, a newer version of this crate has upgraded its tables, or hashing a test password failed.
@@ -178,8 +178,7 @@ impl Accounts {
         })
     }
 
-    /// Creates or upgrades the tables of the accounts without opening the accounts. Returns how many migrations were
-    /// applied.
+    /// Creates or upgrades the account tables without opening the accounts. Returns how many migrations were applied.
     ///
     /// # Errors
     /// The database failed, or a newer version of this crate has upgraded its tables.
@@ -195,7 +194,7 @@ impl Accounts {
         Ok(applied + database.throttle().migrate().await?)
     }
 
-    /// Returns every user with a name that equals or resembles another user's name under the current rules. These users
+    /// Returns every user whose name equals or resembles another user's name under the current rules. These users
     /// signed up before such names were refused. They can still log in.
     ///
     /// # Errors
@@ -227,9 +226,9 @@ impl Accounts {
         Self { log_in_limits, throttling: Arc::default(), ..self }
     }
 
-    /// Sets the store for the counters of attempts. By default, the counters are in the database of the accounts, so
-    /// all servers share them. If the sessions are in Redis, for example, you can keep the counters there as well. If
-    /// the store fails, each server counts in its own memory.
+    /// Sets the store for the attempt counters. By default, the counters are in the accounts' database, so all servers
+    /// share the counters. If, for example, the sessions are in Redis, you can keep the counters there as well. If the
+    /// store fails, each server counts in its own memory.
     ///
     /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
     #[must_use]
@@ -242,31 +241,31 @@ impl Accounts {
         &self.settings
     }
 
-    /// Returns the base URL of links in emails, without a trailing slash. Returns `None` if this process sends no
+    /// Returns the base URL for links in emails, without a trailing slash. Returns `None` if this process sends no
     /// email.
     pub(crate) fn mail_address(&self) -> Option<&str> {
         self.mail_address.as_deref()
     }
 
-    /// Turns on the counting of attempts, for this value and its clones. The names of the counters are HMACs whose key
-    /// is derived from the authenticator's signing key.
+    /// Turns on attempt counting, for this value and its clones. The counters' names are HMACs whose key is derived
+    /// from the authenticator's signing key.
     pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
         self.count_attempts(auth);
         self
     }
 
-    /// Turns on the counting of attempts. Does nothing if counting is already on.
+    /// Turns on attempt counting. Does nothing if attempt counting is already on.
     fn count_attempts(&self, auth: &Authenticator) {
         self.throttling.get_or_init(|| Throttling::new(self.log_in_limits, auth, &self.counter_store));
     }
 
-    /// Returns the details to record about the client of a request, and the [`Client`] for counting attempts.
+    /// Returns the details to record about a request's client, and the [`Client`] for counting attempts.
     fn client(&self, client: &ClientInfo) -> (RequestInfo, Client) {
         self.count_attempts(client.authenticator());
         (RequestInfo::of(client), Client::of(client, &self.settings.get()))
     }
 
-    /// Returns the browser that sent a request with a password.
+    /// Returns the browser that sent a request containing a password.
     pub(crate) fn browser(&self, info: &ClientInfo) -> Browser {
         let (request, client) = self.client(info);
         Browser { request, client, authenticator: info.authenticator().clone(), settings: self.settings.get() }
@@ -279,21 +278,21 @@ impl Accounts {
     }
 
     /// Keeps the sessions in the same database as the accounts. [`configure`](Self::configure) then sets the
-    /// authenticator's session store. If a change to a user, such as a new password, ends sessions, they end in the
-    /// transaction that stores the change. Create the tables of the sessions with
+    /// authenticator's session store. When a change to a user, such as a new password, ends sessions, the transaction
+    /// that stores the change also ends the sessions. Create the session tables with
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
-    /// If you do not call `with_sessions`, the sessions can be in Redis or in another database. In this case, the
-    /// transaction that stores a change also records that the sessions must end. The servers end the sessions within
+    /// If you do not call `with_sessions`, you can keep the sessions in Redis or in a different database. The
+    /// transaction that stores a change then also records that the sessions must end. The servers end them within
     /// seconds, even if the process that made the change crashes. If the session store is down, the servers end the
-    /// sessions when the store has recovered.
+    /// sessions once the store has recovered.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
     }
 
-    /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis,
-    /// and servers with other session stores share this database. When a change to a user ends sessions, only the
+    /// Sets the session store's id, for this value and its clones. Call this method if the sessions are in Redis and
+    /// servers with different session stores share this database. When a change to a user ends sessions, only the
     /// servers with this id end them ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
     pub fn set_session_store_id(&self, id: Option<&str>) {
         self.session_ends.set_store_id(id);
@@ -326,9 +325,9 @@ impl Accounts {
         Self { queues_mail: true, ..self }
     }
 
-    /// Configures the authenticator of this site. Browsers whose requests are refused get the site's error pages.
-    /// Log-ins, log-outs and other events are recorded, and users can see the events of their own account. The events
-    /// are written to the database in the background, so no request waits for the database.
+    /// Configures this site's authenticator. Browsers whose requests are refused get the site's error pages. Log-ins,
+    /// log-outs and other events are recorded, and users can see the events of their own account. The events are
+    /// written to the database in the background, so requests do not wait for these writes.
     ///
     /// Activity older than 90 days and expired links are deleted in the background, together with expired sessions. To
     /// prevent this, call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
@@ -342,24 +341,24 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Reserves the names of the cookies and query parameters that the site's pages use, and describes the purpose of
-    /// the cookies ([`AuthenticatorBuilder::describe_cookies`]). If the authenticator uses one of these names, building
-    /// the authenticator fails. [`configure`](Self::configure) also reserves these names. Call this function only to
-    /// check settings before the accounts are open.
+    /// Reserves the names of the cookies and query parameters that the site's pages use, and describes what the cookies
+    /// are for ([`AuthenticatorBuilder::describe_cookies`]). If the authenticator uses one of these names, building the
+    /// authenticator fails. [`configure`](Self::configure) also reserves these names. Call this function only to check
+    /// settings before the accounts are open.
     pub fn reserve_names(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         builder.describe_cookies(page_cookie::names::PURPOSES).reserve_names([], QUERY_PARAMETERS)
     }
 
     /// Waits up to fourteen seconds for background work to finish. Call this method before you close the database.
     ///
-    /// This method first waits for changes that are still in progress, even if their clients have disconnected. After
-    /// that, it waits until queued emails have been sent or have failed, and until recorded activity has been written.
-    /// It does not wait for emails that are due later, for example because the mail server has an outage.
+    /// This method first waits for changes that are still in progress, even if their clients have disconnected. It then
+    /// waits until queued emails have been sent or have failed, and until recorded activity has been written. It does
+    /// not wait for emails that are not due until later, for example because the mail server has an outage.
     ///
-    /// Returns `true` if all of this work was finished in time, and `false` otherwise. If the process ends after
-    /// `false`, unfinished changes are lost, unless another server completes them. Queued emails stay in the database,
-    /// and are sent by another server or after the next start. Activity and requests for reset links are lost if they
-    /// are not in the database yet.
+    /// Returns `true` if all background work was finished in time, and `false` otherwise. If the process exits after
+    /// this method has returned `false`, unfinished changes are lost unless another server completes them. Queued
+    /// emails stay in the database and are sent by another server or after the next start. Activity and requests for
+    /// reset links are lost if they are not in the database yet.
     pub async fn flush(&self) -> bool {
         let changes = self.uninterrupted.finish().await;
         let mail = match &self.mail {
@@ -371,14 +370,14 @@ impl Accounts {
     }
 
     /// Deletes activity older than 90 days, expired links, and records of emails that were sent more than a day ago.
-    /// Also deletes pending session ends that are older than 400 days and belong to another session store. Deletes up
-    /// to `limit` rows of each kind. Returns how many rows were deleted.
+    /// Also deletes pending session ends that are more than 400 days old and belong to a different session store.
+    /// Deletes up to `limit` rows of each kind. Returns how many rows were deleted.
     ///
     /// A process that serves requests need not call this method. An authenticator whose builder was passed to
     /// [`configure`](Self::configure) deletes these rows every ten minutes.
     ///
-    /// Whether a row is old depends on the database's clock. If this clock differs from the authenticator's clock by
-    /// more than a minute, this method deletes nothing and logs a warning ([`Authenticator::time_to_prune`]).
+    /// Whether a row is old depends on the database's clock. If the database's clock and the authenticator's clock
+    /// differ by more than a minute, this method deletes nothing and logs a warning ([`Authenticator::time_to_prune`]).
     ///
     /// # Errors
     /// The database failed.
@@ -411,9 +410,9 @@ impl Accounts {
         self.users.find_enabled(id).await
     }
 
-    /// Returns the latest activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
-    /// activities of other kinds. Before the query, this method writes the activities that this process has recorded
-    /// but not yet written.
+    /// Returns a user's latest activities, newest first: up to `failed` failed log-ins, and up to `others` activities
+    /// of other kinds. Before the query, this method writes the activities that this process has recorded but not yet
+    /// written.
     pub(crate) async fn activity(
         &self,
         user_id: &str,
@@ -430,7 +429,7 @@ impl Accounts {
         self.database.begin().await.map_err(BackendError::new)
     }
 
-    /// Runs work to completion, even if the client disconnects. [`Self::flush`] waits for the work.
+    /// Runs work to completion even if the client disconnects. [`Self::flush`] waits for this work.
     pub(crate) async fn run_uninterrupted<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -444,8 +443,8 @@ impl Accounts {
     }
 }
 
-/// In axum, takes the [`Accounts`] from the router's state, directly or through `FromRef`. In actix-web, takes them
-/// from `web::Data`.
+/// Takes the [`Accounts`] from the router's state in axum, directly or through `FromRef`, and from `web::Data` in
+/// actix-web.
 impl FindUser for User {
     type State = Accounts;
 

@@ -36,13 +36,13 @@ pub(crate) struct PasswordOwner {
     pub(crate) username: String,
     /// The version of the new password.
     pub(crate) version: i64,
-    /// Whether this is the first password of a user whom an operator has added.
+    /// Whether an operator added this user, and this is the user's first password.
     pub(crate) is_first: bool,
 }
 
 impl PasswordOwner {
     /// Describes the user for the device cookie, which marks a device as known to the site. The device gets a new id,
-    /// so the counter of its attempts starts from zero.
+    /// so its attempt counter starts from zero.
     pub(crate) fn known(&self) -> KnownUser<'_> {
         KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
     }
@@ -50,7 +50,8 @@ impl PasswordOwner {
 
 impl Accounts {
     /// Adds a user, or returns what is wrong with each field. If `email` is not empty, the site sends a confirmation
-    /// link to this address. If a limit prevents the email, this method returns the limit along with the user.
+    /// link to this address. If a limit prevents the email from being sent, this method returns the limit along with
+    /// the user.
     pub(crate) async fn store_new_user(
         &self,
         username: &str,
@@ -86,7 +87,7 @@ impl Accounts {
         let new = NewUserRow { name: &name, email, password_hash: &password_hash, now };
         let Some(user) = UserStore::add_in(&mut transaction, new).await? else {
             drop(transaction);
-            // Another sign-up has taken the name in the meantime.
+            // Another sign-up took the name in the meantime.
             let problem = self.users.name_conflict(&name).await?;
             return Err(name_problem(problem.unwrap_or(UserNameProblem::Taken)));
         };
@@ -125,16 +126,16 @@ impl Accounts {
         }
     }
 
-    /// Returns the words that a new password of a link's user must not be based on: the user's name, the user's
-    /// address, and the address that the link was sent to. The two addresses can differ.
+    /// Returns the words that a new password must not be based on if the user sets it with this link: the user's name,
+    /// the user's address, and the address that the link was sent to. The two addresses can differ.
     pub(super) async fn words_of(&self, link: &LiveLink) -> Result<Vec<String>, BackendError> {
         let user = self.users.find_enabled(&link.user_id).await?;
         let email = user.map(|user| user.email).unwrap_or_default();
         Ok(vec![link.username.clone(), link.address.clone(), email])
     }
 
-    /// Verifies the password of a log-in, or refuses the log-in after too many attempts. The duration and the error are
-    /// the same for a name that does not exist, a disabled user and a wrong password (ASVS 5.0 V6.3.8).
+    /// Verifies a log-in's password, or refuses the log-in after too many attempts. The duration and the error are the
+    /// same for a name that does not exist, a disabled user and a wrong password (ASVS 5.0 V6.3.8).
     pub(crate) async fn verify_log_in(
         &self,
         username: &str,
@@ -144,12 +145,12 @@ impl Accounts {
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         self.require_free_hasher()?;
         let username = username.trim();
-        // Users from an older version can have names with the same key. They share a counter, because a counter that
-        // depends on the stored users would reveal which of them exist.
+        // Users that an older version created can have names with the same key. Such users share a counter, because a
+        // counter that depends on the stored users would reveal which of them exist.
         let name_key = username_key(username);
         // If a user with this name has logged in with this browser before, look the user up before counting the
-        // attempt. For all other browsers, count the attempt first, so that the time until a refusal does not depend on
-        // the name.
+        // attempt. For all other browsers, count the attempt first, so that how quickly an attempt is refused does not
+        // depend on the name.
         let (device, found) = match client.devices.of_name(&name_key) {
             None => (None, None),
             Some(device) => {
@@ -170,7 +171,7 @@ impl Accounts {
         Ok(VerifiedPassword { by_known_device, ..verified })
     }
 
-    /// Verifies the password of a log-in without limiting the attempts.
+    /// Verifies a log-in's password without limiting the number of attempts.
     pub(super) async fn verify_log_in_unthrottled(
         &self,
         username: &str,
@@ -181,7 +182,8 @@ impl Accounts {
         self.compare_password(found, password, request).await
     }
 
-    /// Verifies the password of a logged-in user. After too many attempts in the session, returns an error instead.
+    /// Verifies the password of a logged-in user. If there have been too many attempts in the session, returns an error
+    /// instead.
     pub(crate) async fn verify_password_again(
         &self,
         user_id: &str,
@@ -227,7 +229,8 @@ impl Accounts {
     }
 
     /// Compares a password with the stored hash. If the password does not match or the user is disabled, returns an
-    /// inner `Err`. It contains the id of the user whose password was wrong, so that the failure can be recorded.
+    /// inner `Err`. If the password was wrong, the inner `Err` contains the user's id, so that the failure can be
+    /// recorded.
     async fn check_password<P>(
         &self,
         found: Option<StoredCredentials>,
@@ -253,18 +256,19 @@ impl Accounts {
 
     /// Returns whether the user is still enabled and still has the password that was verified. Call this method after
     /// creating the session. A concurrent password change ends only the sessions that exist at that moment, so a
-    /// session that is created just afterwards would continue.
+    /// session that is created just afterwards would stay logged in.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
-    /// Changes the password of a user who enters the current password. The same transaction ends the user's sessions
-    /// except `kept`, or records that they must end. The transaction also invalidates the user's reset and confirmation
-    /// links. Returns the ended sessions and the version of the new password.
+    /// Changes a user's password. The user must enter the current password. The transaction that stores the new
+    /// password also ends the user's sessions except `kept`, or records that they must end, and invalidates the user's
+    /// reset and confirmation links. Returns the ended sessions and the version of the new password.
     ///
     /// `kept` is the result of [`Self::check_session`]. If the session has ended since that check, this method changes
-    /// nothing. If the session has already set this new password, returns [`PasswordChangeProblem::AlreadyChanged`].
+    /// nothing. If an earlier request in the session has already changed the password to `new`, returns
+    /// [`PasswordChangeProblem::AlreadyChanged`].
     pub(crate) async fn store_password_change(
         &self,
         user: &User,
@@ -299,7 +303,7 @@ impl Accounts {
         Ok((ended, version + 1))
     }
 
-    /// Begins the transaction of a password change, and stores the hash of the new password in it.
+    /// Begins the transaction that changes a password, and stores the new password's hash in this transaction.
     async fn begin_password_change(
         &self,
         session: &CheckedSession,
@@ -310,14 +314,14 @@ impl Accounts {
         let mut transaction = self.begin_change(session).await?;
         match UserStore::set_password_in(&mut transaction, user_id, hash, version, session.id).await? {
             true => Ok(transaction),
-            // Another request has changed the password in the meantime, so the entered password is no longer the
-            // current one.
+            // Another request has changed the password in the meantime, so the password that the user entered is no
+            // longer the current one.
             false => Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent)),
         }
     }
 
-    /// Verifies the current password of a user who changes it to `new`. Returns `None` if the session has already made
-    /// this change, so the entered password is no longer the current one.
+    /// Verifies the current password of a user who is changing it to `new`. Returns `None` if this session has already
+    /// changed the password to `new`, so that the entered password is an old one.
     async fn verify_current(
         &self,
         user: &User,
@@ -342,12 +346,12 @@ impl Accounts {
     }
 
     /// Returns whether an earlier request in this session has changed the password to `new`. This happens if the
-    /// browser sends the form twice.
+    /// browser submits the form twice.
     ///
     /// The result tells the client whether `new` is the current password. A thief with a copied session cookie could
-    /// therefore guess passwords in the field for the new password, so this comparison counts as a separate attempt. It
-    /// takes place only if the session has made the last change. This is rare, because a change normally replaces its
-    /// session.
+    /// therefore guess passwords in the field for the new password, so this comparison counts as a separate attempt.
+    /// The passwords are compared only if the most recent password change was made in this session. This is rare,
+    /// because a change normally replaces the session in which it is made.
     async fn has_already_changed<P>(
         &self,
         user: &User,
@@ -367,8 +371,8 @@ impl Accounts {
     }
 
     /// Sets a new password with a link that was sent by email or created by an operator. The link then stops working.
-    /// The same transaction ends the user's sessions, or records that they must end. If the password breaks a rule,
-    /// nothing is changed and the link still works.
+    /// The transaction that stores the password also ends the user's sessions, or records that they must end. If the
+    /// password breaks a rule, nothing is changed and the link still works.
     pub(crate) async fn use_password_link(
         &self,
         token: &LinkToken,
@@ -391,8 +395,8 @@ impl Accounts {
             return Err(dead_link());
         }
         match by_operator {
-            // The person with an operator's link becomes the owner of the account. Delete the undo links as well,
-            // because the former address may belong to a thief.
+            // Whoever uses an operator's link becomes the owner of the account. Delete the undo links as well, because
+            // a thief may control the former address.
             true => kill_sent_links_in(&mut transaction, id).await?,
             false => kill_links_in(&mut transaction, id).await?,
         }
@@ -424,7 +428,8 @@ impl Accounts {
         }
     }
 
-    /// Commits a new password. If the commit fails, checks whether the database stored the password anyway.
+    /// Commits the transaction that stores a new password. If the commit fails, checks whether the database stored the
+    /// password anyway.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,

@@ -1,7 +1,7 @@
 //! Queues the emails that a change to a user requires, and withdraws queued emails that the change makes obsolete.
 //!
 //! The transaction that stores the change also queues and withdraws the emails. If the change deletes links, queued
-//! emails that would contain such links are also deleted, or are sent without the link.
+//! emails that would contain those links are also deleted, or are sent without the link.
 
 use hardtack::BackendError;
 use hardtack::error::WithCauses;
@@ -21,13 +21,13 @@ impl Accounts {
     }
 
     /// Queues an email about a change, in the transaction that stores the change. The email goes to `address` or, if
-    /// that is `None`, to the address that the user has after the change. Call [`Self::wake_mail`] after the commit.
+    /// `address` is `None`, to the user's address after the change. Call [`Self::wake_mail`] after the commit.
     ///
     /// If email is off in this process, warnings are still queued, because another server that uses the same database
     /// might send them. Other emails are not queued.
     ///
-    /// If a confirmation would exceed a limit of the user or the client, this method does not queue it and returns the
-    /// limit.
+    /// If a confirmation email would exceed a limit for the user or the client, this method does not queue the email
+    /// and returns the limit.
     pub(super) async fn queue_mail_in(
         &self,
         transaction: &mut Transaction,
@@ -63,7 +63,8 @@ impl Accounts {
         Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }
 
-    /// Makes this process send queued emails immediately. Without this call, it would take a few seconds to find them.
+    /// Makes this process send queued emails immediately. Without this call, the process would take a few seconds to
+    /// find them.
     pub(super) fn wake_mail(&self) {
         if let Some(mail) = &self.mail {
             mail.wake();
@@ -87,13 +88,13 @@ impl Accounts {
         Ok(limit)
     }
 
-    /// Returns whether a confirmation link has been sent to the user in the last day, or is queued.
+    /// Returns whether a confirmation link was sent to the user in the last day, or is still queued.
     pub(crate) async fn has_sent_confirmation(&self, user: &User) -> Result<bool, BackendError> {
         was_sent(&self.database, JobKind::ConfirmEmail, &user.id, &user.email).await
     }
 
-    /// Sends a user an email about a log-in from a device that is new to the user. If the email cannot be queued, the
-    /// error is logged, and the log-in succeeds.
+    /// Sends a user an email about a log-in from a device that the user has not used before. If the email cannot be
+    /// queued, the error is logged, and the log-in still succeeds.
     pub(super) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
         if let Err(error) = self.queue_new_device(user_id, request).await {
             tracing::error!(
@@ -129,23 +130,23 @@ pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) 
     LinkStore::kill_in(transaction, user_id).await
 }
 
-/// Invalidates all existing links of the user, including links that were sent to former addresses. Also withdraws the
-/// queued jobs that would send reset and confirmation links. A queued warning about a change of the address is still
-/// sent, but without the link that undoes the change.
+/// Invalidates all of the user's existing links, including links that were sent to former addresses. Also withdraws the
+/// queued jobs that would send reset and confirmation links. A queued warning about an address change is still sent,
+/// but without the link that undoes the change.
 pub(super) async fn kill_sent_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     MailJobStore::omit_undos_in(transaction, user_id).await?;
     LinkStore::delete_all_in(transaction, user_id).await
 }
 
-/// Invalidates the links that undo the same change of the address as `link`, or a later change. Withdraws the queued
+/// Invalidates the links that undo either the address change that `link` undoes or a later one. Withdraws the queued
 /// jobs that would send such links.
 pub(super) async fn kill_later_undos_in(transaction: &mut Transaction, link: &LiveLink) -> Result<(), BackendError> {
     MailJobStore::withdraw_undos_in(transaction, &link.user_id, link.email_version).await?;
     LinkStore::kill_later_undos_in(transaction, link).await
 }
 
-/// Invalidates all links of the user, including links in queued emails.
+/// Invalidates all of the user's links, including links in queued emails.
 pub(super) async fn kill_all_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     MailJobStore::withdraw_undos_in(transaction, user_id, 0).await?;

@@ -1,5 +1,5 @@
-//! Ends a user's sessions together with a change to the user. Also checks whether the session that makes a change has
-//! ended.
+//! Ends a user's sessions as part of a change to the user. Also checks whether the session that is making the change
+//! has ended.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::{EndedSessions, PendingRevocations};
@@ -17,8 +17,8 @@ use crate::users::UserStore;
 pub(super) enum SessionEnds {
     /// The sessions are in the same database, so they end in the transaction.
     InTransaction(Sessions<Database>),
-    /// The sessions can be in another store. The transaction records that the sessions must end, so that any server can
-    /// end them.
+    /// The sessions may be in another store, so the transaction records that they must end. Any server can then end
+    /// them.
     Pending(PendingEnds<Database>),
 }
 
@@ -28,8 +28,8 @@ pub(super) enum Standing {
     /// The session has not ended.
     Live,
     Ended,
-    /// Sessions of the user have ended since the change began. Only the session store knows whether this session is
-    /// one of them.
+    /// Some of the user's sessions have ended since the change began. Only the session store knows whether this session
+    /// is one of them.
     Unknown,
 }
 
@@ -39,7 +39,7 @@ impl SessionEnds {
         Self::Pending(database.pending_ends())
     }
 
-    /// Returns the variant for sessions in the same database, which end in the transaction.
+    /// Returns the variant for sessions that are in the same database and end in the transaction.
     pub(super) fn here(self) -> Self {
         match self {
             Self::Pending(pending) => Self::InTransaction(pending.pool().sessions()),
@@ -55,10 +55,11 @@ impl SessionEnds {
         }
     }
 
-    /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store of
-    /// pending session ends, which transactions write to.
+    /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store to
+    /// which transactions write pending session ends.
     ///
-    /// The store that is registered for pending session ends also counts the sessions that end in the session store.
+    /// When sessions end in the session store, the store that is registered for pending session ends also counts these
+    /// ends.
     pub(super) fn configure(
         &self,
         builder: AuthenticatorBuilder,
@@ -73,7 +74,8 @@ impl SessionEnds {
         }
     }
 
-    /// Deletes the pending session ends for session stores that no server uses anymore. Returns how many were deleted.
+    /// Deletes the pending session ends that were recorded for session stores that no server uses anymore. Returns how
+    /// many were deleted.
     pub(super) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         match self {
             Self::InTransaction(_) => Ok(0),
@@ -81,15 +83,15 @@ impl SessionEnds {
         }
     }
 
-    /// Returns whether a session may still make the change for which a transaction was begun. The transaction must have
-    /// locked the user's row. `none_ended` says whether the number of ended sessions in this row is the same as when
-    /// the change began.
+    /// Returns whether a session may still make the change that a transaction was started for. The transaction must
+    /// have locked the user's row. This row counts how often the user's sessions have ended; `none_ended` says whether
+    /// the count is still the same as when the change began.
     ///
     /// - If the sessions are in this database, the transaction locks the session. The session therefore ends either
     ///   before this call or after the commit.
-    /// - If the sessions are elsewhere, the number of ended sessions shows whether the session ended before the commit.
-    ///   A server that ends a session increments this number before it sends its response, and therefore waits for the
-    ///   commit.
+    /// - If the sessions are in another store, the count in the user's row shows whether the session ended before the
+    ///   commit. A server that ends a session increments this count before it sends its response. Because the
+    ///   transaction has locked the row, that server waits for the commit.
     pub(super) async fn standing_in(
         &self,
         transaction: &mut Transaction,
@@ -103,13 +105,13 @@ impl SessionEnds {
                 Ok(if ended.map_err(BackendError::new)? { Standing::Ended } else { Standing::Live })
             }
             _ if none_ended => Ok(Standing::Live),
-            // The token belongs to no session, and was issued before the user's sessions ended.
+            // The token does not belong to a session, and it was issued before the user's sessions ended.
             (_, None) => Ok(Standing::Ended),
             (Self::Pending(_), Some(_)) => Ok(Standing::Unknown),
         }
     }
 
-    /// Returns whether the database says that this session of a user must end, but no server has ended it yet.
+    /// Returns whether the database says that this user's session must end, although no server has ended it yet.
     pub(super) async fn is_to_end(&self, user_id: &str, session: SessionId) -> Result<bool, BackendError> {
         match self {
             Self::InTransaction(_) => Ok(false),
@@ -119,7 +121,7 @@ impl SessionEnds {
         }
     }
 
-    /// Ends all sessions of a user.
+    /// Ends all of a user's sessions.
     pub(super) async fn end_all_in(
         &self,
         transaction: &mut Transaction,
@@ -128,15 +130,15 @@ impl SessionEnds {
         self.end_others_in(transaction, user_id, None).await
     }
 
-    /// Ends all sessions of a user except `kept`. The browser of `kept` gets a new session after the commit.
+    /// Ends all of a user's sessions except `kept`. After the commit, the browser that uses `kept` gets a new session.
     pub(super) async fn end_others_in(
         &self,
         transaction: &mut Transaction,
         user_id: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, BackendError> {
-        // If a request from another session is changing the same user at this moment, that request's transaction
-        // notices the new number.
+        // Increment the user's count of session ends. If a request from another session is changing the same user right
+        // now, that request's transaction sees the new count.
         UserStore::count_end_of_sessions_in(transaction, user_id).await?;
         let mut connection = transaction.connection();
         let ended = match self {

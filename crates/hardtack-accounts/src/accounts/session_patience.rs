@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use hardtack::BackendError;
 
-/// The longest time to wait for a reply. Users must be able to make changes even if the session store fails.
+/// The longest time to wait for the session store to reply. Users must be able to make changes even if the session
+/// store fails.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Waits for the session store for a limited time.
+/// Waits for the session store, but only for a limited time.
 pub(super) async fn within_patience<T>(work: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(result) => result,

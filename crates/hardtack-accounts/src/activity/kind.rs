@@ -15,7 +15,7 @@ pub(crate) enum ActivityKind {
     Reauthenticated,
     EmailChanged,
     EmailConfirmed,
-    /// A change of the email address was undone through a link that was sent to the old address.
+    /// A change of email address was undone through a link sent to the old address.
     EmailRestored,
     /// A password reset link was sent.
     ResetSent,
@@ -23,9 +23,9 @@ pub(crate) enum ActivityKind {
     /// An operator has added the user.
     AccountAdded,
     Renamed,
-    /// An operator has set the address.
+    /// An operator has set the user's email address.
     EmailSet,
-    /// An operator has created a link with which the user can set a new password.
+    /// An operator has created a link that lets the user set a new password.
     ResetStarted,
     /// The user has set a new password through a link from an operator.
     PasswordSet,

@@ -1,5 +1,5 @@
-//! The activity of an account: log-ins, log-outs and changes, each with the address and the browser of the request. The
-//! user can see this list.
+//! An account's activity: log-ins, log-outs and changes, each with the address and the browser that the request came
+//! from. The user can see this list.
 //!
 //! Refreshes are not recorded, because they happen every few minutes. If a log-in replaces the browser's previous
 //! session, the end of that session is not recorded either.

@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 pub(crate) struct Recorder(TaskQueue<NewActivity>);
 
 impl Recorder {
-    /// Starts the background task that writes to `store`. The task ends when the last clone of this value is dropped.
+    /// Starts the background task that writes to `store`. The task ends when the last clone of the recorder is dropped.
     pub(crate) fn start(store: ActivityStore) -> Self {
         let store = Arc::new(store);
         Self(TaskQueue::start("activity", CAPACITY, BATCH, move |entries: Vec<NewActivity>| {
@@ -53,15 +53,14 @@ impl Recorder {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }
 
-    /// Records an activity of an account that might not exist. If `user` is `None`, stores a dummy entry and deletes it
-    /// again. Without this work, the duration of this response or of a later response would reveal which names and
-    /// addresses exist.
+    /// Records activity for an account that might not exist. If `user` is `None`, stores a dummy entry and deletes it
+    /// again. Otherwise, the duration of this response or of a later one would reveal which names and addresses exist.
     pub(crate) fn record_for(&self, user: Option<&str>, kind: ActivityKind, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), kind, request);
     }
 
-    /// Waits up to two seconds for all activity that was recorded before this call to be written. Returns `false` if
-    /// this takes longer.
+    /// Waits until all activity that was recorded before this call has been written, but for at most two seconds.
+    /// Returns `false` if some activity has still not been written by then.
     pub(crate) async fn flush(&self) -> bool {
         self.0.flush().await
     }

@@ -1,4 +1,4 @@
-//! The client that caused a recorded activity.
+//! Information about the request that caused a recorded activity.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ impl RequestInfo {
         }
     }
 
-    /// Returns the details for a change that was not caused by a request: only the time.
+    /// Returns the details for a change that was not caused by a request. They contain only the time.
     pub(crate) const fn without_client(at: Timestamp) -> Self {
         Self { at, address: None, user_agent: None }
     }

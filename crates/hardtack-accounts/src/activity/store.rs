@@ -80,8 +80,8 @@ impl ActivityStore {
         transaction.commit().await
     }
 
-    /// Returns the latest activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
-    /// activities of other kinds.
+    /// Returns a user's latest activities, newest first: up to `failed` failed log-ins, and up to `others` activities
+    /// of other kinds.
     pub(crate) async fn latest(&self, user: &str, failed: u32, others: u32) -> Result<Vec<Activity>, BackendError> {
         type Row = (String, i64, Option<String>, Option<String>, Option<String>);
         let sql = "SELECT kind, at, session, address, user_agent FROM activity WHERE id IN ( \

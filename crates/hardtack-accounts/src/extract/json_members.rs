@@ -1,11 +1,11 @@
-//! Checks the members of a JSON object against the members that a request body can have.
+//! Checks a JSON object's members against the members that a request body can have.
 //!
 //! 1. A member that the route does not accept is refused, so a misspelled member is never silently ignored.
 //! 2. A member that appears twice is refused, because parsers disagree about which of the two values counts (RFC 8259
 //!    §4).
 //! 3. A member whose value has the wrong type is refused. A member of the type [`JsonType::StringOrNull`] may be
-//!    `null`, which has the same effect as leaving the member out. A member has this type if the client can leave it
-//!    out and an empty string would mean something else.
+//!    `null`, which has the same effect as leaving the member out. This type is for members that the client can leave
+//!    out and for which an empty string would mean something different.
 //! 4. If required members are missing, the response names them.
 //!
 //! The response contains the name of each refused member. It never contains a value from the body, because the value
@@ -17,7 +17,7 @@ use serde_json::Value;
 /// The maximum number of members that one response reports.
 const MAX_PROBLEMS: usize = 20;
 
-/// The longest name that a response repeats, in characters.
+/// The maximum length of a member's name in a response, in characters.
 const MAX_NAME: usize = 64;
 
 /// The type of a JSON member.
@@ -36,9 +36,9 @@ pub(crate) trait JsonBody {
     /// The members that the object must have.
     const REQUIRED: &'static [&'static str] = &[];
 
-    /// Members that some requests can leave out. Only the handler knows whether such a member is missing. If the object
-    /// has another problem, the response names these members as well, so that the client learns about all missing
-    /// members at once.
+    /// Members that some requests can leave out, so that only the handler knows whether such a member is missing. If
+    /// the object has a different problem, the response names these members as well, so that the client learns about
+    /// all missing members at once.
     const MAYBE_REQUIRED: &'static [&'static str] = &[];
 }
 
@@ -56,7 +56,7 @@ impl MemberProblem {
     }
 }
 
-/// Returns the members of a JSON object as an object, or what is wrong with them.
+/// Returns the members as a JSON object, or a list of what is wrong with them.
 pub(super) fn check<T: JsonBody>(sent: JsonMembers) -> Result<Value, Vec<MemberProblem>> {
     let JsonMembers(members) = sent;
     let mut problems: Vec<MemberProblem> = Vec::new();

@@ -15,7 +15,7 @@ impl FromRequestParts<Site> for RequestInfo {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
-        // If the server was started without connect info, as in a test of the router, the address is not known.
+        // If the server was started without connect info, as in router tests, the address is not known.
         let client = <ClientAddress as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self {

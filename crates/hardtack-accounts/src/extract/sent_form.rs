@@ -16,7 +16,7 @@ use crate::pages::{Notice, NoticeKind};
 use crate::site::Site;
 use crate::users::User;
 
-/// A form that a logged-in user has sent, together with this user.
+/// A form that a logged-in user has sent, and the user who sent it.
 pub(crate) struct SentForm<T> {
     pub(crate) user: CurrentUser<User>,
     pub(crate) input: T,
@@ -27,18 +27,18 @@ pub(crate) trait AccountForm: Sized + Send {
     /// The page of this site where the user continues after logging in again. `/` is the application's home page.
     const PAGE: &'static str;
 
-    /// The value of the query parameter `done` with which this page says that nothing was changed.
+    /// The value of the query parameter `done` that makes this page say that nothing was changed.
     const UNCHANGED: Option<&'static str> = None;
 
-    /// Whether the form has text that should be kept while the user logs in again.
+    /// Whether the form contains text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
     /// Whether the form re-authenticates the user with the password. If the browser sends such a form twice, both
     /// requests get the same tokens.
     const REAUTHENTICATES: bool = false;
 
-    /// Returns the public path of the page where the user continues after a log-in, if the form names one. Otherwise, the
-    /// user continues to the page [`PAGE`](Self::PAGE).
+    /// Returns the public path of the page where the user continues after a log-in, if the form asks for a certain
+    /// page. Otherwise, the user continues to the page [`PAGE`](Self::PAGE).
     fn after_log_in(&self, _auth: &Auth) -> Option<String> {
         None
     }
@@ -69,7 +69,7 @@ fn url_of<T: AccountForm>(done: Option<&str>, site: &Site) -> String {
     done.map_or_else(|| url.clone(), |done| format!("{url}?done={done}"))
 }
 
-/// Reads fields from a form or JSON.
+/// Reads the fields of a form, or of a JSON body.
 pub(crate) async fn read_fields<T: DeserializeOwned + JsonBody>(request: Request, site: &Site) -> Result<T, Response> {
     FormOrJson::from_request(request, site).await.map(|FormOrJson(fields)| fields)
 }
@@ -146,7 +146,7 @@ fn has_lost_session(error: &AuthError) -> bool {
     is_over && !reason.is_early()
 }
 
-/// Like [`refuse_form`], but for a form that has already been read. The request has passed the CSRF check.
+/// Like [`refuse_form`], but for a form that has already been read and has passed the CSRF check.
 pub(crate) fn refuse_read_form<T: AccountForm>(error: AuthError, input: &T, auth: &Auth, site: &Site) -> Response {
     if auth.wants() != Wants::Page || !has_lost_session(&error) {
         return error.into_response();

@@ -14,8 +14,8 @@ use crate::settings::SiteSettings;
 use crate::site::Site;
 use crate::users::User;
 
-/// The user who is logged in, if any. For API clients, the value is always `None`, because API clients get no pages. If
-/// the request's token is refused, the value is also `None`, because the user might need the log-in page.
+/// The logged-in user, if there is one. API clients get no pages, so for them, the value is always `None`. If the
+/// request's token is refused, the value is also `None`, because the user might need the log-in page.
 /// (`Option<CurrentUser>` would return an error.) If the server fails or a body cannot be read, this extractor returns
 /// an error.
 pub(crate) struct Visitor {
@@ -24,7 +24,7 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// Returns the shell of a page for this visitor.
+    /// Returns the page shell for this visitor.
     pub(crate) fn shell<'a>(&'a self, notice: Option<Notice<'a>>) -> Shell<'a> {
         let visitor = Shell::visitor(&self.site, notice);
         self.user.as_ref().map_or(visitor, |user| shell_of(&self.site, user, notice))
@@ -58,7 +58,7 @@ impl FromRequestParts<Site> for Visitor {
     }
 }
 
-/// Returns the shell of a page for a user who is logged in.
+/// Returns the page shell for a logged-in user.
 pub(crate) fn shell_of<'a>(
     site: &'a SiteSettings,
     user: &'a CurrentUser<User>,
@@ -68,8 +68,8 @@ pub(crate) fn shell_of<'a>(
     Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), ..Shell::visitor(site, notice) }
 }
 
-/// Returns the user of a request that was refused, or of a request that does not require a log-in. This function does
-/// not refresh tokens, and does not check the CSRF token. Use the result only to render a page, or to end the user's
+/// Returns the user who sent a request that was refused, or one that does not require a log-in. This function does not
+/// refresh tokens, and does not check the CSRF token. Use the result only to render a page, or to end the user's
 /// session.
 pub(crate) async fn user_of_refused(headers: &HeaderMap, uri: &Uri, site: &Site) -> Option<CurrentUser<User>> {
     let (mut parts, ()) = http::Request::new(()).into_parts();

@@ -2,7 +2,7 @@
 //! read mail at the address that the link was sent to.
 //!
 //! All code reads and writes links through [`LinkStore`]. The store keeps only a hash of each link's secret, so a copy
-//! of the database does not contain a working link (ASVS 5.0 V6.4.1).
+//! of the database contains no working links (ASVS 5.0 V6.4.1).
 
 mod purpose;
 mod store;

@@ -9,7 +9,8 @@ pub(crate) enum LinkPurpose {
     ResetPassword,
     /// Sets a password with a link that an operator has created. No mail is involved.
     SetPassword,
-    /// Restores the address that the link was sent to. The site sends such a link when someone replaces the address.
+    /// Restores the email address that the link was sent to. The site sends such a link to the old address when someone
+    /// replaces the address.
     UndoEmail,
 }
 

@@ -1,8 +1,8 @@
 //! The table `links`.
 //!
-//! To store links elsewhere, write another type with the methods of [`LinkStore`]. This type must take part in the
-//! transaction that changes the user, because using a link also changes the user, and both changes must be committed
-//! together.
+//! To store links elsewhere, write another type that has the same methods as [`LinkStore`]. This type must take part in
+//! the transaction that changes the user, because using a link also changes the user, and both changes must be
+//! committed together.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -21,7 +21,7 @@ pub(crate) struct LiveLink {
     pub(crate) address: String,
     /// The user's password version when the link was created.
     pub(crate) password_version: i64,
-    /// For a link that undoes a change of the address: the number of that change.
+    /// If the link undoes an address change, the number of that change.
     pub(crate) email_version: i64,
     /// Whether the user was added by an operator and still has to choose a password.
     pub(crate) is_first_password: bool,
@@ -49,7 +49,7 @@ impl LinkStore {
         now: Timestamp,
     ) -> Result<Option<LinkToken>, BackendError> {
         // The link gets a copy of the current address and password version. If the address changes later, the link
-        // stops working. If the password changes later, a reset link stops working.
+        // stops working. A reset link also stops working if the password changes later.
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
                    SELECT $1, id, $2, email, password_version, $3, $4 FROM users \
                    WHERE id = $5 AND email = $6 AND disabled_at IS NULL \
@@ -74,7 +74,7 @@ impl LinkStore {
         Self::insert_in(transaction, sql, user_id, LinkPurpose::UndoEmail, old_address, now, more).await
     }
 
-    /// Deletes a link whose message was not sent.
+    /// Deletes a link because the message that contains it was not sent.
     pub(crate) async fn remove(&self, token: &LinkToken) -> Result<(), BackendError> {
         self.database.execute(deletion(token)).await.map(drop).map_err(BackendError::new)
     }
@@ -135,8 +135,8 @@ impl LinkStore {
         found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Finds a working link, in the transaction that will use the link. To avoid deadlocks, every transaction must
-    /// change the user before the links.
+    /// Finds a working link in the transaction that is going to use it. To avoid deadlocks, every transaction must
+    /// change the user before it changes any links.
     pub(crate) async fn find_in(
         transaction: &mut Transaction,
         token: &LinkToken,
@@ -153,23 +153,23 @@ impl LinkStore {
         transaction.execute(deletion(token)).await.map(|deleted| deleted == 1).map_err(BackendError::new)
     }
 
-    /// Deletes all links of a user.
+    /// Deletes all of a user's links.
     pub(crate) async fn delete_all_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let statement = Statement::new("DELETE FROM links WHERE user_id = $1").bind(user_id);
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
     /// Deletes the user's reset and confirmation links, so that they no longer work (ASVS 5.0 V7.4.2). Links that undo
-    /// a change of the address keep working. The user needs them if an attacker has replaced both the address and the
+    /// an address change keep working. The user needs them if an attacker has replaced both the address and the
     /// password.
     pub(crate) async fn kill_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let sql = "DELETE FROM links WHERE user_id = $1 AND purpose <> 'undo_email'";
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo the same change of the address as `link`, or a later change. An attacker who has
-    /// replaced the address twice might have a link that undoes the second change. If that link still worked after the
-    /// user has undone the first change, the attacker could use it to replace the user's address again.
+    /// Deletes the links that undo the same address change as `link`, or a later one. An attacker who has replaced the
+    /// address twice might have a link that undoes the second change. If that link still worked after the user has
+    /// undone the first change, the attacker could use it to replace the user's address again.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// The secret of a link: 128 random bits as 32 lower-case hexadecimal digits.
+/// A link's secret: 128 random bits, written as 32 lower-case hexadecimal digits.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct LinkToken(String);
 

@@ -16,8 +16,8 @@ use super::outage::{Likelihood, Outage};
 use super::places::Places;
 use super::worker::{Outcome, SendFailure};
 
-/// How often the dispatcher looks for jobs of which it is not notified: jobs from other servers, jobs left over from a
-/// crash, and jobs whose pause is over.
+/// How often the dispatcher looks for jobs that it is not notified about: jobs from other servers, jobs left over from
+/// a crash, and jobs whose pause is over.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How often a claim is renewed while a message is being sent.
@@ -27,7 +27,7 @@ const RENEW: Duration = Duration::from_secs(5);
 /// before it is removed.
 const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 
-/// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
+/// How long sending a message may take. This timeout plus the longest pause during an outage is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a warning waits if the user has already received the maximum number of such warnings in the last hour.
@@ -48,7 +48,7 @@ pub(super) struct Dispatcher {
 struct Shared {
     worker: Arc<MailWorker>,
     outage: Outage,
-    /// Whether the last access to the database failed. With this flag, an outage is logged only once.
+    /// Whether the last access to the database failed. This flag ensures that an outage is logged only once.
     is_database_down: AtomicBool,
 }
 
@@ -79,8 +79,8 @@ impl Dispatcher {
         }
     }
 
-    /// Claims jobs and starts to send their messages. Stops when no job is due, or when the maximum number of messages
-    /// is being sent. Returns how long to wait before the next call, and whether the database could be read.
+    /// Claims jobs and starts sending their messages. Stops when no job is due, or when the maximum number of messages
+    /// is already being sent. Returns how long to wait before the next call, and whether the database could be read.
     async fn send_what_is_due(&mut self) -> (Duration, bool) {
         self.places.free_slow(Instant::now());
         while let Some(rank) = self.places.free() {
@@ -205,7 +205,7 @@ impl Shared {
         }
     }
 
-    /// Sends the message, and renews the claim in the meantime. Stops if `give_up` is notified.
+    /// Sends the message, and keeps renewing the claim in the meantime. Stops if `give_up` is notified.
     async fn send(&self, job: &Arc<MailJob>, give_up: &Notify) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };
@@ -216,8 +216,8 @@ impl Shared {
                 sent = tokio::time::timeout(RENEW, &mut sending) => sent,
                 () = give_up.notified() => {
                     sending.abort();
-                    let text = "the attempt was stopped, because the mail server or program was slow for this email \
-                                and many others";
+                    let text = "the attempt was stopped, because this email and many others were taking too long to \
+                                send";
                     return Err(SendFailure::temporary(text.to_owned()));
                 }
             };

@@ -1,4 +1,4 @@
-//! A bounded queue in memory in which clients take turns.
+//! A bounded in-memory queue in which clients take turns.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 /// The maximum number of waiting items from one client. Many people might share an address, so the maximum covers all
-/// requests that the default rate limit allows one address: a burst, and then two seconds of further requests.
+/// requests that the default rate limit allows one address: a full burst, plus further requests for two seconds.
 const OF_SOURCE: usize = 1024;
 
 /// The maximum number of waiting items.
 const CAPACITY: usize = 4096;
 
-/// The waiting items of each client.
+/// The waiting items, grouped by client.
 #[derive(Debug)]
 pub(super) struct FairQueue<T> {
     waiting: Mutex<Waiting<T>>,
@@ -24,7 +24,7 @@ pub(super) struct FairQueue<T> {
 #[derive(Debug)]
 struct Waiting<T> {
     of_source: HashMap<String, VecDeque<T>>,
-    /// The clients that have items, in the order of their turns.
+    /// The clients that have items, in the order in which they take turns.
     turns: VecDeque<String>,
     dropped: u64,
 }

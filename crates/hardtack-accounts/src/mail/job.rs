@@ -1,4 +1,4 @@
-//! The jobs of the mail workers.
+//! Jobs for the mail workers.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use hardtack::clock::Timestamp;
 use super::mailbox::is_withheld;
 use crate::users::EmailAddress;
 
-/// A message is abandoned after this many attempts if it is also at least [`MIN_AGE`] old. With the usual pauses, 30
-/// attempts take about a day. During an outage of the mail server, the pauses are shorter, and without the minimum age,
-/// a message would be abandoned too early.
+/// A message is abandoned once it has been tried this many times and is also at least [`MIN_AGE`] old. With the usual
+/// pauses, 30 attempts take about a day. The pauses are shorter while the mail server is down, so without the minimum
+/// age, messages would be abandoned too early.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -19,7 +19,7 @@ pub(super) const UNTRIED_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// The longest pause between two attempts during an outage of the mail server. Once the server has recovered, every
+/// The longest pause between two attempts while the mail server is down. Once the mail server has recovered, every
 /// waiting message is sent within a minute.
 pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 
@@ -29,13 +29,13 @@ pub(crate) enum JobKind {
     /// A user has replaced a confirmed address. The email goes to the old address and contains a link that undoes the
     /// change. If an operator has ended the user's access since the change, the email contains no link.
     EmailChanged,
-    /// A user has set a new password on the account page, or while undoing a change of the email address.
+    /// A user has set a new password on the account page, or while undoing an email address change.
     PasswordChanged,
     /// A user has set a new password through a link that was sent by email.
     PasswordReset,
     /// A user has set a new password through a link that an operator has created.
     PasswordSet,
-    /// A user has logged in with a device for the first time.
+    /// A user has logged in on a device for the first time.
     NewDevice,
     /// An operator has changed the user name.
     Renamed,
@@ -102,8 +102,8 @@ impl JobKind {
     }
 }
 
-/// The order of jobs. Warnings are sent first. Confirmations are sent last, because an attacker can sign up with any
-/// number of mailboxes that are slow on purpose.
+/// The order in which messages are sent. Warnings come first. Confirmations come last, because an attacker can sign up
+/// with any number of mailboxes that are slow on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
     Warning = 0,
@@ -131,7 +131,7 @@ pub(super) struct MailJob {
     pub(super) number: i64,
     /// How many times the job has been claimed.
     pub(super) claim: i64,
-    /// How many times the job has failed.
+    /// How many attempts to run the job have failed.
     pub(super) failures: i64,
     pub(super) kind: JobKind,
     pub(super) user_id: String,
@@ -166,9 +166,9 @@ impl MailJob {
         is_withheld(&self.address_key)
     }
 
-    /// Returns the current time, by the clock of the server that received the request. The result is the time of the
-    /// request plus the job's age. The age is rounded down to whole minutes. If the job runs within a minute, the
-    /// result is exactly the time of the request, so the lifetime of the link in the email begins with the request.
+    /// Returns the current time, by the clock of the server that received the request: the time of the request plus the
+    /// job's age in whole minutes. If the job runs within a minute, the result is exactly the time of the request, so
+    /// the lifetime of the link in the email begins with the request.
     pub(super) fn now(&self) -> Timestamp {
         self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)
     }
@@ -184,7 +184,7 @@ impl MailJob {
     }
 }
 
-/// A claimed job that is locked until the end of a transaction.
+/// A claimed job that stays locked until the current transaction ends.
 pub(super) struct Held {
     /// For a warning about a changed address: the user's `email_version` after the change, or `None` if the email must
     /// not contain a link that undoes the change.

@@ -20,7 +20,7 @@ use crate::users::EmailAddress;
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// After a client has triggered a warning about a new device, it cannot trigger another one to the same user within
+/// After a client has triggered a warning about a new device, it cannot trigger another one for the same user within
 /// this time. Without this limit, a client that keeps no cookies would trigger a warning each time it logs in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -30,19 +30,19 @@ pub(crate) struct MailJobStore {
     database: Pool,
 }
 
-/// If the list of devices in a warning has at least this many characters, no further devices are added to the list. The
-/// warning then only says that there were other devices.
+/// Once a warning's list of devices has at least this many characters, no further devices are added to the list. The
+/// warning then only says that there were more devices.
 const MAX_DEVICES: i64 = 600;
 
-/// The `email_version` of a warning about a changed address that must not contain a link. Real changes are numbered
-/// from 1.
+/// The `email_version` of a warning about a changed address if the warning must not contain an undo link. Real changes
+/// are numbered from 1.
 const NO_UNDO: i64 = 0;
-/// How many due jobs the first query reads. If none of these jobs can be sent now, each further query reads four times
-/// as many jobs, up to [`LONGEST_PAGE`].
+/// The number of due jobs that the first query reads. If none of these jobs can be sent now, each further query reads
+/// four times as many jobs as the query before it, up to [`LONGEST_PAGE`].
 const FIRST_PAGE: i64 = 200;
 const LONGEST_PAGE: i64 = 10_000;
 
-/// The maximum number of waiting jobs without a user.
+/// The maximum number of jobs in the queue that belong to no user.
 const MAX_EMPTY: i64 = 256;
 
 /// The SQL that adds a device to the warning in the queue, unless the warning already names that device.
@@ -59,8 +59,8 @@ macro_rules! append_device {
     };
 }
 
-/// Generates code that removes a user's jobs for emails with links. A claimed job counts as sent, because its email
-/// might already be on its way.
+/// Generates code that removes a user's jobs for emails with links. If a job has been claimed, its email counts as
+/// sent, because it might already be on its way.
 macro_rules! withdraw {
     ($transaction:expr, $condition:literal, $($value:expr),+) => {{
         let claimed = count_as_sent!($condition, " AND attempts > 0");
@@ -78,7 +78,7 @@ macro_rules! due {
     };
 }
 
-/// Selects jobs that are due. The jobs with the fewest attempts come first. During an outage of the mail server, only
+/// Selects jobs that are due, starting with those that have the fewest attempts. While the mail server is down, only
 /// one email at a time is tried. If warnings always came first, two warnings to a mailbox that does not exist could
 /// take turns forever, and no other email would be tried.
 macro_rules! select_due {
@@ -104,14 +104,14 @@ impl MailJobStore {
     /// Adds a job. If the email reports a change, pass the transaction that stores the change.
     ///
     /// Adds nothing if the user has no address that this email can be sent to. Most kinds of email are not queued again
-    /// while the same email is still in the queue. If a warning about a new device is already in the queue, another new
-    /// device is added to that warning. If the same client triggered such a warning within the last [`SAME_CLIENT`],
-    /// another new device triggers no warning. Before a confirmation is queued, the user's queued confirmations for
-    /// other addresses are withdrawn.
+    /// while the same email is still in the queue. A client that has triggered a warning about a new device within the
+    /// last [`SAME_CLIENT`] does not trigger another one. Otherwise, if such a warning is already in the queue, the new
+    /// device is added to that warning. Before a confirmation is queued, the user's queued confirmations for other
+    /// addresses are withdrawn.
     ///
     /// If a requested email would exceed a limit, nothing is added, with one exception: a confirmation that exceeds
-    /// only the limit of the mailbox is withheld. It is queued and counted for the user as usual, but not sent. This
-    /// method does not limit warnings.
+    /// only the mailbox's limit is withheld. It is queued and counts toward the user's limit as usual, but it is not
+    /// sent. This method does not limit warnings.
     pub(crate) async fn add_in(transaction: &mut Transaction, job: NewJob<'_>) -> Result<Decision, BackendError> {
         let kind = job.kind;
         let Some(address) = recipient_in(transaction, &job).await? else {
@@ -177,8 +177,8 @@ impl MailJobStore {
         key: &str,
         detail: &str,
     ) -> Result<(), BackendError> {
-        // Warnings (rank 0) take turns by user, not by client. If one client triggers warnings to many users, each user's
-        // warning is sent as soon as that user's turn comes.
+        // Warnings (rank 0) take turns by user, not by client. If one client triggers warnings to many users, each
+        // user's warning is sent as soon as that user's turn comes.
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
@@ -198,10 +198,10 @@ impl MailJobStore {
         execute_in(transaction, statement).await.map(drop)
     }
 
-    /// Adds a job without a user, which sends nothing. When someone requests a reset link, call this method if the
-    /// address belongs to no user, or if a limit is reached. The server then does the same work for every request, so
-    /// the duration of later responses does not reveal which addresses belong to users. If [`MAX_EMPTY`] such jobs are
-    /// in the queue, for example during an outage of the mail server, nothing is added.
+    /// Adds a job that belongs to no user and sends nothing. Call this method when someone requests a reset link for an
+    /// address that belongs to no user, or when a limit has been reached. The server then does the same work for every
+    /// request, so the duration of later responses does not reveal which addresses belong to users. If the queue
+    /// already contains [`MAX_EMPTY`] such jobs, for example because the mail server is down, nothing is added.
     pub(super) async fn add_empty_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result<(), BackendError> {
         let address = job.address.map_or("", EmailAddress::as_str);
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
@@ -230,7 +230,7 @@ impl MailJobStore {
         withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email'", user_id)
     }
 
-    /// Removes the jobs that would send links for undoing the address change with the number `email_version`, or later
+    /// Removes the jobs that would send undo links for the address change with the number `email_version` or for later
     /// changes.
     pub(crate) async fn withdraw_undos_in(
         transaction: &mut Transaction,
@@ -248,7 +248,7 @@ impl MailJobStore {
         execute_in(transaction, Statement::new(sql).bind(user_id).bind(NO_UNDO)).await.map(drop)
     }
 
-    /// Removes all jobs of a deleted user.
+    /// Removes all of a deleted user's jobs.
     pub(crate) async fn delete_all_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         execute_in(transaction, Statement::new("DELETE FROM mail_jobs WHERE user_id = $1").bind(user_id))
             .await
@@ -265,15 +265,15 @@ impl MailJobStore {
         self.execute(statement).await
     }
 
-    /// Claims the first due job that has this rank or a more urgent rank, and that `may_claim` accepts. Returns `None`
-    /// if no such job exists.
+    /// Claims the first due job that has this rank or a more urgent one, and that `may_claim` accepts. Returns `None`
+    /// if there is no such job.
     pub(super) async fn claim(
         &self,
         rank: Rank,
         may_claim: impl Fn(&MailJob) -> bool,
     ) -> Result<Option<MailJob>, BackendError> {
         loop {
-            // The table is normally empty. A plain query detects this without taking a write lock.
+            // The table is usually empty. A plain query finds that out without taking a write lock.
             let Some(mut job) = self.first_due(rank, &may_claim).await? else { return Ok(None) };
             let claim = Statement::per_database(
                 "UPDATE mail_jobs SET attempts = attempts + 1, claimed_at = unixepoch(), pause = $3 \
@@ -290,9 +290,9 @@ impl MailJobStore {
         }
     }
 
-    /// Returns the first due job that has this rank or a more urgent rank, and that `may_claim` accepts. Strangers can
-    /// fill the queue with jobs that cannot be sent now, so this method continues until it finds a job or has read all
-    /// jobs.
+    /// Returns the first due job that has this rank or a more urgent one, and that `may_claim` accepts. Strangers can
+    /// fill the queue with jobs that cannot be sent now, so this method keeps reading until it finds a job or has read
+    /// all jobs.
     async fn first_due(
         &self,
         rank: Rank,
@@ -308,8 +308,8 @@ impl MailJobStore {
             let select = select.bind(rank as i64).bind(limit).bind(offset);
             let rows: Vec<JobColumns> = self.database.fetch(select).await.map_err(BackendError::new)?;
             let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
-            // Skip a job of a kind that this version does not have. A server with a newer version added the job and
-            // will send it.
+            // Skip a job whose kind this version does not know. A server running a newer version added the job and will
+            // send it.
             let found = rows.into_iter().filter_map(decode).find(&may_claim);
             if found.is_some() || is_last {
                 return Ok(found);
@@ -322,7 +322,8 @@ impl MailJobStore {
     /// Locks a claimed job. Until the transaction ends, other transactions cannot withdraw the job or its link. Returns
     /// `None` if the job has been withdrawn, or if the claim has expired and another process has claimed the job.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<Option<Held>, BackendError> {
-        // Read the number of the change again, because the link might have been withdrawn since the claim.
+        // Read the address change's number again, because the undo link might have been removed since the job was
+        // claimed.
         let sql =
             "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2 RETURNING email_version";
         let statement = Statement::new(sql).bind(job.number).bind(job.claim);
@@ -366,13 +367,12 @@ impl MailJobStore {
     /// Removes a job whose email has been sent, and counts the email.
     pub(super) async fn finish(&self, job: &MailJob) -> Result<(), BackendError> {
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        // If the job was withdrawn in the meantime, the withdrawal has already counted the email.
+        // If the job was withdrawn while its email was being sent, the withdrawal has already counted the email.
         execute_in(&mut transaction, count_as_sent!("number = $1").bind(job.number)).await?;
         let sql = "DELETE FROM mail_jobs WHERE number = $1 AND detail = $2";
         let deleted = execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;
         if deleted == 0 {
-            // If another device was added to the job while the email was being sent, another email has to name this
-            // device.
+            // If a device was added to the job while the email was being sent, another email has to name that device.
             let sql = "UPDATE mail_jobs SET detail = SUBSTR(detail, LENGTH($2) + 2), failures = 0, claimed_at = 0, \
                        pause = 0 WHERE number = $1";
             execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;

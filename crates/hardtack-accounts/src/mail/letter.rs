@@ -31,7 +31,7 @@ impl Letter {
         }
         self.text.push_str(text);
         self.text.push('\n');
-        // Put each paragraph on a line of its own, because a line has at most 998 bytes (RFC 5322 §2.1.1).
+        // Put each paragraph on a line of its own, because a line may have at most 998 bytes (RFC 5322 §2.1.1).
         self.html.push_str(&html.0);
         self.html.push('\n');
     }

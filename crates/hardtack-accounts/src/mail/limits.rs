@@ -1,14 +1,14 @@
 //! Limits how many emails are sent in an hour.
 //!
-//! Each kind of email has limits of its own, so that emails of one kind cannot hold back emails of another kind. The
-//! kinds differ in who can trigger an email:
+//! Each kind of email has its own limits, so that emails of one kind cannot hold back emails of another kind. The kinds
+//! differ in who can trigger an email:
 //!
-//! - Anyone can enter any address, and a confirmation is then sent to this address.
+//! - Anyone can enter any address, and a confirmation is then sent to it.
 //! - Anyone can request a reset link, but it is sent only to an address that a user has confirmed.
 //! - Only people who have the password or a link can trigger a warning.
 //!
 //! The counts are in the database, which all servers share. Emails in the queue are also counted, so the limits hold
-//! even in the hour after an outage of the mail server.
+//! even in the hour after a mail server outage.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ const CONFIRMATIONS: usize = 4;
 /// get a link.
 const RESETS: usize = 5;
 
-/// The maximum number of emails of one kind to one address for the same user. This is also the maximum number of
-/// confirmations to one mailbox that one client can request.
+/// The maximum number of emails of one kind to one address for the same user. One client also cannot request more than
+/// this many confirmations to one mailbox.
 const OF_USER: usize = 3;
 
 /// The maximum number of emails of one kind for the same user, to all addresses together.
@@ -38,14 +38,14 @@ const OF_USER_IN_ALL: usize = 10;
 /// because many people might share a client's IP address.
 const OF_SOURCE: usize = 100;
 
-/// Returns how many warnings of this kind may be sent to one user within the [`WINDOW`]. Further warnings wait. Returns
-/// `None` if warnings of this kind never wait.
+/// Returns how many warnings of this kind may be sent to one user at one address within the [`WINDOW`]. Further
+/// warnings wait. Returns `None` if warnings of this kind never wait.
 pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
     match kind {
-        // This warning needs no limit, because it is rare: each change needs an address that was confirmed since the
-        // last change.
+        // This warning needs no limit, because it is rare: each change requires an address that was confirmed after the
+        // previous change.
         JobKind::EmailChanged => None,
-        // One email is enough, because the next email lists all new devices since the previous email.
+        // One email is enough, because the next email lists all devices that are new since the last email.
         JobKind::NewDevice => Some(1),
         _ => Some(5),
     }
@@ -54,18 +54,18 @@ pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
 /// The earlier emails of the same kind that count toward the limits when another email is requested.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// The client that requested each email to the same mailbox.
+    /// For each email to the same mailbox, the client that requested it.
     pub(super) to_mailbox: Vec<String>,
     /// When each email for the same user to the same address was sent. For a queued email, this is the current time.
     /// Includes emails that were withheld.
     pub(super) of_user: Vec<Timestamp>,
-    /// Like `of_user`, but for the emails for the same user to any address. Includes emails that were withheld.
+    /// Like `of_user`, but for the same user's emails to all addresses. Includes emails that were withheld.
     pub(super) of_user_in_all: Vec<Timestamp>,
     /// Like `of_user`, but for the emails that the same client has requested. Includes emails that were withheld.
     pub(super) of_source: Vec<Timestamp>,
 }
 
-/// What happens to an email that was requested.
+/// What happens to a requested email.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// The email is sent.
@@ -74,12 +74,12 @@ pub(crate) enum Decision {
     /// these emails. The user must not be told, because this would reveal that other people have entered the address.
     Withhold,
     /// The email is not sent, because the user or the client has requested too many emails. It is safe to tell the user
-    /// so.
+    /// why.
     Refuse(MailLimit),
 }
 
 impl Decision {
-    /// Returns the limit that the user may be told, if there is one.
+    /// Returns the limit that was reached, if the user may be told about it.
     pub(crate) fn refusal(self) -> Option<MailLimit> {
         match self {
             Self::Refuse(limit) => Some(limit),
@@ -87,7 +87,7 @@ impl Decision {
         }
     }
 
-    /// Returns the name that the log uses for the limit, or `None` if the email is sent.
+    /// Returns the limit's name for the log, or `None` if the email is sent.
     pub(super) const fn limit_name(&self) -> Option<&'static str> {
         match self {
             Self::Send => None,
@@ -98,11 +98,11 @@ impl Decision {
     }
 }
 
-/// A limit that a request for an email has reached.
+/// A limit that an email request has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MailLimit {
     pub(super) reached: Reached,
-    /// When the next request can succeed.
+    /// How long to wait until the next request can succeed.
     pub(crate) retry_after: Duration,
 }
 
@@ -114,7 +114,7 @@ pub(super) enum Reached {
 }
 
 impl MailLimit {
-    /// Returns a text that says why no email was sent to `address`, and what to do.
+    /// Returns a message that says why no email was sent to `address`, and what the user can do.
     pub(crate) fn explain(&self, address: &str) -> String {
         let minutes = self.retry_after.as_secs().div_ceil(60).max(1);
         let again = match minutes {
@@ -150,7 +150,7 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
         let oldest = *at.get(at.len().checked_sub(bound)?)?;
         Some(MailLimit { reached, retry_after: (oldest + WINDOW).since(now) })
     });
-    // If several limits last equally long, the first one is returned.
+    // If several limits require the same wait, the first one is returned.
     if let Some(limit) =
         waits.reduce(|longest, next| if next.retry_after > longest.retry_after { next } else { longest })
     {
@@ -167,9 +167,9 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
 }
 
 /// Returns the key under which emails of this kind to this address are counted. An address that someone has entered
-/// might belong to a stranger, so confirmations are counted per mailbox. The other emails go to confirmed addresses.
-/// They are counted per address, because with some providers, `ada+1@…` and `ada@…` are mailboxes of different people.
-/// The owner of `ada+1@…` must not be able to use up the emails to `ada@…`.
+/// might belong to a stranger, so confirmations are counted per mailbox. All other emails go to confirmed addresses,
+/// and are counted per address. With some providers, `ada+1@…` and `ada@…` are different people's mailboxes, and the
+/// owner of `ada+1@…` must not be able to use up the emails to `ada@…`.
 pub(super) fn address_key(kind: JobKind, text: &str) -> String {
     match kind {
         JobKind::ConfirmEmail => mailbox(text),
@@ -200,8 +200,8 @@ mod tests {
         let three = || (0..3).map(|n| minutes_ago(10 * n)).collect::<Vec<_>>();
         assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::User, 40)));
         assert_eq!(refusal(Sent { of_user: three()[..2].to_vec(), ..Sent::default() }), None);
-        // The maximum was lowered, so more emails were sent than the new maximum allows. The next email must wait until
-        // enough of them are an hour old.
+        // The maximum has been lowered, and more emails have already been sent than it now allows. The next email has
+        // to wait until enough of the earlier ones are an hour old.
         let seven = (0..7).map(minutes_ago).collect();
         assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::User, 58)));
         let both = |of_user, of_source| {
@@ -222,7 +222,7 @@ mod tests {
             assert!(matches!(decision, Decision::Send | Decision::Withhold), "{decision:?}");
             decision == Decision::Withhold
         };
-        // Confirmations to one mailbox, requested by one client (for example, a client that creates accounts) and by
+        // Confirmations to one mailbox can be requested by one client (for example, one that creates accounts) or by
         // several clients.
         assert!(is_withheld(ConfirmEmail, "a", &["a", "a", "a"]));
         assert!(!is_withheld(ConfirmEmail, "b", &["a", "a", "a"]));

@@ -24,12 +24,12 @@ use super::Mail;
 pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
-    /// If this method returns an error, the log contains the error, but not the email. After a pause, the site composes
-    /// the message again and retries. It keeps retrying for about a day, but does not retry after
-    /// [`MailError::refused`]. If the process is killed while it sends a message, the user may get that message twice.
+    /// If this method returns an error, the error is logged, but the email is not. After a pause, the site composes the
+    /// message again and retries. It keeps retrying for about a day, but never retries after [`MailError::refused`]. If
+    /// the process is killed while it is sending a message, the user may get that message twice.
     ///
-    /// Up to 50 messages are sent at once. An attempt to send a message that takes longer than 30 seconds is canceled
-    /// and counts as a failure.
+    /// Up to 50 messages are sent at once. An attempt to send a message is canceled after 30 seconds and counts as a
+    /// failure.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
@@ -45,7 +45,7 @@ pub struct MailError {
 /// What a failure means for this message and for other messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
-    /// The message is sent again later.
+    /// The site will try to send this message again later.
     Temporary,
     /// No message can be sent now.
     Outage,
@@ -56,22 +56,21 @@ pub(super) enum FailureKind {
 hardtack::__debug_as_sentence!(MailError);
 
 impl MailError {
-    /// Wraps the error of the mail library, or a string that describes the error. The cause must not contain the email
-    /// itself, which may include a link that is as powerful as a password.
+    /// Wraps an error from the mail library, or a string that describes the error. The cause must not contain the email
+    /// itself, because an email may include a link that is as powerful as a password.
     ///
-    /// The site sends the email again after 2 seconds. If sending keeps failing, the delay between attempts grows to at
-    /// most an hour. If three different emails fail in a row, the site suspects an outage, and limits the delay to 20
-    /// seconds.
+    /// The site tries again after 2 seconds. If sending keeps failing, the delay between attempts grows to at most an
+    /// hour. If three different emails fail in a row, the site suspects an outage, and limits the delay to 20 seconds.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Temporary }
     }
 
-    /// Like [`new`](Self::new), but for an error that does not depend on the email: the mail server cannot be reached,
-    /// or refuses the log-in. After such an error, the site tries to send only one email at a time, with pauses of up
-    /// to 20 seconds. As soon as one email has been sent, all other emails are sent too.
+    /// Like [`new`](Self::new), but for an error that has nothing to do with the email itself: the mail server cannot
+    /// be reached, or refuses the log-in. After such an error, the site tries to send only one email at a time, with
+    /// pauses of up to 20 seconds. As soon as one email has been sent, all the others are sent, too.
     ///
-    /// Do not use this error if the recipient may be the cause, for example because the mailbox is slow or full.
-    /// Otherwise, strangers who sign up with such addresses could delay the emails of other users.
+    /// Do not use this error if the problem may be with the recipient, for example because the mailbox is slow or full.
+    /// Otherwise, strangers who sign up with such addresses could delay other users' emails.
     pub fn outage(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Outage }
     }

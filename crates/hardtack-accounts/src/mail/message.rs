@@ -11,9 +11,9 @@ use crate::users::EmailAddress;
 
 /// An email to one user, as plain text and as HTML.
 ///
-/// [`Display`](fmt::Display) writes the complete message (RFC 5322): the header, and a body with both forms
-/// (`multipart/alternative`). Lines end in `\n`, as `sendmail -t -i` expects. An SMTP library converts these line
-/// endings to `\r\n`.
+/// [`Display`](fmt::Display) writes the complete message (RFC 5322): the header, and a body with both the plain text
+/// and the HTML (`multipart/alternative`). Lines end in `\n`, as `sendmail -t -i` expects. An SMTP library converts
+/// these line endings to `\r\n`.
 #[derive(Clone)]
 pub struct Mail {
     from: EmailAddress,
@@ -75,7 +75,7 @@ impl fmt::Display for Mail {
         writeln!(f, "Date: {}\nMessage-ID: <{id:032x}@{domain}>", date.unwrap_or_default())?;
         // Asks automatic responders not to reply (RFC 3834).
         writeln!(f, "Auto-Submitted: auto-generated\nMIME-Version: 1.0")?;
-        // The boundary is random, so no line of the parts begins with it.
+        // The boundary is random, so no line in either part begins with it.
         writeln!(f, "Content-Type: multipart/alternative; boundary=\"{id:032x}\"")?;
         let all = if text.is_ascii() && html.is_ascii() { "7bit" } else { "8bit" };
         writeln!(f, "Content-Transfer-Encoding: {all}\n")?;
@@ -88,7 +88,7 @@ impl fmt::Display for Mail {
 }
 
 impl fmt::Debug for Mail {
-    /// Omits the text, which may contain a link.
+    /// Leaves out the text, because it may contain a link.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mail").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
     }

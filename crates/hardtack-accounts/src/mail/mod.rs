@@ -8,8 +8,8 @@
 //! database. A message about a change is queued in the transaction that stores the change. The number of messages is
 //! limited for each kind, address, user and client.
 //!
-//! A background task queues messages with a reset link. The task waits a random amount of time, and then looks up the
-//! users with the requested address. If there is no such user, the task does the same work.
+//! A background task queues the messages that contain reset links. The task waits a random amount of time, and then
+//! looks up the users with the requested address. If there is no such user, the task does the same work.
 
 mod dispatcher;
 mod fair_queue;

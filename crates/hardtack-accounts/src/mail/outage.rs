@@ -1,4 +1,4 @@
-//! Whether the mail server seems to be working.
+//! Tracks whether the mail server seems to be working.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,8 +24,8 @@ const LASTING: Duration = Duration::from_secs(60);
 ///
 /// An outage is *suspected* if several messages fail in a row. Strangers can cause such failures by signing up with
 /// addresses whose mailboxes are slow or full. For this reason, a suspected outage does not delay other messages. It
-/// only limits the pause before a failed message is tried again, so that the failed messages are sent soon after a real
-/// outage.
+/// only limits how long the dispatcher waits before it tries a failed message again, so that failed messages are sent
+/// soon after a real outage ends.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
@@ -47,7 +47,7 @@ struct Down {
     /// When to try the next message.
     until: Instant,
     pause: Duration,
-    /// Whether a message is being tried.
+    /// Whether an attempt to send a message is in progress.
     is_trying: bool,
     /// Whether this outage was logged.
     is_reported: bool,
@@ -58,7 +58,7 @@ struct Down {
 pub(super) struct Failure {
     pub(super) outage: Likelihood,
     /// Whether to log this failure. During an outage, or a series of short outages, only one failure every ten minutes
-    /// is logged. If an outage lasts for a minute, it is logged in any case.
+    /// is logged. An outage that lasts for a minute is always logged.
     pub(super) is_news: bool,
 }
 
@@ -74,8 +74,7 @@ impl Outage {
     /// Returns how long to wait before sending a message, or zero if a message can be sent now.
     ///
     /// During an outage, only one message is tried at a time. A caller that gets zero must try a message, or call
-    /// [`Self::nothing_to_try`]. Other callers get zero only after this message is sent or fails, or after `timeout`
-    /// passes.
+    /// [`Self::nothing_to_try`]. Until the message is sent or fails, or `timeout` passes, no other caller gets zero.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
@@ -95,15 +94,15 @@ impl Outage {
         }
     }
 
-    /// Records that the server has accepted or refused a message, so there is no outage. Returns whether this ends a
-    /// certain outage that was logged.
+    /// Records that the server has accepted or refused a message, so there is no outage. Returns `true` if this ends a
+    /// *certain* outage that has been logged.
     pub(super) fn end(&self) -> bool {
         let mut state = self.state();
         state.failed.clear();
         state.down.take().is_some_and(|down| down.is_reported)
     }
 
-    /// Records that a message could not be sent. `is_certain` says whether the error alone proves an outage.
+    /// Records that a message could not be sent. `is_certain` says whether the error by itself proves an outage.
     pub(super) fn note(&self, now: Instant, message: i64, is_certain: bool) -> Failure {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -140,7 +139,7 @@ impl Outage {
     }
 }
 
-/// Returns whether the outage should be logged now. If so, remembers the time.
+/// Returns whether the outage should be logged now. If so, stores `now` in `reported_at`.
 fn is_due(reported_at: &mut Option<Instant>, now: Instant) -> bool {
     let is_due = reported_at.is_none_or(|at| now.duration_since(at) >= REPORT);
     if is_due {
@@ -175,7 +174,7 @@ mod tests {
             now += delay;
         }
         assert!((55..75).contains(&tries), "{tries}");
-        // If the outcome of an attempt is never reported, other attempts wait only until the timeout.
+        // If the outcome of an attempt is never reported, other attempts wait only until the timeout passes.
         while !outage.delay(now, TIMEOUT).is_zero() {
             now += Duration::from_secs(1);
         }
@@ -211,7 +210,7 @@ mod tests {
         // Another outage begins ten seconds later.
         assert!(!outage.note(at(10), 1, true).is_news && !outage.note(at(69), 1, true).is_news);
         assert!(outage.note(at(70), 1, true).is_news);
-        // The outage is logged again ten minutes later, and the end of the outage is logged as well.
+        // The outage is logged again ten minutes later, and its end is logged as well.
         assert!(!outage.note(at(669), 1, true).is_news && outage.note(at(670), 1, true).is_news);
         assert!(outage.end());
     }

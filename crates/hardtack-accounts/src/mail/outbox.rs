@@ -1,4 +1,4 @@
-//! A folder of messages, for development and tests.
+//! A mailer that writes messages to a folder, for development and tests.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

@@ -4,9 +4,9 @@
 //! messages that hang never delay a message of another rank. Within a rank, one client, user or domain can use only a
 //! few places.
 //!
-//! If sending a message takes longer than [`SLOW`], the message gives up its place to another message, but sending
-//! continues. Messages that hang therefore delay other messages of the same client, or to the same domain, only by a
-//! few seconds.
+//! If sending a message takes longer than [`SLOW`], the message gives up its place to another message, but the server
+//! keeps trying to send it. A message that hangs therefore delays other messages from the same client, or to the same
+//! domain, by only a few seconds.
 //!
 //! If there are too many slow messages, the server gives up on some of them, starting with the oldest slow message of
 //! the client that has the most slow messages. Such a message is sent again later.
@@ -24,7 +24,7 @@ use super::mailbox::domain;
 /// A message that takes longer than this to send is considered slow.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// The maximum number of slow messages that are sent at once, in addition to the others.
+/// The maximum number of slow messages that are sent at once. They do not count toward the limits for other messages.
 const SLOW_PLACES: usize = 20;
 
 /// The maximum number of messages of one rank that are sent at once to one domain.
@@ -50,11 +50,11 @@ const fn places_of_one(rank: Rank) -> usize {
     }
 }
 
-/// If one client causes warnings to many users, at most this many of these warnings are sent at once. The remaining
-/// places stay free for the warnings that other clients cause.
+/// If one client triggers warnings to many users, at most this many of those warnings are sent at once. The remaining
+/// places stay free for warnings that other clients trigger.
 const WARNINGS_OF_CLIENT: usize = 6;
 
-/// The messages that are being sent. `Id` identifies a message.
+/// The messages that are being sent. `Id` is the type that identifies a message.
 #[derive(Debug)]
 pub(super) struct Places<Id>(HashMap<Id, Place>);
 
@@ -107,7 +107,7 @@ impl<Id: Eq + Hash> Places<Id> {
             && (rank != Rank::Warning || job.source.is_empty() || self.count(warnings) < WARNINGS_OF_CLIENT)
     }
 
-    /// Takes a place for a message. If the message has to be given up, `give_up` is notified.
+    /// Takes a place for a message. `give_up` is notified if the attempt to send the message must be abandoned.
     pub(super) fn take(&mut self, id: Id, job: &MailJob, now: Instant, give_up: Arc<Notify>) {
         let place = Place {
             rank: job.kind.rank(),
@@ -164,7 +164,7 @@ mod tests {
     use super::super::JobKind::{self, ConfirmEmail, NewDevice, ResetPassword};
     use super::*;
 
-    /// Takes as many places as possible for messages of this client to this domain. Also uses the domain as the user's
+    /// Takes as many places as possible for this client's messages to this domain. Also uses the domain as the user's
     /// id. Returns the number of places that were taken.
     fn fill(places: &mut Places<usize>, kind: JobKind, client: &str, domain: &str) -> usize {
         let mut job = MailJob::sample(kind);

@@ -13,7 +13,8 @@ use super::dispatcher::Dispatcher;
 use super::fair_queue::FairQueue;
 use super::{MailWorker, ResetRequest};
 
-/// The longest time that [`MailQueue::flush`] waits for requests. It then waits up to the same time for stored jobs.
+/// The longest time that [`MailQueue::flush`] waits for requests to be handled. After that, it waits for stored jobs,
+/// again for at most this long.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The shortest and the longest delay before a request for a reset link is handled. The delay is random, and requests
@@ -32,7 +33,7 @@ pub(crate) struct MailQueue(Arc<Tasks>);
 struct Tasks {
     resets: Arc<FairQueue<ResetRequest>>,
     resets_task: AbortHandle,
-    /// Notified to end the random delay of the reset requests early.
+    /// Notified to cut short the random delay before reset requests are handled.
     hurry: Arc<Notify>,
     /// How many times the dispatcher has been woken.
     calls: Arc<watch::Sender<u64>>,
@@ -62,12 +63,12 @@ impl MailQueue {
         Self(Arc::new(Tasks { resets, resets_task, hurry, calls, idle_at }))
     }
 
-    /// Adds a request without waiting. The duration of this call does not depend on whether an email will be sent.
+    /// Adds a request without waiting. How long this call takes does not depend on whether an email will be sent.
     pub(crate) fn push(&self, request: ResetRequest) {
         self.0.resets.push(request.request.source(), request);
     }
 
-    /// Makes the dispatcher look for jobs now, because a job has been stored.
+    /// Makes the dispatcher look for jobs now. Call this method after a job has been stored.
     pub(crate) fn wake(&self) {
         self.0.calls.send_modify(|calls| *calls += 1);
     }
@@ -75,8 +76,8 @@ impl MailQueue {
     /// Waits until each email that was requested before this call has been sent, has failed or has been delayed, for
     /// example by an outage. Returns `false` if this takes more than four seconds.
     pub(crate) async fn flush(&self) -> bool {
-        // Do not notify if no request is waiting. Otherwise, the notification would be kept, and would end the delay of
-        // a later request.
+        // Notify only if a request is waiting. Otherwise, the notification would be kept, and would cut short a later
+        // request's delay.
         if !self.0.resets.is_drained() {
             self.0.hurry.notify_one();
         }
@@ -101,8 +102,8 @@ impl fmt::Debug for MailQueue {
     }
 }
 
-/// Handles requests for reset links. Waits for a random time after the first request, and then handles all requests
-/// that have arrived, one after the other. Then calls `queued`, and waits for the next request.
+/// Handles requests for reset links. After the first request, waits for a random time, and then handles all requests
+/// that have arrived by then, one after the other. Then calls `queued`, and waits for the next request.
 async fn work_off(queue: &FairQueue<ResetRequest>, hurry: &Notify, worker: &MailWorker, queued: impl Fn()) {
     loop {
         queue.filled().await;

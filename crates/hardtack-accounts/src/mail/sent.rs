@@ -23,8 +23,8 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// Creates a statement that inserts a row into `mail_sent` for each job that meets the condition.
 ///
-/// The time in the row is the time of the request plus the age of the job according to the database's clock. The sum is
-/// the current time on the clock of the server that received the request.
+/// The time in the row is the time of the request plus the job's age by the database's clock. The sum is the current
+/// time by the clock of the server that received the request.
 macro_rules! count_as_sent {
     ($($condition:literal),+) => {
         hardtack_db::Statement::per_database(
@@ -44,8 +44,8 @@ macro_rules! count_as_sent {
 }
 pub(super) use count_as_sent;
 
-/// Locks the count of the emails to an address until the transaction ends. Other servers wait for the lock before they
-/// count these emails.
+/// Locks the email count for an address until the transaction ends. Other servers wait for the lock before they count
+/// these emails.
 pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<(), BackendError> {
     // On SQLite, the transaction already holds the only write lock.
     if !transaction.connection().is_postgres() {
@@ -63,8 +63,8 @@ pub(super) async fn decide_in(
     job: &NewJob<'_>,
     key: &str,
 ) -> Result<Decision, BackendError> {
-    // Do not count jobs without a user, because they send nothing. Do not count all clients without an address as one
-    // client.
+    // Do not count jobs without a user, because they send nothing. Do not lump all clients without an address together
+    // as one client.
     let to_mailbox = "SELECT source, at FROM mail_sent WHERE address_key = $1 AND kind = $2 AND at > $3 AND at <= $4 \
                       UNION ALL SELECT source, $5 FROM mail_jobs \
                       WHERE address_key = $1 AND kind = $2 AND user_id <> '' LIMIT $6";
@@ -89,8 +89,8 @@ pub(super) async fn decide_in(
 }
 
 /// Runs `sql`, which selects the emails that were sent within the [`WINDOW`] or are queued. For each email, returns the
-/// text that `sql` selects (the client or the address key), and the time. For a queued email, the time is the current
-/// time.
+/// text that `sql` selects (the client or the address key) and the time when the email was sent. If the email is still
+/// queued, this time is the current time.
 async fn count_in(
     transaction: &mut Transaction,
     sql: &'static str,
@@ -109,7 +109,7 @@ async fn count_in(
 }
 
 /// Returns whether the next warning of this kind has to wait because the user received the maximum number of such
-/// warnings in the last hour.
+/// warnings at this address in the last hour.
 pub(super) async fn has_many_warnings_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
     let (kind, now) = (job.kind, job.now());
     let Some(most) = warnings(kind) else { return Ok(false) };
@@ -126,7 +126,7 @@ pub(super) async fn has_many_warnings_in(transaction: &mut Transaction, job: &Ma
     Ok(rows.len() >= most)
 }
 
-/// Returns whether an email of this kind to the user at this address is queued, or was sent or withheld in the last
+/// Returns whether an email of this kind for this user at this address is queued, or was sent or withheld in the last
 /// day.
 pub(crate) async fn was_sent(
     database: &Pool,
@@ -143,7 +143,7 @@ pub(crate) async fn was_sent(
     Ok(!rows.is_empty())
 }
 
-/// Deletes up to `limit` rows that no longer count, and returns how many were deleted.
+/// Deletes up to `limit` rows that are too old to keep, and returns how many were deleted.
 pub(crate) async fn prune(database: &Pool, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
     let sql =
         "DELETE FROM mail_sent WHERE number IN (SELECT number FROM mail_sent WHERE at <= $1 ORDER BY at LIMIT $2)";

@@ -25,7 +25,7 @@ pub(super) struct Subject<'a> {
     /// For [`JobKind::NewDevice`], the new devices, one per line. For [`JobKind::Renamed`], the former user name. The
     /// other kinds ignore this text.
     pub(super) detail: &'a str,
-    /// The link's token, if the email has a link.
+    /// The token for the email's link. `None` if the email has no link.
     pub(super) token: Option<&'a LinkToken>,
 }
 
@@ -37,7 +37,7 @@ impl MailTemplates {
         Self { from, site: site.trim_end_matches('/').to_owned(), settings }
     }
 
-    /// Composes an email. Returns `None` if it needs a link and there is none.
+    /// Composes an email. Returns `None` if the email needs a link but there is no token for it.
     pub(super) fn compose(&self, to: EmailAddress, about: &Subject<'_>, at: Timestamp) -> Option<Mail> {
         let name = quoted(about.username);
         let letter = match about.kind {
@@ -45,13 +45,13 @@ impl MailTemplates {
             JobKind::ResetPassword => self.reset_password(&name, about.token?),
             JobKind::EmailChanged => self.email_changed(&name, about.token),
             JobKind::PasswordChanged => {
-                self.password_changed(&format!("the password of your account {name} was changed"))
+                self.password_changed(&format!("the password for your account {name} was changed"))
             }
             JobKind::PasswordReset => self.password_changed(&format!(
-                "the password of your account {name} was changed with a link that was sent to this address"
+                "the password for your account {name} was changed using a link that was sent to this address"
             )),
             JobKind::PasswordSet => self.password_changed(&format!(
-                "the password of your account {name} was changed with a link from an administrator"
+                "the password for your account {name} was changed using a link from an administrator"
             )),
             JobKind::NewDevice => self.new_device(&name, about.detail),
             JobKind::Renamed => self.renamed(&name, about.detail),
@@ -60,7 +60,7 @@ impl MailTemplates {
     }
 
     fn reset_password(&self, name: &str, token: &LinkToken) -> Letter {
-        self.on_the_site(&format!("someone asked to reset the password of your account {name}."))
+        self.on_the_site(&format!("someone asked to reset the password for your account {name}."))
             .say("If this was you, choose a new password within an hour:")
             .link(&self.url(&format!("/password/reset?token={}", token.as_str())))
             .say("If this was not you, ignore this email. Your password stays the same.")
@@ -73,11 +73,11 @@ impl MailTemplates {
             .say("If this was not you, ignore this email. The address will not be used.")
     }
 
-    /// The email to the old address. It contains a link that undoes the change, unless an operator has ended the user's
-    /// access.
+    /// The email that is sent to the old address. It contains a link that undoes the change, unless an operator has
+    /// ended the user's access.
     fn email_changed(&self, name: &str, undo: Option<&LinkToken>) -> Letter {
         let changed =
-            format!("the email address of your account {name} was changed. The account no longer uses this address.");
+            format!("the email address for your account {name} was changed. The account no longer uses this address.");
         let letter = self.on_the_site(&changed).say(IGNORE);
         match undo {
             Some(token) => letter
@@ -86,7 +86,7 @@ impl MailTemplates {
                      restores your address, logs out all devices and lets you choose a new password:",
                 )
                 .link(&self.url(&format!("/email/undo?token={}", token.as_str()))),
-            None => letter.say("If this was not you, contact the administrators of the site."),
+            None => letter.say("If this was not you, contact the site's administrators."),
         }
     }
 
@@ -111,9 +111,9 @@ impl MailTemplates {
 
     fn renamed(&self, name: &str, former: &str) -> Letter {
         let former = quoted(former);
-        self.on_the_site(&format!("an administrator changed the user name of your account from {former} to {name}."))
+        self.on_the_site(&format!("an administrator changed the user name for your account from {former} to {name}."))
             .say("From now on, log in with the new name. Your password stays the same.")
-            .say("If you did not expect this, contact the administrators of the site.")
+            .say("If you did not expect this, contact the site's administrators.")
     }
 
     /// Begins an email with a paragraph such as "On site.example, your password was changed." No period follows the
@@ -136,18 +136,17 @@ impl MailTemplates {
     }
 }
 
-/// Returns a line of the list of devices, for a device such as `Firefox on Linux, address 192.0.2.1`.
+/// Returns one line of the list of devices. `device` is text such as `Firefox on Linux, address 192.0.2.1`.
 pub(super) fn device_line(device: &str, at: Timestamp) -> String {
     format!("{}{}", device_line_start(device), date_and_time(at))
 }
 
-/// Returns the beginning of [`device_line`], without the time. This beginning is the same for all log-ins from one
-/// device.
+/// Returns the part of [`device_line`] that precedes the time. This part is the same for all log-ins from one device.
 pub(super) fn device_line_start(device: &str) -> String {
     format!("{device}, on ")
 }
 
-/// The last line of a list of devices if the list does not name all devices.
+/// The last line of a list of devices that does not name every device.
 pub(super) const MORE_DEVICES: &str = "and from other devices";
 
 /// Formats a time, such as `30 November 2026, 14:05 UTC`.

@@ -14,7 +14,7 @@ use crate::flood_log::FloodLog;
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::users::{EmailAddress, UserStore};
 
-/// Sends the emails of stored jobs, and stores jobs for the reset links that visitors request.
+/// Sends the emails for stored jobs, and stores jobs for the reset links that visitors request.
 pub(crate) struct MailWorker {
     database: Pool,
     users: UserStore,
@@ -30,12 +30,12 @@ pub(crate) struct MailWorker {
 pub(super) enum Outcome {
     /// The message was sent.
     Sent,
-    /// The message is only counted and not sent, because a limit for its recipient was reached.
+    /// The message was counted but not sent, because its recipient has reached a limit.
     Withheld,
     /// The message is no longer needed.
     NotNeeded,
-    /// The message is a warning that must wait, because its user was sent too many warnings of the same kind in the
-    /// last hour.
+    /// The message is a warning that has to wait, because too many warnings of the same kind were sent to its user in
+    /// the last hour.
     Later,
     /// The job was withdrawn, or this process's claim expired and another process has claimed the job.
     NotOurs,
@@ -48,7 +48,7 @@ pub(super) struct SendFailure {
     pub(super) text: String,
 }
 
-/// A message that can be sent, and the token of the link in the message, if there is one.
+/// A message that is ready to be sent, and the token of the message's link, if it contains one.
 struct Prepared {
     mail: Mail,
     token: Option<LinkToken>,
@@ -68,7 +68,7 @@ impl MailWorker {
         }
     }
 
-    /// Sends the message of a stored job if the message is still needed.
+    /// Sends a stored job's message if it is still needed.
     pub(super) async fn run(&self, job: &MailJob) -> Result<Outcome, SendFailure> {
         let prepared = self.prepare(job).await;
         let prepared = prepared.map_err(|error| SendFailure::temporary(WithCauses(&error).to_string()))?;
@@ -93,9 +93,9 @@ impl MailWorker {
         let MailJob { kind, username, detail, .. } = job;
         let now = job.now();
         let address = EmailAddress::parse(&job.address)
-            .ok_or_else(|| BackendError::new("the stored address of the recipient is not an email address"))?;
+            .ok_or_else(|| BackendError::new("the recipient's stored address is not an email address"))?;
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        // From here to the commit, other transactions cannot withdraw the job or its link. A later change that
+        // From here until the commit, other transactions cannot withdraw the job or its link. A later change that
         // withdraws the job also deletes the link.
         let Some(held) = MailJobStore::hold_in(&mut transaction, job).await? else {
             return Ok(Err(Outcome::NotOurs));
@@ -196,7 +196,8 @@ fn log_limited(emails: u64) {
 }
 
 impl SendFailure {
-    /// Creates a failure after which the message is sent again later. The cause can be the message or the mail server.
+    /// Creates a failure after which the server tries later to send the message again. The cause can be the message or
+    /// the mail server.
     pub(super) const fn temporary(text: String) -> Self {
         Self { kind: FailureKind::Temporary, text }
     }

@@ -1,4 +1,4 @@
-//! The page `/account`: the profile and the password.
+//! The `/account` page: the user's profile and password.
 
 use maud::{Markup, html};
 
@@ -17,7 +17,7 @@ pub(crate) struct AccountView<'a> {
     pub display_name: &'a str,
     /// The stored email address, or the address that was just entered.
     pub email: &'a str,
-    /// The stored address. Empty if the user has none.
+    /// The stored email address, or an empty string if the user has none.
     pub stored_email: &'a str,
     /// Whether the user has confirmed the stored address.
     pub email_confirmed: bool,
@@ -27,7 +27,7 @@ pub(crate) struct AccountView<'a> {
     pub owner: &'a str,
     /// The date on which the user signed up, as text.
     pub created: &'a str,
-    /// Errors in the fields of the profile form: `display_name`, `email` and its `current_password`.
+    /// Errors in the profile form's fields: `display_name`, `email` and `current_password`.
     pub profile_errors: &'a [FieldError<'a>],
     /// Errors in the fields `current_password` and `new_password`.
     pub password_errors: &'a [FieldError<'a>],
@@ -35,7 +35,7 @@ pub(crate) struct AccountView<'a> {
     pub min_password: u8,
 }
 
-/// Renders the profile form, the password form and the link to the devices.
+/// Renders the profile form, the password form and the link to the user's devices.
 pub(crate) fn account(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
     let failed = !(view.profile_errors.is_empty() && view.password_errors.is_empty());
     page(
@@ -114,8 +114,8 @@ fn profile(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
                 form method="post" action=(shell.path("/account/email/send")) {
                     p {
                         bdi { (view.stored_email) }
-                        " is not confirmed yet. Open the link in the confirmation email. You can have the email sent "
-                        "again below."
+                        " is not confirmed yet. Open the link in the confirmation email. If you do not have the email, "
+                        "use the button below to send it again."
                     }
                     (form::csrf(view.csrf_token))
                     button.button.quiet type="submit" { "Send the email again" }

@@ -13,14 +13,14 @@ pub(crate) struct ConfirmEmailView<'a> {
     pub csrf_token: &'a str,
     /// The value of the hidden field that binds the form to its link.
     pub form_key: &'a str,
-    /// The user whose address it is.
+    /// The user to whom the address belongs.
     pub username: &'a str,
     /// The address to confirm.
     pub address: &'a str,
 }
 
-/// Renders one button, which posts `csrf_token` and `link`. Opening the page must change nothing, because mail scanners
-/// open links but do not press buttons.
+/// Renders one button, which posts `csrf_token` and `link`. Opening the page must not change anything, because mail
+/// scanners open links but do not press buttons.
 pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> Markup {
     page(
         shell,

@@ -35,7 +35,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("ELinks/", "ELinks"),
 ];
 
-/// Browsers. The first match wins, so the more specific names come first: Edge also sends `Chrome/`, and Chrome also
+/// Known browsers. The first match wins, so more specific names come first: Edge also sends `Chrome/`, and Chrome also
 /// sends `Safari/`.
 const BROWSERS: &[(&str, &str)] = &[
     ("PowerShell/", "PowerShell"),
@@ -72,8 +72,8 @@ const BROWSERS: &[(&str, &str)] = &[
     ("MSIE ", "Internet Explorer"),
 ];
 
-/// Operating systems. The first match wins, so the more specific names come first: an iPhone also sends `Mac OS X`, and
-/// an Android device also sends `Linux`.
+/// Known operating systems. The first match wins, so more specific names come first: an iPhone also sends `Mac OS X`,
+/// and an Android device also sends `Linux`.
 const SYSTEMS: &[(&str, &str)] = &[
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -91,7 +91,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// Returns a name for the device that sent this `User-Agent`, such as "Firefox on Linux", "curl" or "Unknown device".
-/// The name is composed only of names in the tables above, so no text from the header reaches a page.
+/// The name consists of fixed text and names from the tables above, so no text from the header ends up on a page.
 pub(crate) fn device_name(user_agent: &str) -> String {
     let agent = &user_agent[..user_agent.floor_char_boundary(MAX_READ)];
     let first = |table: &[(&str, &'static str)], matches: fn(&str, &str) -> bool| {
@@ -192,7 +192,7 @@ mod tests {
     fn only_the_start_is_read_however_long_it_is() {
         let far = format!("{}Firefox/1", "x".repeat(MAX_READ));
         assert_eq!(device_name(&far), "Unknown device");
-        // At one of these lengths the cut falls inside a character.
+        // At one of these lengths, the cut falls in the middle of a character.
         for pad in 0..4 {
             let wide = format!("Firefox/1 {}{}", "x".repeat(pad), "🍪".repeat(100_000));
             assert_eq!(device_name(&wide), "Firefox");

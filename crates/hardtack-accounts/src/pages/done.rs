@@ -1,4 +1,4 @@
-//! A page that reports a success. The site sends this page instead of a redirect if the browser's next request might
+//! A page that reports success. The site sends this page instead of a redirect if the browser's next request might
 //! fail, for example because the session store is down.
 
 use maud::{Markup, html};
@@ -13,11 +13,12 @@ pub(crate) struct DoneView<'a> {
     pub title: &'a str,
     /// What happens next, in a sentence.
     pub text: &'a str,
-    /// The path and the label of a link to a page of this site. If it is `None`, the page links to the home page.
+    /// The path and label of a link to another page of this site. If this field is `None`, the page links to the home
+    /// page instead.
     pub action: Option<(&'a str, &'a str)>,
 }
 
-/// Renders what was done, what happens next, and a link.
+/// Renders a page that says what was done and what happens next, with a link.
 pub(crate) fn done_page(shell: &Shell<'_>, view: &DoneView<'_>) -> Markup {
     let (url, label) = match view.action {
         Some((path, label)) => (shell.path(path), label),

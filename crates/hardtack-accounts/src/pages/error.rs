@@ -14,7 +14,7 @@ pub(crate) struct ErrorView<'a> {
     pub title: &'a str,
     /// What happened and what to do, in a sentence or two.
     pub explanation: &'a str,
-    /// The path and the label of a link to a page of this site. If `action` is `None`, the error page links to the home
+    /// The path and label of a link to a page on this site. If `action` is `None`, the error page links to the home
     /// page.
     pub action: Option<(&'a str, &'a str)>,
 }

@@ -22,14 +22,14 @@ pub(super) enum FieldKind<'a> {
     OptionalPassword,
     /// A new password, with its minimum length in characters.
     NewPassword(u8),
-    /// A new password that may be left out, with its minimum length in characters.
+    /// An optional new password, with its minimum length in characters.
     OptionalNewPassword(u8),
 }
 
 /// An input with its label.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
-    /// The form's name. It makes the ids of inputs unique on a page with several forms.
+    /// The form's name, which keeps the ids of inputs unique on a page with several forms.
     pub form: &'a str,
     /// The name under which the value is posted.
     pub name: &'a str,
@@ -55,7 +55,7 @@ pub(super) fn new_password_hint(min: u8) -> String {
 /// Returns a hint that says what an email address is used for.
 pub(super) const fn email_hint(sends_mail: bool) -> &'static str {
     if sends_mail {
-        "We use the address if you forget your password, and to tell you about changes to your account."
+        "We use this address to help you if you forget your password, and to tell you about changes to your account."
     } else {
         "The people who run this site can use the address to contact you. The site itself does not send email."
     }
@@ -76,7 +76,7 @@ pub(super) fn owner(owner: &str) -> Markup {
     html! { input type="hidden" name="owner" value=(owner); }
 }
 
-/// Renders the hidden field with the path of the page where the user continues after sending the form.
+/// Renders the hidden field with the path of the page to which the user is sent after submitting the form.
 pub(super) fn next(path: Option<&str>) -> Markup {
     html! {
         @if let Some(path) = path { input type="hidden" name="next" value=(path); }
@@ -91,8 +91,8 @@ pub(super) fn title<'a>(failed: bool, plain: &'a str, with_errors: &'a str) -> &
 
 /// Renders the list of a form's errors, each linked to its field.
 ///
-/// The list gets the focus when the page loads. Otherwise, some screen readers would not announce it, because they
-/// ignore an alert that is already on the page when it loads.
+/// The list gets focus when the page loads. Otherwise, some screen readers would not announce it, because they ignore
+/// an alert that is already on the page when it loads.
 pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>]) -> Markup {
     let heading = format!("{form}-errors");
     html! {
@@ -117,7 +117,7 @@ pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>
     }
 }
 
-/// Renders a label with its input, hint and errors. Attributes connect them for screen readers.
+/// Renders a label with its input, hint and errors, and connects them through attributes for screen readers.
 pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
     let id = field.id();
     let own_errors = || errors.iter().filter(|e| e.field == field.name);
@@ -166,14 +166,14 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
 }
 
 /// Renders the checkbox "Stay logged in", which makes the cookies persistent.
-pub(super) fn remember(form: &str, ticked: bool) -> Markup {
+pub(super) fn remember(form: &str, is_checked: bool) -> Markup {
     let id = format!("{form}-remember");
     html! {
         div.field.tick {
-            input type="checkbox" id=(id) name="remember" value="true" checked[ticked] aria-describedby={ (id) "-hint" };
+            input type="checkbox" id=(id) name="remember" value="true" checked[is_checked] aria-describedby={ (id) "-hint" };
             label for=(id) { "Stay logged in" }
             p.hint id={ (id) "-hint" } {
-                "You stay logged in even after you close the browser. Don’t tick this on a shared device."
+                "You stay logged in even after you close the browser. Leave this unchecked on a shared device."
             }
         }
     }

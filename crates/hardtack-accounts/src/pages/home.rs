@@ -15,7 +15,7 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
             title: "Home",
             nav_path: Some("/"),
             width: Width::Wide,
-            description: Some("Log in once, see every device where you are logged in, and log out any device."),
+            description: Some("Log in once, see every device where you are logged in, and log out any of them."),
             main: html! {
                 section.hero {
                     div {
@@ -28,7 +28,7 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                             "This site keeps you logged in with two signed cookies. "
                             "Every request carries the short-lived cookie. "
                             "The longer-lived cookie renews it. "
-                            "You can see every device where you are logged in, and log out any device."
+                            "You can see every device where you are logged in, and log out any of them."
                         }
                         @if shell.viewer.is_none() {
                             p.actions {
@@ -48,7 +48,12 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                         "Account",
                         "Change your name, email and password. You may have to enter your password again.",
                     ))
-                    (tile(shell, "/account/sessions", "Devices", "See where you are logged in, and log out any device."))
+                    (tile(
+                        shell,
+                        "/account/sessions",
+                        "Devices",
+                        "See every device where you are logged in, and log out any of them.",
+                    ))
                 }
             },
             ..Document::default()

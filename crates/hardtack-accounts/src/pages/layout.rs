@@ -1,4 +1,4 @@
-//! The HTML document around the content of a page: head, header, notice, main and footer.
+//! The HTML document around a page's content: head, header, notice, main and footer.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -6,13 +6,13 @@ use super::form;
 use super::view::{Notice, NoticeKind, Shell, Viewer};
 use crate::settings::{Page, PageView};
 
-/// The parts that differ from page to page.
+/// The parts of a document that differ from page to page.
 pub(super) struct Document<'a> {
     /// Which page this is.
     pub page: Page,
     /// The title, without the site's name.
     pub title: &'a str,
-    /// The path of this page on the site, if the navigation links to it.
+    /// This page's path on the site, if the navigation links to the page.
     pub nav_path: Option<&'a str>,
     /// The width of the content.
     pub width: Width,
@@ -23,7 +23,7 @@ pub(super) struct Document<'a> {
     pub description: Option<&'a str>,
     /// Whether the page contains times. If so, a script shows them in the browser's time zone.
     pub has_times: bool,
-    /// The content, with the page's one `h1`.
+    /// The content, including the page's only `h1`.
     pub main: Markup,
 }
 
@@ -136,13 +136,13 @@ fn home_label<'a>(shell: &Shell<'a>) -> &'a str {
 
 /// Replaces the navigation of a page that was rendered before the site knew whether a user was logged in. The new
 /// navigation is for the user or visitor in `shell`. Returns `None` if the page was already rendered for a user or
-/// visitor, or if a template of the application rendered it.
+/// visitor, or if it was rendered by one of the application's templates.
 pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
     let unknown = header(&Shell::unknown(shell.site), None).into_string();
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))
 }
 
-/// Returns the links of the navigation: for each link, the page's path within the site, its URL and its label.
+/// Returns the navigation links. Each link consists of the page's path within the site, its URL and its label.
 fn links(shell: &Shell<'_>, nav_path: Option<&str>) -> Vec<(&'static str, String, &'static str)> {
     let own = |path, label| (path, shell.path(path), label);
     let mut links = Vec::new();
@@ -159,7 +159,7 @@ fn links(shell: &Shell<'_>, nav_path: Option<&str>) -> Vec<(&'static str, String
                 links.push(("/signup", shell.site.sign_up.clone(), "Sign up"));
             }
         }
-        // An error page may be rendered before the user is known, so it does not offer to log in.
+        // An error page may be rendered before the user is known, so it has no link to the log-in page.
         (None, false) => links.push(("/", shell.site.home.clone(), "Home")),
     }
     links
@@ -188,7 +188,7 @@ fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
     }
 }
 
-/// Renders the name of the user and the log-out button.
+/// Renders the user's name and the log-out button.
 fn user_menu(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
     html! {
         div.who {
@@ -212,8 +212,7 @@ fn log_out(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
 }
 
 fn banner(notice: &Notice<'_>) -> Markup {
-    // The icon repeats the meaning of the color for people who cannot see it, and a hidden word repeats it for screen
-    // readers.
+    // The icon tells people who cannot see the color what the color means, and a hidden word tells screen readers.
     let (class, kind, icon) = match notice.kind {
         NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
         NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),

@@ -9,7 +9,7 @@ use super::view::{CredentialsView, Shell};
 use crate::settings::Page;
 
 /// Renders the log-in form. It posts `username`, `password` and `csrf_token`. It also posts `remember` if the checkbox
-/// is ticked, and `next` if the user should continue to a certain page.
+/// is checked, and `next` if the user should continue to a certain page.
 pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     let fields = [
         Field {

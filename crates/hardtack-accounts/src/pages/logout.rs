@@ -1,4 +1,4 @@
-//! The page `/logout`, which asks for confirmation, because following a link must not log a user out.
+//! The `/logout` page. It asks for confirmation, because following a link must not log a user out.
 
 use maud::{Markup, html};
 

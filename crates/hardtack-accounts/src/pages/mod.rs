@@ -1,7 +1,7 @@
 //! The HTML pages.
 //!
 //! Each page is a function from a small view to [`Markup`](maud::Markup), which escapes every value. The pages rely on
-//! the handlers to have checked that `next` is a path on this site and that tokens are valid.
+//! the handlers to check that `next` is a path on this site and that tokens are valid.
 //!
 //! No page needs a script, has an inline style, or loads anything from another origin, so all pages work under the
 //! policies in `security_headers`. The only script, on the device page, shows times in the browser's time zone.
@@ -50,13 +50,13 @@ pub(crate) use time::{TimeText, date};
 pub(crate) use undo_email::{UndoEmailView, undo_email};
 pub(crate) use view::{CredentialsView, FieldError, Notice, NoticeKind, Shell, Viewer};
 
-/// The stylesheet, served at `/assets/site.css`. `hardtack serve` serves it at `/assets/hardtack.css`.
+/// The stylesheet, served at `/assets/site.css`, or at `/assets/hardtack.css` by `hardtack serve`.
 pub(crate) const STYLESHEET: &str = include_str!("hardtack.css");
 
 /// The script, served at `/assets/times.js`.
 pub(crate) const TIMES_SCRIPT: &str = include_str!("times.js");
 
-/// Hardtack's logo as an icon of 32 × 32 pixels, served at `/favicon.ico` by `hardtack serve`.
+/// Hardtack's logo as a 32 × 32 pixel icon, served at `/favicon.ico` by `hardtack serve`.
 pub(crate) const FAVICON: &[u8] = include_bytes!("favicon.ico");
 
 /// Hardtack's logo, served at `/assets/hardtack.svg` by `hardtack serve`.

@@ -19,7 +19,7 @@ pub(crate) struct ReauthenticateView<'a> {
     pub errors: &'a [FieldError<'a>],
 }
 
-/// Renders the form, which posts `password`, `csrf_token`, and `next` if there is one.
+/// Renders the re-authentication form. The form posts `password`, `csrf_token` and, if there is one, `next`.
 pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -> Markup {
     let fields = [Field {
         form: "reauthenticate",

@@ -1,4 +1,4 @@
-//! The page `/token/refresh`. Visitors who followed a link from another site see this page.
+//! The page `/token/refresh`. Visitors see this page after they have followed a link from another site.
 
 use maud::{Markup, html};
 

@@ -7,7 +7,7 @@ use super::layout::{Document, Width, page};
 use super::view::{FieldError, Shell};
 use crate::settings::Page;
 
-/// The values that the page shows.
+/// The values that the reset-password page shows.
 pub(crate) struct ResetPasswordView<'a> {
     /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
@@ -49,10 +49,10 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                     h1 { (title) }
                     p {
                         @if view.is_first {
-                            "This sets the password of " bdi.name { (view.username) }
+                            "This sets the password for " bdi.name { (view.username) }
                             ". You can then log in with this password."
                         } @else {
-                            "This changes the password of " bdi.name { (view.username) }
+                            "This changes the password for " bdi.name { (view.username) }
                             " and logs out all devices. You can then log in with the new password."
                         }
                     }

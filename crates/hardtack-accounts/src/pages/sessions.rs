@@ -1,4 +1,4 @@
-//! The page `/account/sessions`, which shows the devices on which the user is logged in, and recent activity.
+//! The `/account/sessions` page, which lists the devices on which the user is logged in, along with recent activity.
 
 use std::borrow::Cow;
 
@@ -15,20 +15,20 @@ use crate::settings::Page;
 pub(crate) struct DeviceRow {
     /// The session's public id. The form that ends the session posts to `/account/sessions/ID/revoke`.
     pub id: String,
-    /// Whether this device is the device that sent the request.
+    /// Whether this is the device that sent the request.
     pub is_current: bool,
     /// Whether the session is bound to the device. If someone copies the cookies of a bound session to another device,
     /// the copies soon stop working.
     pub is_bound: bool,
     /// The browser and operating system, such as "Firefox on Linux". See [`device_name`](super::device_name).
     pub device: String,
-    /// The network address of the log-in, if known.
+    /// The network address from which the user logged in, if known.
     pub address: Option<String>,
     pub logged_in_at: TimeText,
     pub last_seen_at: TimeText,
 }
 
-/// A page of the user's devices.
+/// One page of the list of a user's devices.
 pub(crate) struct DevicePage {
     pub rows: Vec<DeviceRow>,
     /// Whether this is the first page, which contains the current device.
@@ -44,14 +44,14 @@ pub(crate) struct ActivityRow {
     /// Whether an attacker might have caused this activity.
     pub is_suspicious: bool,
     pub at: TimeText,
-    /// The browser and system, if known.
+    /// The browser and operating system, if known.
     pub device: Option<String>,
     /// The network address, if known.
     pub address: Option<String>,
 }
 
-/// Renders a page of devices. Each device except the current device has a log-out button. Another button logs out all
-/// devices except the current device.
+/// Renders one page of the device list. Every device except the current one has a log-out button. A separate button
+/// logs out all devices except the current one.
 pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage, activity: &[ActivityRow]) -> Markup {
     let others = devices.rows.iter().filter(|device| !device.is_current).count();
     let is_all = devices.is_first && devices.next.is_none();
@@ -99,7 +99,7 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
     )
 }
 
-/// Links to the first and the next page.
+/// Renders links to the first page and the next page.
 fn more(shell: &Shell<'_>, devices: &DevicePage) -> Markup {
     html! {
         nav.more aria-label="More devices" {

@@ -9,7 +9,7 @@ use super::view::{CredentialsView, Shell};
 use crate::settings::Page;
 
 /// Renders the sign-up form. It posts `username`, `email`, `password` and `csrf_token`. It also posts `remember` if the
-/// checkbox is ticked, and `next` if the user should continue to a certain page.
+/// checkbox is checked, and `next` if the user should continue to a certain page.
 pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     let password_hint = form::new_password_hint(view.min_password);
     let fields = [

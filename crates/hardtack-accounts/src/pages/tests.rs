@@ -1,4 +1,4 @@
-//! Tests of properties that the HTML of every page must have.
+//! Tests for properties that every page's HTML must have.
 
 use std::sync::LazyLock;
 
@@ -208,7 +208,7 @@ fn no_page_needs_what_the_content_security_policy_forbids() {
     for (page, _, html) in every_page() {
         for tag in tags(&html) {
             assert!(!["style", "iframe", "base"].contains(&tag.name), "{page}: {}", tag.text);
-            // The only script is a file of this site.
+            // The only script is a file on this site.
             let is_script = tag.name == "script";
             assert!(!is_script || tag.text == "script src=\"/assets/times.js\" defer", "{page}: {}", tag.text);
             assert!(tag.get("style").is_none(), "{page}: {}", tag.text);
@@ -232,7 +232,7 @@ fn each_page_has_one_heading_and_the_landmarks() {
         for name in ["h1", "main", "header", "footer", "title"] {
             assert_eq!(count(name), 1, "{page}: {name}");
         }
-        // One for the site's links, and one for the links to other pages of a list.
+        // One `nav` for the site's links, and one for the links to the list's other pages.
         assert_eq!(count("nav"), if page == "devices, a page" { 2 } else { 1 }, "{page}");
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{page}");
         assert!(html.contains("<a class=\"skip\" href=\"#main\">"), "{page}");
@@ -356,8 +356,8 @@ fn every_field_has_the_right_autocomplete() {
                 assert_eq!(password.get("minlength"), minimum, "{page}");
                 assert_eq!(password.get("maxlength"), None, "{page}");
                 assert_eq!(password.get("value"), None, "{page}");
-                // The settings form requires the password only if the user changes the address. A user who undoes a
-                // change of address may keep the password.
+                // The settings form requires the password only if the user changes the email address. A user who
+                // restores an earlier address may leave the password unchanged.
                 let optional = ["/account/change_settings", "/email/undo"]
                     .iter()
                     .any(|action| form.contains(&format!("action=\"{action}\"")));
@@ -453,7 +453,7 @@ fn the_pages_of_an_application_name_it_and_lead_nowhere_else() {
     };
     let viewer = Shell { site: &site, ..VIEWER.clone() };
     for (page, _, html) in pages_for(&Shell::unknown(&site), &viewer) {
-        // Only `hardtack serve` has these two.
+        // Only `hardtack serve` has these two pages.
         if page.starts_with("home") || page == "service" {
             continue;
         }

@@ -9,10 +9,10 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A time as text, both for people and for the attribute `datetime`.
+/// A time as text, both for people and for the `datetime` attribute.
 #[derive(Clone)]
 pub(crate) struct TimeText {
-    /// The time since then, such as `5 minutes ago`. Empty after a month.
+    /// How long ago this time was, such as `5 minutes ago`. Empty after a month.
     pub ago: String,
     /// The time in UTC, such as `23 Nov 2026, 14:05 UTC`, which fits on one line on a phone. A script replaces it with
     /// the local time.
@@ -91,7 +91,7 @@ mod tests {
         ] {
             assert_eq!(ago(seconds), text, "{seconds}");
         }
-        // The time may be in the future, because another server's clock may be ahead.
+        // The time can be in the future if another server's clock is ahead.
         assert_eq!(TimeText::new(at + Duration::from_secs(9), at).ago, "Just now");
     }
 }

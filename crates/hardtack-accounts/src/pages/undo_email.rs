@@ -24,8 +24,8 @@ pub(crate) struct UndoEmailView<'a> {
 }
 
 /// Renders the form, which posts `new_password`, `csrf_token` and `link`. Opening the page must not change anything,
-/// because mail scanners open the links in emails. Only the button makes the change, and mail scanners do not press
-/// buttons.
+/// because mail scanners open the links in emails. The change is made only when someone presses the button, which mail
+/// scanners do not do.
 pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup {
     let hint = form::new_password_hint(view.min_password);
     let fields = [Field {
@@ -49,7 +49,7 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
             main: html! {
                 div.card {
                     h1 { "Restore your email address" }
-                    p { "This changes the email address of the account " bdi.name { (view.username) } " back to " bdi.name { (view.address) } " and logs out all devices." }
+                    p { "This changes the email address for the account " bdi.name { (view.username) } " back to " bdi.name { (view.address) } " and logs out all devices." }
                     p {
                         "The person who changed the address knows your password, so choose a new password. "
                         "If you leave the field empty, your password stays the same."

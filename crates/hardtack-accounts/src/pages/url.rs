@@ -10,16 +10,16 @@ pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
     }
 }
 
-/// Encodes `value` as one segment of a path.
+/// Encodes `value` as a single path segment.
 pub(super) fn segment(value: &str) -> String {
     percent_encode(value, b"")
 }
 
 /// Returns `path` if a URL parser would read it as a path on this origin, and `None` otherwise.
 ///
-/// The callers have already checked the path. This function checks it again, because the page opens the path without a
-/// click. `//host` and `/\host` lead to another origin. URL parsers remove tabs and newlines before they look for these
-/// prefixes, so paths with tabs or newlines are also refused.
+/// The callers have already checked the path. This function checks it again, because the page goes to the path without
+/// waiting for a click. `//host` and `/\host` lead to another origin. URL parsers remove tabs and newlines before they
+/// look for these prefixes, so paths with tabs or newlines are also refused.
 pub(super) fn local(path: &str) -> Option<&str> {
     let mut bytes = path.bytes();
     let rooted = bytes.next() == Some(b'/');

@@ -22,29 +22,29 @@ pub(crate) struct Shell<'a> {
     pub viewer: Option<Viewer<'a>>,
     /// A message above the content.
     pub notice: Option<Notice<'a>>,
-    /// `false` if the page is rendered before the site has found out whether a user is logged in, which is possible for
-    /// error pages.
+    /// `false` if the site does not know, when it renders the page, whether a user is logged in. This is the case for
+    /// error pages, for example.
     pub is_known: bool,
 }
 
 impl<'a> Shell<'a> {
-    /// Returns the shell of a page that is rendered before the site knows whether a user is logged in.
+    /// Returns the page shell to use when the site does not know whether a user is logged in.
     pub(crate) const fn unknown(site: &'a SiteSettings) -> Self {
         Self { site, viewer: None, notice: None, is_known: false }
     }
 
-    /// Returns the shell of a page for a visitor who is not logged in.
+    /// Returns the page shell for a visitor who is not logged in.
     pub(crate) const fn visitor(site: &'a SiteSettings, notice: Option<Notice<'a>>) -> Self {
         Self { site, viewer: None, notice, is_known: true }
     }
 
-    /// Returns the public path of a page of the site.
+    /// Returns the public path of one of the site's pages.
     pub(super) fn path(&self, path: &str) -> String {
         self.site.path(path)
     }
 }
 
-/// A sentence above the content of a page.
+/// A sentence that is shown above a page's content.
 #[derive(Clone, Copy)]
 pub(crate) struct Notice<'a> {
     pub kind: NoticeKind,
@@ -76,7 +76,7 @@ pub(crate) struct FieldError<'a> {
 pub(crate) struct CredentialsView<'a> {
     /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
-    /// The path on this site where the user continues after the log-in or sign-up.
+    /// The path on this site to which the user is sent after the log-in or sign-up.
     pub next: Option<&'a str>,
     /// The user name that was entered.
     pub username: &'a str,
@@ -88,6 +88,6 @@ pub(crate) struct CredentialsView<'a> {
     pub remember: bool,
     /// The minimum length of a new password, in characters.
     pub min_password: u8,
-    /// Errors of `username`, `password` or the whole form.
+    /// Errors in `username`, in `password`, or in the form as a whole.
     pub errors: &'a [FieldError<'a>],
 }

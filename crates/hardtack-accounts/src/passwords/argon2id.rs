@@ -19,7 +19,7 @@ const LANES: u32 = 1;
 pub(super) struct Argon2id(Arc<Mutex<Vec<Vec<Block>>>>);
 
 impl Argon2id {
-    /// Hashes with a random salt and returns a PHC string, `$argon2id$v=19$…`.
+    /// Hashes a password with a random salt. Returns the hash as a PHC string, `$argon2id$v=19$…`.
     pub(super) fn hash(&self, password: &[u8]) -> Result<String, Error> {
         let salt = Salt::new(&rand::random::<[u8; 16]>())?;
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
@@ -79,8 +79,8 @@ impl Argon2id {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// Returns a buffer to the pool, cut to the usual size. A stored hash with a higher memory cost needs a larger
-    /// buffer, but the pool must not keep the additional memory.
+    /// Shrinks a buffer to the usual size and returns it to the pool. A stored hash with a higher memory cost needs a
+    /// larger buffer, but the pool must not keep the additional memory.
     fn give_back(&self, mut memory: Vec<Block>) {
         memory.truncate(MEMORY_KIB as usize);
         memory.shrink_to_fit();
@@ -114,7 +114,7 @@ mod tests {
         let first = argon2id.hash(b"one").unwrap();
         let second = argon2id.hash(b"two").unwrap();
         assert_eq!(pooled(), [MEMORY_KIB as usize]);
-        // Data that one password has left in memory does not affect the next hash.
+        // Data that one password leaves in memory does not affect the next hash.
         for (password, hash) in [("one", &first), ("two", &second)] {
             assert!(argon2id.verify(password.as_bytes(), &PasswordHash::new(hash).unwrap()));
         }

@@ -13,7 +13,7 @@ const SHORTEST_PART: usize = 4;
 /// length of a password, so a password is long enough even without the words that an attacker knows.
 const MIN_OTHERS: usize = 8;
 
-/// Replaces each removed word. This character never occurs in a password, because passwords contain no control
+/// The character that replaces each removed word. It never occurs in a password, because passwords contain no control
 /// characters.
 const REMOVED: char = '\0';
 
@@ -29,8 +29,8 @@ const REMOVED: char = '\0';
 ///
 /// For example, the user `alice` cannot choose `alice2024!`, `alice2026alice`, `alice123456789` or `alicepassword`.
 ///
-/// `password` is folded. `context` lists the strings that the words come from, such as the user name and the email
-/// address. `is_common` returns whether a password is one of the most common passwords.
+/// `password` must already be folded. `context` lists the strings that the words come from, such as the user name and
+/// the email address. `is_common` returns whether a password is one of the most common passwords.
 pub(super) fn is_expected<'a>(
     password: &str,
     context: impl IntoIterator<Item = &'a str>,
@@ -59,7 +59,8 @@ pub(super) fn is_expected<'a>(
     others.map(|others| others.chars().count()).sum::<usize>() < MIN_OTHERS
 }
 
-/// Replaces each context-specific word with [`REMOVED`]. These words are `texts` and the parts of each text.
+/// Replaces each context-specific word with [`REMOVED`]. The context-specific words are the strings in `texts` and
+/// their parts.
 fn without_words(password: &str, texts: &[String]) -> String {
     let parts = |text: &str| text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
     let (mut long, short): (Vec<String>, Vec<String>) =
@@ -87,7 +88,7 @@ fn is_date(text: &str) -> bool {
     all_digits && (is_year(text) || text.len() == 8 && (is_year(&text[..4]) || is_year(&text[4..])))
 }
 
-/// Splits `text` wherever a character that `belongs` to a class is next to one that does not.
+/// Splits `text` into groups. Within a group, `belongs` returns the same value for every character.
 fn groups(text: &str, belongs: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -129,7 +130,7 @@ mod tests {
             "123456alice7890",
             "alice-password1",
             "password1_alice!",
-            // Words between years, dates, runs, repetitions and common passwords.
+            // Words that alternate with years, dates, runs, repetitions and common passwords.
             "alice2026alice",
             "alice2026alice2027alice2028",
             "2026alice2026alice2026",
@@ -183,7 +184,7 @@ mod tests {
         assert!(!is_expected("al met a walrus", ["al"]));
         assert!(is_expected("ada12345", ["ada"]));
         assert!(!is_expected("12345678", [""]));
-        // The name occurs in other words.
+        // The name is part of another word.
         assert!(!is_expected("savannah grassland", ["anna"]));
     }
 

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::typed::TypedPassword;
 
-/// The maximum number of waiting hashes per permit. If the queue is full, the server responds with 503 immediately,
-/// because in a longer queue, clients would wait for minutes.
+/// The maximum number of hashes that wait for each permit. If the queue is full, the server responds with 503
+/// immediately, because clients in a longer queue would have to wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -20,7 +20,7 @@ pub(crate) enum HashError {
     /// The queue is full.
     #[error("too many passwords are being checked at once; try again in a few seconds")]
     Busy,
-    /// The blocking thread or the library failed.
+    /// The blocking thread or the hashing library failed.
     #[error(transparent)]
     Failed(#[from] BackendError),
 }
@@ -32,8 +32,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The password is right, but it should be hashed again, because the stored hash has weaker parameters than new
-    /// hashes, or was made from the password as typed instead of from its normalized form.
+    /// The password is right, but it should be hashed again. The stored hash either has weaker parameters than new
+    /// hashes, or was made from the password as typed rather than from its normalized form.
     RightButOldHash,
 }
 
@@ -45,8 +45,8 @@ pub(crate) struct Hasher {
     queued: Arc<AtomicUsize>,
     queue_limit: usize,
     argon2id: Argon2id,
-    /// The hash to verify against if the user does not exist, so that the log-in takes as long as that of an existing
-    /// user.
+    /// If the user does not exist, the password is verified against this hash, so that the log-in takes as long as it
+    /// does for an existing user.
     dummy_hash: Arc<str>,
 }
 
@@ -73,7 +73,7 @@ impl Hasher {
         hash.map_err(|error| HashError::Failed(BackendError::new(error.to_string())))
     }
 
-    /// Compares a password with a hash. If there is no hash, takes the same time and returns [`Verdict::Wrong`]. If the
+    /// Compares a password with a hash. If there is no hash, takes just as long and returns [`Verdict::Wrong`]. If the
     /// password as typed differs from its normalized form, always checks both forms, so that the response time reveals
     /// nothing about the stored hash.
     pub(crate) async fn verify(&self, password: TypedPassword, hash: Option<String>) -> Result<Verdict, HashError> {
@@ -180,7 +180,7 @@ mod tests {
             for text in [nfc, nfd] {
                 assert_eq!(hasher.verify(typed(text), Some(hash.clone())).await.unwrap(), Verdict::Right);
             }
-            // Older versions hashed passwords without normalizing them. This hash is made in the same way.
+            // Older versions hashed passwords without normalizing them. This hash is made the same way.
             let old = hasher.hash(nfd.into()).await.unwrap();
             assert_eq!(hasher.verify(typed(nfd), Some(old.clone())).await.unwrap(), Verdict::RightButOldHash);
             assert_eq!(hasher.verify(typed(nfc), Some(old)).await.unwrap(), Verdict::Wrong);

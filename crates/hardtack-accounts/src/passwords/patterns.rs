@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The orders that a run can follow, forward or backward: alphabets, digits, and the rows of keyboards.
+/// The sequences that a run can follow, forward or backward: alphabets, digits and keyboard rows.
 const ORDERS: &[&str] = &[
     "abcdefghijklmnopqrstuvwxyz",
     "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
@@ -35,20 +35,21 @@ const MAX_RUNS: usize = 4;
 /// of this kind only after common phrases.
 const LONGEST_RUNS: usize = 32;
 
-/// A password still counts as a password that consists of runs if it has up to this many characters outside runs.
+/// A password still counts as consisting of runs if up to this many of its characters are outside the runs.
 const MAX_OUTSIDE: usize = 2;
 
-/// Up to this many digits and symbols around a common password are ignored. A date has eight digits.
+/// The maximum number of digits and symbols around a common password that are ignored. This is enough for a date, which
+/// has eight digits.
 const MAX_ADDED: usize = 8;
 
-/// The minimum length, in characters, of a repetition that is found between digits and symbols. Words such as `onion`
-/// are shorter.
+/// The minimum length, in characters, of a repetition that is detected between digits and symbols. Words that look like
+/// repetitions, such as `onion`, are shorter.
 const SHORTEST_CORE: usize = 6;
 
 /// The maximum length of a folded password, in characters. Some characters are replaced with up to 18 others.
 const LONGEST_FOLDED: usize = 1024;
 
-/// Returns the form in which passwords are compared with common passwords. This form is in lower case and has no
+/// Returns the form of a password that is compared with common passwords. This form is in lower case and has no
 /// surrounding spaces. Full-width letters and other variants are replaced (NFKC).
 pub(super) fn folded(password: &str) -> String {
     let lower = password.nfkc().take(LONGEST_FOLDED).collect::<String>().to_lowercase();
@@ -84,8 +85,8 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
     (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE
 }
 
-/// Returns the characters of a word that belong to no run. Short runs count as part of the word, unless the whole word
-/// consists of runs. Returns a long word unchanged, because attackers only try short words with runs.
+/// Returns a word's characters that are not part of a run. Short runs count as part of the word, unless the whole word
+/// consists of runs. Returns a long word unchanged, because attackers try only short words with runs.
 pub(super) fn outside_runs(word: &str) -> String {
     let chars: Vec<char> = word.chars().collect();
     if chars.len() > LONGEST_RUNS {
@@ -97,7 +98,7 @@ pub(super) fn outside_runs(word: &str) -> String {
     outside(&chars, SHORTEST_LONG_RUN)
 }
 
-/// Returns the characters that belong to no run of at least `shortest` characters.
+/// Returns the characters that are not part of a run of at least `shortest` characters.
 fn outside(chars: &[char], shortest: usize) -> String {
     let (mut start, mut outside) = (0, String::new());
     while start < chars.len() {
@@ -113,7 +114,7 @@ fn outside(chars: &[char], shortest: usize) -> String {
 /// Returns the length of the longest run at the beginning of `chars`. A single character is a run.
 fn run(chars: &[char]) -> usize {
     let same = chars.iter().take_while(|c| **c == chars[0]).count();
-    // A character may have several positions, because the order of digits contains 0 twice.
+    // A character can have more than one position, because the sequence of digits contains 0 twice.
     let starts = ORDERS.iter().flat_map(|order| order.char_indices().map(move |(at, c)| (order, at, c)));
     let longest = starts.filter(|(_, _, c)| *c == chars[0]).map(|(order, at, c)| {
         let backwards = order[..at + c.len_utf8()].chars().rev();
@@ -122,14 +123,14 @@ fn run(chars: &[char]) -> usize {
     longest.max().unwrap_or(0).max(same)
 }
 
-/// Returns how many characters `order` and `chars` have in common at the beginning.
+/// Returns the length of the prefix that `order` and `chars` have in common.
 fn in_common(order: impl Iterator<Item = char>, chars: &[char]) -> usize {
     order.zip(chars).take_while(|(one, other)| one == *other).count()
 }
 
-/// Returns the part of a password from the first letter to the last letter, if there are only a few other characters
-/// before and after it. Runs before and after this part do not count. For example, returns `password` for
-/// `password2024!` and for `password123456789`.
+/// Returns the part of a password from the first letter to the last letter, if only a few characters come before and
+/// after that part. Runs before and after the part are not counted. For example, returns `password` for `password2024!`
+/// and for `password123456789`.
 pub(super) fn core(password: &str) -> Option<&str> {
     let (core, added) = without_added(password)?;
     (core.len() < password.len() && added <= MAX_ADDED).then_some(core)

@@ -10,7 +10,7 @@ pub enum PasswordProblem {
         /// How many characters the site requires.
         min: u8,
     },
-    /// The password has more than 1024 bytes.
+    /// The password is longer than 1024 bytes.
     #[error("Use a password of at most 1024 bytes.")]
     TooLong,
     /// The password contains a control character, which some keyboards and forms cannot send.
@@ -25,7 +25,7 @@ pub enum PasswordProblem {
     /// The password repeats a single character.
     #[error("Choose a password that does not just repeat one character.")]
     OneCharacter,
-    /// The password repeats a string that is shorter than the site requires.
+    /// The password just repeats a string that is shorter than the required length.
     #[error("Choose a password that does not just repeat a few characters. A long phrase works well.")]
     Repetition,
     /// The password consists of sequences of letters, digits or neighboring keys, such as `abcdefgh` or `asdf1234`.

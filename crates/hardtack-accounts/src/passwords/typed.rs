@@ -1,11 +1,11 @@
-//! A password as it was typed, and in the form in which it is compared.
+//! A password, both as typed and in normalized form.
 
 use precis_profiles::OpaqueString;
 use precis_profiles::precis_core::profile::Rules;
 
 use super::problem::PasswordProblem;
 
-/// The maximum length, in bytes: long enough for any phrase, and short enough to hash cheaply.
+/// The maximum length of a password, in bytes: long enough for any phrase, and short enough to hash cheaply.
 const MAX_BYTES: usize = 1024;
 
 /// A password as it was typed, with its normalized form (RFC 8265). The password is short enough to be hashed, but

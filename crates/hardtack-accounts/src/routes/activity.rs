@@ -16,7 +16,7 @@ use crate::users::User;
 /// other rows.
 const MAX_FAILED: u32 = 20;
 
-/// The maximum number of other rows in a response.
+/// The maximum number of rows in a response, not counting failed log-ins.
 const MAX_OTHERS: u32 = 100;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {

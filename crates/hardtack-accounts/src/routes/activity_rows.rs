@@ -7,11 +7,11 @@ use hardtack::clock::Timestamp;
 use crate::activity::{Activity, ActivityKind, MAX_FAILED_LOG_INS};
 use crate::pages::{ActivityRow, TimeText, device_name};
 
-/// The maximum number of addresses whose failed log-ins get a separate row.
+/// The maximum number of addresses whose failed log-ins get a row of their own.
 const MAX_ADDRESSES: usize = 4;
 
 /// Returns a row for each activity, newest first. Failed log-ins from one address share a row, which shows the time of
-/// the last failed log-in. The failed log-ins from all addresses beyond [`MAX_ADDRESSES`] share one more row.
+/// the last failed log-in. Failed log-ins from any addresses beyond the first [`MAX_ADDRESSES`] share one more row.
 pub(super) fn activity_rows(activities: &[Activity], now: Timestamp) -> Vec<ActivityRow> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for activity in activities {

@@ -1,5 +1,5 @@
-//! `/assets` (the stylesheet, the script and the logo). For `hardtack serve`, also the well-known addresses that
-//! browsers, crawlers and password managers look for.
+//! Serves `/assets`: the stylesheet, the script and the logo. In `hardtack serve`, also serves the well-known addresses
+//! that browsers, crawlers and password managers look for.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};

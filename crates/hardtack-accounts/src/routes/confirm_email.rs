@@ -24,13 +24,13 @@ use crate::users::User;
 const PAGE: LinkPage = LinkPage::new(
     "/email/confirm",
     "If you have already confirmed the address, there is nothing to do. Otherwise, the link may have expired, or your \
-     account has changed since the link was sent. Request a new link on your account page.",
+     account may have changed since the link was sent. Request a new link on your account page.",
     ("/account", "Go to your account"),
 );
 
 /// Pages show this sentence when they announce a confirmation link. If too many emails to the address have been
-/// requested, the site sends no link, but the pages show the same text, because a different text would reveal that
-/// other people have entered the address.
+/// requested, the site sends no link, but the pages show the same text. A different text would reveal that other people
+/// have entered the address.
 pub(crate) const AT_MOST: &str = "We send only a few links an hour to the same address.";
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
@@ -120,7 +120,7 @@ impl AccountForm for SendAgainForm {
         user: &CurrentUser<User>,
         notice: Notice<'_>,
     ) -> Result<Response, AuthError> {
-        // The page with the button needs a recent log-in.
+        // The account page, which contains the button, needs a recent log-in. Show an error page instead.
         let status = StatusCode::FORBIDDEN;
         let view = ErrorView {
             status: status.as_u16(),
@@ -152,7 +152,7 @@ pub(crate) async fn send_again(
         Ok(Some(limit)) => return limited(&site, &user, &limit, wants),
         Err(error) => return respond::unavailable(wants, &error),
     }
-    let detail = format!("If your address is not confirmed yet, we send a link to this address. {AT_MOST}");
+    let detail = format!("If your address is not confirmed yet, we will send a link to it. {AT_MOST}");
     let body = json!({ "detail": detail });
     respond::success(wants, &site.path("/account?done=letter"), body)
 }

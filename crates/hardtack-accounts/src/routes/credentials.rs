@@ -13,7 +13,7 @@ use crate::pages::{CredentialsView, FieldError, Notice, NoticeKind, Shell};
 use crate::respond;
 use crate::site::Site;
 
-/// The fields of a log-in or sign-up.
+/// The fields that a log-in or sign-up submits.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct CredentialsInput {
@@ -85,7 +85,7 @@ fn checkbox_or_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 impl CredentialsInput {
-    /// Returns an empty form, with `next` from the query. The checkbox "Stay logged in" is checked if the site's
+    /// Returns an empty form that takes `next` from the query. The checkbox "Stay logged in" is checked if the site's
     /// configuration makes cookies persistent.
     pub(super) fn from_query(auth: &Auth) -> Self {
         Self {
@@ -113,13 +113,13 @@ impl CredentialsInput {
         next.and_then(|next| auth.authenticator().next(&next))
     }
 
-    /// Returns the page where the user continues: the form's `next`, the query's `next`, or the home page.
+    /// Returns the page to send the user to next: the form's `next`, the query's `next`, or the home page.
     pub(super) fn next_or_home(&self, auth: &Auth) -> String {
         self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.authenticator().next_or_home(Some(next)))
     }
 }
 
-/// Responds with the form's page, and sets its pre-session cookie.
+/// Responds with the page that contains the form, and sets the form's pre-session cookie.
 pub(super) fn show_form(
     site: &Site,
     auth: &Auth,
@@ -147,8 +147,8 @@ pub(super) fn show_form(
 /// Checks that a form for visitors, such as the log-in form, was sent from this site's own page.
 ///
 /// # Errors
-/// Another page sent the form, or the request does not show which page sent it. In the latter case, a browser gets the
-/// result of `again`, which shows the form again with a notice that says what to do.
+/// A different page sent the form, or the request does not show which page sent it. In the latter case, a browser gets
+/// the result of `again`, which shows the form again with a notice that says what to do.
 pub(super) fn require_own_form(
     site: &Site,
     auth: &Auth,
@@ -161,8 +161,8 @@ pub(super) fn require_own_form(
     }
 }
 
-/// Returns a shell for showing a refused form again, with a notice that explains the refusal. Returns `None` if the
-/// client is not a browser, or if the form cannot have come from a page of this site.
+/// Returns a page shell for showing a refused form again, with a notice that explains the refusal. Returns `None` if
+/// the client is not a browser, or if the form cannot have come from one of this site's pages.
 pub(super) fn shell_of_unverified<'e>(site: &'e Site, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
     if auth.wants() != Wants::Page || !is_unverified(error) {
         return None;

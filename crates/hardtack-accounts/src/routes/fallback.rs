@@ -10,7 +10,7 @@ use crate::extract::Visitor;
 use crate::respond;
 use crate::site::Site;
 
-/// Redirects from the path of the pages, such as `/auth` or `/auth/`, to the account page.
+/// Redirects from the base path of the pages, such as `/auth` or `/auth/`, to the account page.
 pub(crate) async fn root(State(site): State<Site>) -> Redirect {
     Redirect::to(&site.path("/account"))
 }
@@ -21,8 +21,8 @@ pub(crate) async fn not_found(headers: HeaderMap, visitor: Visitor) -> Response 
     respond::problem_in(&visitor.shell(None), wants(&headers), StatusCode::NOT_FOUND, "not_found", detail, &[])
 }
 
-/// The paths to which the forms of the account page are posted. If a form has errors, the browser's address bar shows
-/// the path of the form.
+/// The paths to which the account page's forms are posted. If a form has errors, the browser's address bar shows the
+/// form's path.
 const FORMS_OF_ACCOUNT: [&str; 2] = ["/account/change_settings", "/account/password"];
 
 /// Responds with 405. If a person opens one of [`FORMS_OF_ACCOUNT`] in a browser, redirects to the account page

@@ -7,9 +7,9 @@ use hardtack_axum::{Auth, AuthError};
 
 use crate::site::Site;
 
-/// If a browser's token is no longer fresh, redirects the browser to `/reauthenticate`. After entering the password
-/// there, the user continues to `next`. Returns every other error unchanged. The core's own response would return the
-/// user to the page in `Referer`, but browsers sometimes omit this field.
+/// If `error` says that a browser's token is no longer fresh, redirects the browser to `/reauthenticate`. After
+/// entering the password there, the user continues to `next`. Returns any other error unchanged. The core's own
+/// response would send the user back to the page in the `Referer` field, but browsers sometimes omit that field.
 pub(super) fn ask_for_password(
     site: &Site,
     auth: &Auth,
@@ -27,7 +27,7 @@ pub(super) fn is_not_fresh(error: &AuthError) -> bool {
     error.failure().reason().kind() == FailureKind::NotFresh
 }
 
-/// Where the user continues after entering the password.
+/// The page to which the user continues after entering the password.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum AfterProof {
     /// The account page.

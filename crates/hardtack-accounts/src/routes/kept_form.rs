@@ -1,4 +1,4 @@
-//! A submitted profile that the user's browser keeps while the user logs in or enters the password again.
+//! A submitted profile that the user's browser keeps while the user logs in or re-enters the password.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::page_cookie::{PageCookie, names};
 use crate::site::Site;
 use crate::users::{Profile, User};
 
-/// The cookie that keeps the form. Its value is encrypted and belongs to one user. The site uses the value only to fill
-/// in the form again, which the user then checks and sends. The browser also sends the cookie to the pages that ask for
-/// the password, so these pages can say that the form has been kept.
+/// The cookie that stores the submitted form. The cookie's value is encrypted and belongs to one user. The site uses
+/// the value only to fill in the form again. The user then checks the form and submits it. The browser also sends the
+/// cookie to the pages that ask for the password, so these pages can tell the user that the form has been kept.
 const COOKIE: PageCookie = PageCookie { name: names::SETTINGS_DRAFT, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -26,7 +26,7 @@ const MAX_LEN: usize = 3800;
 const FORM: &str = "kept form";
 const OWNER: &str = "owner of a form";
 
-/// The content of the cookie. It contains no password.
+/// The cookie's content, which does not include a password.
 #[derive(Deserialize, Serialize)]
 struct KeptForm {
     user: String,
@@ -41,7 +41,7 @@ pub(super) fn owner_field(user: &User, auth: &Authenticator) -> String {
     auth.seal(OWNER, user.id.as_bytes()).unwrap_or_default()
 }
 
-/// Returns the id of the user in the hidden field.
+/// Returns the user id that the hidden field contains.
 pub(super) fn owner(field: &str, auth: &Authenticator) -> Option<String> {
     String::from_utf8(auth.open_sealed(OWNER, field)?).ok()
 }
@@ -55,7 +55,7 @@ pub(super) fn seal(user_id: &str, profile: &Profile, auth: &Authenticator) -> Op
     (sealed.len() <= MAX_LEN).then_some(sealed)
 }
 
-/// Sets the cookie with a sealed form.
+/// Sets the cookie that holds the encrypted form.
 pub(super) fn set(response: Response, sealed: &str, site: &Site) -> Response {
     COOKIE.set(response, sealed, site.cookies())
 }
@@ -65,12 +65,12 @@ pub(super) fn clear(response: Response, site: &Site) -> Response {
     COOKIE.clear(response, site.cookies())
 }
 
-/// Returns whether the browser has the cookie.
+/// Returns whether the browser sent the cookie that holds the form.
 pub(super) fn is_set(headers: &HeaderMap, site: &Site) -> bool {
     COOKIE.find(headers, site.cookies()).is_some()
 }
 
-/// Returns the profile in the cookie, if this user has sent it.
+/// Returns the profile in the cookie, if this user submitted it.
 pub(super) fn find(headers: &HeaderMap, user: &User, site: &Site) -> Option<Profile> {
     let json = site.auth.open_sealed(FORM, COOKIE.find(headers, site.cookies())?)?;
     let form: KeptForm = serde_json::from_slice(&json).ok()?;

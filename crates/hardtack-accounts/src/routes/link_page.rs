@@ -21,11 +21,11 @@ pub(super) struct LinkPage {
     cookie: PageCookie,
     /// The explanation on the page for links that no longer work.
     dead_link: &'static str,
-    /// The path and the label of the button on the page for links that no longer work.
+    /// The button on the page for links that no longer work: the path that it leads to, and its label.
     action: (&'static str, &'static str),
 }
 
-/// The explanation for an incomplete link, for example if the user copied only part of the link.
+/// The text that explains that a link is incomplete, for example because the user copied only part of it.
 const INCOMPLETE: &str = "Part of the link is missing or mistyped. Open the link in the message that you received, or \
                           copy the whole link.";
 
@@ -33,10 +33,10 @@ const INCOMPLETE: &str = "Part of the link is missing or mistyped. Open the link
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SentLink {
-    /// The link's token, from an API client.
+    /// The link's token, if the request is from an API client.
     pub(super) token: Option<String>,
-    /// The [`LinkToken::form_key`] of the link for which a form was rendered. The token itself is in the cookie. `None`
-    /// for API clients.
+    /// The [`LinkToken::form_key`] of the link that the form was rendered for. The token itself is in the cookie.
+    /// `None` for API clients.
     pub(super) link: Option<String>,
 }
 
@@ -51,9 +51,9 @@ impl LinkPage {
         Self { cookie: PageCookie { name: names::MAIL_LINK, path, max_age: 600 }, dead_link, action }
     }
 
-    /// If the query has a token, moves it into the cookie and redirects to the page without the query. The redirect
-    /// keeps the token out of the browser's history, screenshots and `Referer`. Opening a link does not use it up,
-    /// because mail scanners also open links.
+    /// If the query has a token, moves the token into the cookie and redirects to the page without the query. The
+    /// redirect keeps the token out of the browser's history, screenshots and `Referer`. Opening a link does not use up
+    /// the link, because mail scanners open links, too.
     pub(super) fn move_token_to_cookie(&self, site: &Site, auth: &Auth) -> Option<Response> {
         let token = auth.query("token")?;
         let token = LinkToken::parse(token.trim());
@@ -69,21 +69,21 @@ impl LinkPage {
         })
     }
 
-    /// Returns the token in the cookie.
+    /// Returns the link's token from the cookie.
     pub(super) fn token(&self, site: &Site, auth: &Auth) -> Option<LinkToken> {
         LinkToken::parse(self.cookie.find(auth.headers(), site.cookies())?)
     }
 
-    /// Returns the token that an API client sent in the body. If the request is from a form that was rendered for the
-    /// token in the cookie, returns the token in the cookie.
+    /// Returns the token that an API client sent in the body. If the request instead comes from a form that was
+    /// rendered for the token in the cookie, returns the token in the cookie.
     ///
-    /// After the form was rendered, the user might have opened another link, or an attacker might have replaced the
-    /// cookie. If forms were not matched with the cookie, a form that shows one user's name could change another user's
-    /// account.
+    /// After the form was rendered, the user might have opened a different link, or an attacker might have replaced the
+    /// cookie. If the form were not checked against the cookie, a form that shows one user's name could change a
+    /// different user's account.
     ///
     /// # Errors
-    /// The token in the body is malformed, the form was not rendered for the token in the cookie, or the request names
-    /// no link at all. The error is the response to send.
+    /// Returns an error if the token in the body is malformed, if the form was not rendered for the token in the
+    /// cookie, or if nothing in the request identifies a link. The error is the response to send.
     pub(super) fn sent_token(&self, sent: &SentLink, site: &Site, auth: &Auth) -> Result<LinkToken, Box<Response>> {
         if let Some(token) = &sent.token {
             return LinkToken::parse(token).ok_or_else(|| Box::new(self.unusable(site, auth, true)));
@@ -95,8 +95,8 @@ impl LinkPage {
         }
     }
 
-    /// Returns the shell for showing a refused form again. Returns `None` if the form cannot have come from this site's
-    /// own page, or if the browser no longer has the token of a link.
+    /// Returns the page shell for showing a refused form again. Returns `None` if the form cannot have come from this
+    /// site's own page, or if the browser no longer has a link's token.
     pub(super) fn shell_of_unverified<'e>(
         &self,
         site: &'e Site,
@@ -106,12 +106,12 @@ impl LinkPage {
         shell_of_unverified(site, auth, error).filter(|_| self.token(site, auth).is_some())
     }
 
-    /// Handles an error that occurred when a user opened a link and entered a new password. If the password breaks a
-    /// rule and the client is a browser, returns the text to show above the form. The link still works, so the user can
-    /// enter another password.
+    /// Handles an error from setting a new password through a link. If the new password breaks a rule and the client is
+    /// a browser, returns the text to show above the form. The link still works, so the user can enter a different
+    /// password.
     ///
     /// # Errors
-    /// In all other cases, the error contains the response to send.
+    /// In all other cases, the error is the response to send.
     pub(super) fn problem_of_password(
         &self,
         error: ActionError<PasswordResetProblem>,
@@ -134,7 +134,7 @@ impl LinkPage {
         self.unusable(site, auth, auth.query("incomplete").is_some())
     }
 
-    /// Responds to a link that does not work, or that is incomplete.
+    /// Responds to a link that is incomplete or no longer works.
     fn unusable(&self, site: &Site, auth: &Auth, is_incomplete: bool) -> Response {
         let (title, detail) = match is_incomplete {
             true => ("This link is incomplete", INCOMPLETE),
@@ -161,8 +161,8 @@ impl LinkPage {
 fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";
-    let detail = "The page was open for too long, or you have opened another link since. Nothing was changed. Open the \
-                  link again.";
+    let detail = "The page was open for too long, or you have opened a different link since. Nothing was changed. Open \
+                  the link again.";
     match auth.wants() {
         Wants::Page => respond::error(status, title, detail, None),
         wants => respond::problem(wants, status, "other_link", &format!("{title}. {detail}"), &[]),

@@ -1,7 +1,8 @@
-//! The notice that appears after a user has used a link. It names the account, because another user might be logged in.
+//! The notice that appears after a user has used a single-use link. The notice names the account, because a different
+//! user might be logged in.
 //!
-//! On the site of `hardtack serve`, the home page shows the notice. An application has a home page of its own, so its
-//! site shows the notice on a separate page.
+//! On the site of `hardtack serve`, the home page shows the notice. An application has its own home page, so its site
+//! shows the notice on a separate page.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::error::WithCauses;
@@ -16,13 +17,13 @@ use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-/// The id of the user whose link was used. The cookie is kept until the notice has been shown, but for at most a
-/// minute.
+/// The cookie that contains the id of the user whose link was used. The cookie is kept until the notice has been shown,
+/// but for no more than a minute.
 const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_age: 60 };
 
-/// If the client is a browser, sets a cookie with the id of the link's owner. The notice reads the cookie to say whose
-/// link was used, and the site then deletes the cookie. API clients do not need it, because the response itself
-/// contains the result.
+/// If the client is a browser, sets a cookie with the id of the link's owner. The page that shows the notice uses this
+/// cookie to say whose link was used, and then deletes it. API clients do not need the cookie, because their response
+/// already contains the result.
 pub(super) fn remember(response: Response, user_id: &str, site: &Site, wants: Wants) -> Response {
     match wants {
         Wants::Page => COOKIE.set(response, user_id, site.cookies()),
@@ -47,8 +48,7 @@ pub(super) async fn user(site: &Site, auth: &Auth) -> Option<User> {
     })
 }
 
-/// Responds with a page that says what a link has done. If `done` is not the name of such a notice, redirects to the
-/// home page.
+/// Responds with a page that says what the link did. If `done` is not the name of a notice, redirects to the home page.
 pub(super) async fn message(site: &Site, auth: &Auth, done: &str) -> Response {
     let viewer = user_of_refused(auth.headers(), &Uri::default(), site).await;
     let Some(text) = text(done, user(site, auth).await.as_ref(), viewer.as_deref()) else {
@@ -60,8 +60,8 @@ pub(super) async fn message(site: &Site, auth: &Auth, done: &str) -> Response {
     forget(respond::page(StatusCode::OK, done_page(&shell, &view)), site, auth)
 }
 
-/// Returns a notice that says what a link has done. `viewer` is the user who is logged in, if any. `owner` is the user
-/// who owned the link, if known.
+/// Returns the notice that says what the link did. `viewer` is the logged-in user, if any. `owner` is the link's owner,
+/// if known.
 pub(super) fn text(done: &str, owner: Option<&User>, viewer: Option<&User>) -> Option<String> {
     let whose = match (owner, viewer) {
         (Some(owner), Some(viewer)) if owner.id == viewer.id => "your account".to_owned(),
@@ -71,12 +71,12 @@ pub(super) fn text(done: &str, owner: Option<&User>, viewer: Option<&User>) -> O
         (None, None) => "your account".to_owned(),
     };
     let text = match done {
-        "email" => format!("The email address of {whose} has been confirmed."),
+        "email" => format!("The email address for {whose} has been confirmed."),
         "reset" | "reset-soon" | "undo-password" | "undo-password-soon" => {
-            format!("The password of {whose} has been changed.")
+            format!("The password for {whose} has been changed.")
         }
-        "chosen" => format!("The password of {whose} has been set."),
-        "undo" | "undo-soon" => format!("The email address of {whose} has been restored."),
+        "chosen" => format!("The password for {whose} has been set."),
+        "undo" | "undo-soon" => format!("The email address for {whose} has been restored."),
         _ => return None,
     };
     Some(match viewer.filter(|viewer| owner.is_none_or(|owner| owner.id != viewer.id)) {
@@ -103,9 +103,9 @@ mod tests {
         };
         let (ada, bob) = (user("ada"), user("bob"));
         let text = |owner, viewer| text("email", owner, viewer).unwrap();
-        assert_eq!(text(Some(&ada), Some(&ada)), "The email address of your account has been confirmed.");
-        assert_eq!(text(Some(&ada), None), "The email address of the account ada has been confirmed.");
-        let other = "The email address of the account bob has been confirmed. You are logged in as ada.";
+        assert_eq!(text(Some(&ada), Some(&ada)), "The email address for your account has been confirmed.");
+        assert_eq!(text(Some(&ada), None), "The email address for the account ada has been confirmed.");
+        let other = "The email address for the account bob has been confirmed. You are logged in as ada.";
         assert_eq!(text(Some(&bob), Some(&ada)), other);
         assert_eq!(super::text("else", Some(&bob), None), None);
     }

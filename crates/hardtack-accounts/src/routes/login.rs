@@ -26,8 +26,8 @@ const KEPT: Notice<'_> = Notice {
     text: "Your session has ended. What you typed has been kept. Log in again to finish.",
 };
 
-/// What happened to a form that the browser sent with replaced tokens. The browser might have sent the form once, in
-/// another tab, or twice, for example after a double click.
+/// The title of the page that is shown after the browser has sent a form with replaced tokens. The browser might have
+/// sent the form only once, in another tab, or twice, for example after a double click.
 const SENT_TITLE: &str = "This form changed nothing";
 const SENT: &str = "Your browser sent the form while your session was being renewed. Your session continues. If you \
                     pressed the button twice, the first press may already have taken effect. Otherwise, send the form \
@@ -43,15 +43,16 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
             kind: NoticeKind::Info,
             text: "Your session has ended, so nothing was changed. Log in, then try again.",
         },
-        _ => {
-            Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to continue where you were." }
-        }
+        _ => Notice {
+            kind: NoticeKind::Info,
+            text: "Your session has ended. Log in again to continue where you left off.",
+        },
     });
-    // If the cookies of a session have just been refused, do not redirect, because the other page would redirect back
-    // to the log-in page. But a link from elsewhere cannot make the page claim that a session has ended.
+    // If this session's cookies have just been refused, do not redirect, because the next page would redirect back to
+    // the log-in page. A link from another site, however, cannot make the log-in page claim that a session has ended.
     let shown_end = ended.filter(|_| !visitor.is_logged_in() || own_query(&auth, "ended").is_some());
     if visitor.is_logged_in() && ended.is_none() {
-        // The user may have used a link while another user is logged in.
+        // A link may have been used in a browser in which a different user is logged in.
         if let Some(notice) = done(&auth).filter(|done| done_text(done).is_some()) {
             // The home page of `hardtack serve` shows the result of following a link, even if a user is logged in.
             return Ok(match site.settings.is_demo {
@@ -80,7 +81,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
 }
 
-/// Responds with a page that says that the user's session continues, and that a form was sent more than once.
+/// Responds with a page that says that the form that was sent changed nothing, and that the user's session continues.
 fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
     let next = auth.next_or_home();
     let action = site.settings.own_path(&next).map(|path| (path, "Continue"));
@@ -88,8 +89,8 @@ fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
     respond::page(StatusCode::OK, done_page(&visitor.shell(None), &view))
 }
 
-/// Returns the shell for showing the form again with an error. The notice in the shell still says why the user was sent
-/// to the log-in page.
+/// Returns the shell for showing the form again with an error. The shell's notice still says why the user was sent to
+/// the log-in page.
 fn shell_of_failed<'s>(site: &'s Site, auth: &Auth, input: &CredentialsInput) -> Shell<'s> {
     let notice = match kept_form::is_set(auth.headers(), site) {
         true => Some(KEPT),
@@ -125,7 +126,7 @@ fn done_text(done: &str) -> Option<&'static str> {
             "Your email address has been restored and your password has been changed. All devices will be logged out \
              within seconds. Log in with your new password.",
         ),
-        "chosen" => Some("Your password is set. Log in with this password."),
+        "chosen" => Some("Your password is set. You can now log in with it."),
         "signup" => Some("Your account is ready. Log in with your user name and password."),
         _ => None,
     }
@@ -147,7 +148,7 @@ pub(crate) async fn submit(
     };
     let browser = site.accounts.browser(&auth.client_info());
     let (request, client) = (&browser.request, &browser.client);
-    // The future is boxed, so that the handler's future is small while it waits for the body.
+    // The future is boxed to keep the handler's own future small while the handler waits for the body.
     match Box::pin(site.accounts.verify_log_in(&input.username, password, request, client)).await {
         Ok(verified) => {
             let user = VerifiedUser::new(Accounts::clone(&site.accounts), verified, Some(browser));
@@ -162,8 +163,8 @@ pub(crate) async fn submit(
     }
 }
 
-/// Logs in a user whose password has been verified. This future must run to completion even if the client disconnects,
-/// because it has to end the new session if the password is changed or the user is disabled during the log-in.
+/// Logs in a user whose password has been verified. This future must run to completion even if the client disconnects:
+/// if the password is changed or the user is disabled during the log-in, the future has to end the new session.
 async fn log_in(
     site: Site,
     auth: Auth,
@@ -185,8 +186,8 @@ async fn log_in(
     Ok((cookies, response).into_response())
 }
 
-/// Returns the response after too many attempts. A browser gets the log-in form with an error, as after a wrong
-/// password.
+/// Returns the response to a log-in after too many attempts. A browser gets the log-in form with an error, as it does
+/// after a wrong password.
 fn too_many(
     site: &Site,
     auth: &Auth,

@@ -20,7 +20,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<Curr
         let page = confirm_logout(&shell_of(&site.settings, &user, None), &user.token().csrf_token());
         return respond::page(StatusCode::OK, page);
     }
-    // A token that is not valid yet opens no page, but the user can log out with it.
+    // With a token that is not valid yet, the user cannot open any pages, but can log out.
     if let Some(csrf_token) = auth.early_csrf_token() {
         let page = confirm_logout(&Shell::unknown(&site.settings), &csrf_token);
         return ([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::OK, page)).into_response();
@@ -34,8 +34,8 @@ pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Re
 }
 
 /// Logs the user out. If the sessions and the users are in different stores, this takes two steps: the server ends the
-/// session, and then records that it has ended. The record makes the server refuse changes that the session had already
-/// begun.
+/// session, and then records that the session has ended. Because of this record, the server refuses changes that the
+/// session had already begun.
 async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError> {
     let cookies = match auth.log_out().await {
         Ok(cookies) => cookies,
@@ -46,12 +46,12 @@ async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError
     };
     let response =
         (cookies, respond::success(auth.wants(), &site.settings.home, json!({ "logged_out": true }))).into_response();
-    // The next user of the browser must not find this user's form.
+    // The next person who uses the browser must not see this user's form.
     Ok(if auth.wants() == Wants::Api { response } else { kept_form::clear(response, &site) })
 }
 
-/// Handles a log-out request that failed the CSRF check, although it might have come from a page of this site. Shows
-/// the page with the log-out button again, or returns `error` if no user is logged in.
+/// Handles a log-out request that failed the CSRF check, but might still have come from a page of this site. Shows the
+/// page with the log-out button again, or returns `error` if no user is logged in.
 async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Result<Response, AuthError> {
     let Some(user) = user_of_refused(auth.headers(), uri, site).await else { return Err(error) };
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };

@@ -1,4 +1,4 @@
-//! The notice after a sign-up that says which address the new user has to confirm.
+//! The notice that tells a user, after a sign-up, which address to confirm.
 
 use std::time::Duration;
 
@@ -25,7 +25,9 @@ pub(super) async fn new_address(site: &Site, user: &User, done: &str) -> Option<
         false
     });
     match was_sent {
-        true => Some(format!("Open the link that we send to {email} within a day to confirm the address. {AT_MOST}")),
+        true => Some(format!(
+            "Open the link that we send to {email} to confirm the address. The link works for one day. {AT_MOST}"
+        )),
         false => (done == "signup-limited").then(|| {
             format!(
                 "We have not sent a link to {email}, because the hourly limit for emails was reached. To confirm the \

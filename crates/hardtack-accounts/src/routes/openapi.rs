@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use crate::settings::{Registration, SiteSettings};
 use crate::site::Site;
 
-/// The document is written by hand, for the site of `hardtack serve`. A test compares it with the router.
+/// The document is written by hand and describes the site of `hardtack serve`. A test compares the document with the
+/// router.
 const DOCUMENT: &str = include_str!("openapi.json");
 
-/// The routes that only the site of `hardtack serve` has.
+/// The routes that exist only on the site of `hardtack serve`.
 const OF_DEMO: [&str; 7] = [
     "/",
     "/service",
@@ -22,12 +23,12 @@ const OF_DEMO: [&str; 7] = [
     "/.well-known/change-password",
 ];
 
-/// The placeholder for the server's address in the document. [`show`] replaces it.
+/// The placeholder for the server's address in the document. [`show`] replaces this placeholder.
 const SERVER: &str = r#""url": "/""#;
 
 pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")];
-    // Clients resolve a relative URL against the address of the document.
+    // Clients resolve a relative URL against the document's own URL.
     let address = site.address().unwrap_or_else(|| site.path("/"));
     let document = DOCUMENT.replacen(SERVER, &format!("\"url\": {}", json!(address)), 1);
     let document = match site.settings.is_demo {
@@ -37,7 +38,7 @@ pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {
     (headers, document)
 }
 
-/// Sets the title of the document to that of the site, and removes the routes that the site does not have.
+/// Puts the site's name into the document's title, and removes the routes that the site does not have.
 fn adapt(document: &str, site: &SiteSettings) -> Option<String> {
     let mut document: Value = serde_json::from_str(document).ok()?;
     let name = if site.name.is_empty() { "The site" } else { &site.name };

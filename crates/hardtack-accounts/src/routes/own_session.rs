@@ -1,4 +1,4 @@
-//! Ends the browser's own session after a request has ended all sessions of the user.
+//! Ends the browser's own session after a request has ended all of the user's sessions.
 
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
@@ -9,14 +9,15 @@ use crate::extract::user_of_refused;
 use crate::site::Site;
 
 /// Ends the sessions that must end because of a committed change, as [`Site::finish_ending`] does. If the browser is
-/// logged in as the same user, its session ends too, even if the store has lost the session's row.
+/// logged in as the user whose sessions end, the browser's own session ends too, even if the store has lost that
+/// session's row.
 pub(super) async fn finish_ending(site: &Site, auth: &Auth, ended: EndedSessions) -> bool {
     let subject = ended.subject().map(str::to_owned);
     site.finish_ending(ended).await && end_own_session(site, auth, subject.as_deref()).await
 }
 
-/// Ends the session of the request's access token if the token is valid and belongs to this user. Returns `false` if
-/// the session store failed.
+/// Ends the session of the request's access token if the token is valid and belongs to the user `subject`. Returns
+/// `false` if the session store failed.
 async fn end_own_session(site: &Site, auth: &Auth, subject: Option<&str>) -> bool {
     let Some(user) = user_of_refused(auth.headers(), &Uri::default(), site).await else { return true };
     if subject != Some(user.token().subject()) {

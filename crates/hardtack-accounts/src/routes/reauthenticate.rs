@@ -24,7 +24,7 @@ const WRONG_PASSWORD: &str = "That is not your password.";
 const KEPT: Notice<'_> =
     Notice { kind: NoticeKind::Info, text: "What you typed has been kept. Enter your password to finish." };
 
-/// The body of the request. If `username` is present, it must be the name of the user who is logged in.
+/// The request body. If `username` is present, it must be the name of the user who is logged in.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ReauthenticateInput {

@@ -34,8 +34,8 @@ pub(crate) async fn show(
     token: Result<RefreshToken, AuthError>,
     method: Method,
 ) -> Response {
-    // A refresh changes state, which GET and HEAD must not do (RFC 9110 §9.2.1). In redirect mode, a GET has to
-    // refresh, because the browser is redirected here.
+    // A refresh changes state, which GET and HEAD must not do (RFC 9110 §9.2.1). In redirect mode, however, a GET has
+    // to refresh, because browsers are redirected to this URL.
     let redirects = auth.authenticator().refresh_mode() == RefreshMode::Redirect;
     if method == Method::HEAD || !redirects {
         let allowed = if redirects { "GET, POST" } else { "POST" };
@@ -61,8 +61,8 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
     }
 }
 
-/// Responds to a visitor who followed a link from another site. Does not refresh the tokens, but shows a page of this
-/// site that requests the refresh.
+/// Handles a visitor who followed a link from another site: instead of refreshing the tokens, shows a page of this site
+/// that requests the refresh.
 fn show_continue(site: &Site, auth: &Auth) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     let path = site.path("/token/refresh");

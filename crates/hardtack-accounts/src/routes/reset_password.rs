@@ -53,7 +53,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Respons
     }
 }
 
-/// Responds with the form. The form shows the user name, so that a person who follows a link for another account
+/// Responds with the form. The form shows the user name, so that someone who follows a link for a different account
 /// notices the mistake.
 async fn show_form(
     site: &Site,
@@ -100,9 +100,9 @@ pub(crate) async fn submit(
     site.run_uninterrupted(&auth, work).await
 }
 
-/// Sets the new password and ends all sessions of the user, because someone else might know the old password. Does not
-/// log the user in, because the link does not prove who uses it. A link in an email only proves access to the mailbox.
-/// If an operator created the link, the operator knows it too.
+/// Sets the new password and ends all of the user's sessions, because someone else might know the old password. Does
+/// not log the user in, because the link does not prove who is using it. A link in an email only proves access to the
+/// mailbox. If an operator created the link, the operator knows it too.
 async fn reset(
     site: Site,
     auth: Auth,
@@ -126,7 +126,7 @@ async fn reset(
             attempt.succeeded().await;
             let has_ended = finish_ending(&site, &auth, ended).await;
             let (location, detail) = match has_ended {
-                _ if owner.is_first => ("/login?done=chosen", "Your password is set. Log in with this password."),
+                _ if owner.is_first => ("/login?done=chosen", "Your password is set. You can now log in with it."),
                 true => (
                     "/login?done=reset",
                     "Your password has been changed and all devices have been logged out. Log in with your new password.",

@@ -111,7 +111,8 @@ async fn sign_up(
     Ok(respond::invalid_fields(wants, &errors))
 }
 
-/// Returns the page that a new user sees next. If an email address has to be confirmed, the page says so.
+/// Returns the page that the user sees right after signing up. If an email address has to be confirmed, the page says
+/// so.
 fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
     let done = if is_limited { "signup-limited" } else { "signup" };
     match site.settings.is_demo {
@@ -128,7 +129,7 @@ fn closed(wants: Wants) -> Response {
     respond::problem(wants, StatusCode::FORBIDDEN, "registration_closed", detail, &[])
 }
 
-/// Responds if the account was stored, but the session store could not start a session.
+/// Returns the response to a sign-up whose account was stored even though the session store could not start a session.
 fn without_session(site: &Site, wants: Wants, user: &User) -> Response {
     let mut body = json!(user);
     body["detail"] = json!("Your account is ready. Log in with your user name and password.");

@@ -25,7 +25,7 @@ const PAGE: LinkPage = LinkPage::new(
     ("/password/forgot", "Choose a new password"),
 );
 
-/// The body of the request. See [`SentLink`] for `token` and `link`.
+/// The request body. See [`SentLink`] for `token` and `link`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct UndoEmailInput {

@@ -56,7 +56,7 @@ impl Colors {
     /// Replaces a color. `light` is its value on a light background, and `dark` is its value on a dark background.
     ///
     /// # Errors
-    /// One of the two values is not a CSS color. The error contains that value.
+    /// `light` or `dark` is not a CSS color. The error contains the wrong value.
     pub(crate) fn set(&mut self, color: Color, light: &str, dark: &str) -> Result<(), String> {
         if let Some(bad) = [light, dark].into_iter().find(|value| !is_color(value)) {
             return Err(bad.to_owned());
@@ -78,7 +78,7 @@ impl Colors {
     }
 }
 
-/// Returns whether a value has the form of a CSS color: a name, a hexadecimal number or a function of numbers, such as
+/// Returns whether a value has the form of a CSS color: a name, a hexadecimal color, or a function such as
 /// `rgb(1 2 3 / 50%)`. A value of this form cannot end the CSS declaration.
 fn is_color(value: &str) -> bool {
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_colours_get_into_the_stylesheet() {
+    fn only_colors_get_into_the_stylesheet() {
         for good in ["#fff", "#7a1f3d", "#7a1f3dcc", "rebeccapurple", "rgb(1 2 3 / 50%)", "hsl(1.5turn, 2%, 3%)"] {
             assert!(is_color(good), "{good}");
         }

@@ -50,12 +50,12 @@ pub(crate) struct SiteSettings {
     pub(crate) templates: Templates,
     pub(crate) has_health_check: bool,
     pub(crate) has_openapi: bool,
-    /// Whether this is the site of `hardtack serve`, with a home page, a page `/service` and the brand "Hardtack".
+    /// Whether this is the site of `hardtack serve`, with a home page, a `/service` page and the brand "Hardtack".
     pub(crate) is_demo: bool,
 }
 
 impl Default for SiteSettings {
-    /// Returns the settings of a site at the root of its host, without a name.
+    /// Returns the settings of a site that has no name and whose pages are at the root of its host.
     fn default() -> Self {
         Self {
             prefix: String::new(),
@@ -86,7 +86,8 @@ impl SiteSettings {
         format!("{}{path}", self.prefix)
     }
 
-    /// Returns the `Path` of a cookie for the page at `path`. For `/`, the cookie is for all pages of the site.
+    /// Returns the `Path` attribute of a cookie for the page at `path`. If `path` is `/`, the cookie is for all of the
+    /// site's pages.
     pub(crate) fn cookie_path(&self, path: &str) -> Cow<'_, str> {
         match (self.prefix.as_str(), path) {
             ("", path) => Cow::Owned(path.to_owned()),
@@ -112,8 +113,8 @@ impl SiteSettings {
     }
 }
 
-/// The settings of the site, for `Accounts`. The application opens `Accounts` before it builds the site, which then
-/// stores its settings here for the emails and error pages of `Accounts`.
+/// The site's settings, for `Accounts`. The application opens `Accounts` before it builds the site. The site then
+/// stores its settings here, because the emails and error pages of `Accounts` need them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedSettings(Arc<OnceLock<Arc<SiteSettings>>>);
 

@@ -30,14 +30,14 @@ pub enum Page {
     Devices,
     /// `/token/refresh`, for a visitor who comes from another site. The page continues automatically.
     Continue,
-    /// An error, or a message that an action is complete.
+    /// An error, or a message that confirms a completed action.
     Message,
 }
 
-/// The parts of a page, which a template of the application combines into a document.
+/// The parts of a page. One of the application's templates combines them into a document.
 ///
-/// If the name of a method ends in `_html`, the method returns HTML that is ready to be inserted. The other methods
-/// return plain text, which your template must escape.
+/// Methods whose names end in `_html` return HTML that is ready to be inserted. The other methods return plain text,
+/// which your template must escape.
 #[derive(Clone, Debug)]
 pub struct PageView<'a> {
     pub(crate) page: Page,
@@ -51,7 +51,7 @@ pub struct PageView<'a> {
 }
 
 impl PageView<'_> {
-    /// Returns the kind of the page.
+    /// Returns which kind of page this is.
     pub fn page(&self) -> Page {
         self.page
     }
@@ -61,7 +61,7 @@ impl PageView<'_> {
         self.title
     }
 
-    /// Returns the name of the site as text.
+    /// Returns the site's name as text.
     pub fn site_name(&self) -> &str {
         self.site_name
     }

@@ -25,7 +25,7 @@ pub struct SiteBuilder {
 }
 
 impl Site {
-    /// Returns a builder of a site for the users in `accounts`. Configure the authenticator with
+    /// Returns a builder for a site whose users are in `accounts`. Configure the authenticator with
     /// [`Accounts::configure`]. If the pages are not at the root of the host, also pass the result of
     /// [`urls_at`](Self::urls_at) to the authenticator's builder.
     ///
@@ -56,7 +56,7 @@ impl Site {
         SiteBuilder::new(auth, accounts)
     }
 
-    /// Builds the site of `hardtack serve`. This site has a home page, a page `/service`, and the brand "Hardtack".
+    /// Builds the site that `hardtack serve` runs. It has a home page, a page `/service`, and the brand "Hardtack".
     #[doc(hidden)]
     pub fn demo(auth: Authenticator, accounts: Accounts) -> Self {
         SiteBuilder::new(auth, accounts).build_demo()
@@ -80,21 +80,21 @@ impl SiteBuilder {
         self
     }
 
-    /// Sets the name of the site. The name appears in the title and the header of each page, and in emails. Default:
-    /// the host of the base URL.
+    /// Sets the site's name, which appears in the title and the header of each page, and in emails. Default: the host
+    /// of the base URL.
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
         self
     }
 
-    /// Sets the logo: the path of an image that your application serves. The header of each page shows the logo
-    /// beside the name, 36 pixels wide. Browsers use the logo as the icon of the pages. Default: none.
+    /// Sets the logo: the path of an image that your application serves. The header of each page shows the logo beside
+    /// the name, 36 pixels wide. Browsers also use it as the pages' icon. Default: none.
     pub fn logo(mut self, path: &str) -> Self {
         self.settings.logo = Some(path.to_owned());
         self
     }
 
-    /// Sets a color of the pages. `light` and `dark` are the CSS colors for light and for dark backgrounds. The
+    /// Sets one of the pages' colors. `light` and `dark` are the CSS colors for light and for dark backgrounds. The
     /// contrast between text and background should be at least 4.5:1.
     pub fn color(mut self, color: Color, light: &str, dark: &str) -> Self {
         self.colors.push((color, light.to_owned(), dark.to_owned()));
@@ -114,10 +114,10 @@ impl SiteBuilder {
         self
     }
 
-    /// Renders a page with a template of your application. The template gets the parts of the page and returns the HTML
-    /// document. The handlers, checks and limits of the page stay the same.
+    /// Renders a page with one of your application's templates. The template gets the parts of the page and returns the
+    /// HTML document. The page's handlers, checks and limits stay the same.
     ///
-    /// The Content-Security-Policy of the page allows stylesheets and images of your site. It forbids inline styles and
+    /// The page's Content-Security-Policy allows stylesheets and images from your site. It forbids inline styles and
     /// your application's scripts.
     ///
     /// ```
@@ -151,11 +151,12 @@ impl SiteBuilder {
     /// # Errors
     /// - The path of the pages does not begin with a slash, ends with a slash, or contains a character that is not
     ///   allowed in a path.
-    /// - The authenticator's URLs for log-out, refresh, re-authentication or device binding are not those of the pages.
-    /// - The address that was passed to [`Accounts::with_mail`] is not the address of the pages.
-    /// - The name is empty or contains control characters.
-    /// - The value of a color is not a CSS color.
-    /// - The path of a stylesheet or of the logo is not a path on this site.
+    /// - One of the authenticator's URLs for log-out, refresh, re-authentication or device binding differs from the URL
+    ///   of the corresponding page.
+    /// - The site address that was passed to [`Accounts::with_mail`] is not the address of the pages.
+    /// - The site's name is empty or contains control characters.
+    /// - A color is not a valid CSS color.
+    /// - The path of a stylesheet or the logo is not a path on this site.
     /// - A site has already been built from these accounts.
     pub fn build(mut self) -> Result<Site, SiteError> {
         let path = NextPath::parse(&self.at);
@@ -209,8 +210,8 @@ impl SiteBuilder {
         Site { auth, accounts, settings: Arc::new(settings), at: at.into(), contact: None }
     }
 
-    /// Takes the URLs from the authenticator. If the path of the pages does not begin with the base URL's path,
-    /// prepends the base URL's path.
+    /// Reads the URLs from the authenticator. If the path of the pages does not begin with the base URL's path, puts
+    /// the base URL's path in front of it.
     fn read_urls(&mut self) {
         let urls = self.auth.urls();
         self.settings.home = urls.home_path().to_owned();

@@ -30,16 +30,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Ready-made pages for the users of an application: sign-up, log-in, password, profile and devices.
 ///
 /// The [`builder`](Self::builder) sets where the pages are and how they look. [`router`](Self::router) returns the
-/// routes of the pages. If the site is the state of your router, your handlers can extract a
+/// pages' routes. If the site is the state of your router, your handlers can extract a
 /// [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) auth: Authenticator,
-    /// Shared, because axum clones the site several times for each request, and keeps these copies while the client sends
-    /// the body.
+    /// Behind an `Arc`, because axum clones the site several times for each request and keeps these clones while the
+    /// client sends the body.
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) settings: Arc<SiteSettings>,
-    /// The path of the pages in the router. Unlike the public path, it does not contain the path of the base URL.
+    /// The path at which the router serves the pages. Unlike the public path, it does not include the base URL's path.
     at: Arc<str>,
     /// How users can contact the administrator.
     pub(crate) contact: Option<Arc<str>>,
@@ -50,8 +50,9 @@ impl Site {
     /// [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls), and the same path to [`SiteBuilder::at`].
     /// If the URLs and the path do not match, [`SiteBuilder::build`] fails.
     ///
-    /// If a log-in request names a page, the browser goes to this page after the log-in. Otherwise, the browser goes to
-    /// the home page `/`. For another home page, write, for example, `Site::urls_at("/auth").home("/orders")`.
+    /// After a log-in, the browser goes to the page that the log-in request asked for. If the request asked for none,
+    /// the browser goes to the home page `/`. To set a different home page, write, for example,
+    /// `Site::urls_at("/auth").home("/orders")`.
     ///
     /// If your application has a log-in page of its own, write, for example,
     /// `Site::urls_at("/auth").login("/welcome")`. The authenticator then redirects requests without a session to this
@@ -82,7 +83,8 @@ impl Site {
         CookieScope::new(&self.settings, &self.auth)
     }
 
-    /// Returns the authenticator, for an [`AuthLayer`](hardtack_axum::AuthLayer) around the routes of your application.
+    /// Returns the authenticator. Use it to wrap your application's routes in an
+    /// [`AuthLayer`](hardtack_axum::AuthLayer).
     pub const fn authenticator(&self) -> &Authenticator {
         &self.auth
     }
@@ -108,8 +110,8 @@ impl Site {
     /// Runs the part of a handler that changes something. This part runs to completion even if the client closes the
     /// connection.
     ///
-    /// The future of this part is boxed to keep the handler's own future small. The handler's future exists while the
-    /// client sends the body, which can take a long time.
+    /// `work` is boxed to keep the handler's own future small. The handler's future exists while the client sends the
+    /// body, which can take a long time.
     pub(crate) async fn run_uninterrupted(
         &self,
         auth: &Auth,
@@ -165,7 +167,7 @@ impl Site {
 }
 
 fn no_response() -> String {
-    format!("the session store did not respond for {} s", PATIENCE.as_secs())
+    format!("the session store did not respond within {} s", PATIENCE.as_secs())
 }
 
 /// Lets a handler whose state is the site extract [`CurrentUser<User>`](hardtack_axum::CurrentUser).

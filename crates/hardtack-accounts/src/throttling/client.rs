@@ -7,11 +7,11 @@ use hardtack::ClientInfo;
 use super::Devices;
 use crate::settings::SiteSettings;
 
-/// What the limits on attempts need to know about the client of a request.
+/// What the attempt limits need to know about the client that sent a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    /// The address, or for IPv6 the network, whose attempts are counted together. `None` if the server does not know
-    /// the client's address, as in a test of the router.
+    /// The client's IPv4 address or IPv6 network. All attempts from this address or network are counted together.
+    /// `None` if the server does not know the client's address, as in a router's test.
     pub(crate) network: Option<IpAddr>,
     /// The users who have logged in with this browser before.
     pub(crate) devices: Devices,

@@ -1,7 +1,7 @@
-//! The cookie that marks a browser in which users have logged in before.
+//! The cookie by which the site recognizes a browser that users have logged in with before.
 //!
-//! The cookie is not a credential. It only gives the browser a counter of its own for password attempts. If a user logs
-//! in with a browser whose cookie does not name this user, the site tells the user by email.
+//! The cookie is not a credential. It only gives the browser its own counter for password attempts. If a user logs in
+//! with a browser whose cookie does not list this user, the site tells the user by email.
 
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ use crate::page_cookie::{CookieScope, PageCookie, names};
 use crate::settings::SiteSettings;
 use crate::users::{User, username_key};
 
-/// The cookie. Its value is encrypted. A log-out or a password change does not delete the cookie.
+/// The cookie that lists the users who have logged in with a browser. Its value is encrypted. A log-out or a password
+/// change does not delete the cookie.
 const COOKIE: PageCookie = PageCookie { name: names::DEVICE, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
-/// The longest time for which browsers keep a cookie (RFC 6265bis §5.5).
+/// The longest time that browsers keep a cookie (RFC 6265bis §5.5).
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// The maximum number of users in one browser's cookie.
@@ -30,7 +31,7 @@ const PURPOSE: &str = "known device";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Devices(Vec<Device>);
 
-/// A browser in which a user has logged in. The serialized field names are short, because each request carries the
+/// A browser with which a user has logged in. The serialized field names are short, because each request carries the
 /// cookie.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Device {
@@ -56,11 +57,11 @@ impl std::fmt::Debug for Device {
     }
 }
 
-/// A browser in which a user is logging in and has logged in before.
+/// The browser with which a user is logging in. The user has logged in with this browser before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownDevice<'a> {
     pub(super) user: &'a str,
-    /// The device's id. `None` if the password has been changed since the user last entered it in this browser.
+    /// The device's id, or `None` if the user has not entered the password in this browser since it was last changed.
     ///
     /// Browsers in which a user has entered only an old password share one counter. Without this rule, an attacker who
     /// knew the old password could log in many times to collect cookies. Each of these cookies would then allow
@@ -73,21 +74,21 @@ pub(crate) struct KnownUser<'a> {
     pub(crate) id: &'a str,
     pub(crate) username: &'a str,
     pub(crate) password_version: i64,
-    /// Whether the device keeps its id, and therefore the counter of its attempts.
+    /// Whether the device keeps its id, and therefore its attempt counter.
     pub(crate) keeps_device: bool,
 }
 
 impl<'a> KnownUser<'a> {
-    /// Describes a user who has just signed up or changed their password. The device gets a new id, so the counter of
-    /// its attempts starts from zero.
+    /// Describes a user who has just signed up or changed their password. The device gets a new id, so its attempt
+    /// counter starts from zero.
     pub(crate) fn of(user: &'a User, password_version: i64) -> Self {
         Self { id: &user.id, username: &user.username, password_version, keeps_device: false }
     }
 }
 
 impl Devices {
-    /// Reads the cookie of a request. A cookie that this site did not set, or that was encrypted with a key that is no
-    /// longer in use, counts as absent.
+    /// Reads the cookie from a request. A cookie that this site did not set, or that was encrypted with a key that is
+    /// no longer in use, counts as absent.
     pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator, site: &SiteSettings) -> Self {
         Self::open(COOKIE.find(headers, CookieScope::new(site, auth)), auth)
     }
@@ -105,14 +106,14 @@ impl Devices {
         Self(devices.into_iter().filter(|device| device.at > oldest).collect())
     }
 
-    /// Returns the device of the user with this name, if the user has logged in with this browser. Another user might
-    /// have taken the name since then, so also call [`Device::known_to`].
+    /// Returns the device that belongs to the user with this name, if this user has logged in with this browser.
+    /// Another user might have taken the name since then, so also call [`Device::known_to`].
     pub(crate) fn of_name(&self, name_key: &str) -> Option<&Device> {
         let name = hash(name_key);
         self.0.iter().find(|device| device.name == name)
     }
 
-    /// Returns whether a user has logged in with this browser before. If not, the site sends the user an email about
+    /// Returns whether the user has logged in with this browser before. If not, the site sends the user an email about
     /// the log-in.
     pub(crate) fn know(&self, user_id: &str) -> bool {
         self.0.iter().any(|device| device.user == user_id)
@@ -132,7 +133,7 @@ impl Devices {
         }
     }
 
-    /// Returns the cookie, for a response of any framework.
+    /// Returns the cookie in a form that works with any framework's response.
     pub(crate) fn cookie(&self, user: &KnownUser<'_>, auth: &Authenticator, site: &SiteSettings) -> SetCookies {
         let mut cookies = SetCookies::default();
         if let Some(sealed) = self.sealed_with(user, auth) {
@@ -141,8 +142,8 @@ impl Devices {
         cookies
     }
 
-    /// Returns the value of the cookie. The value lists this user first and then the other users of this browser, at
-    /// most [`MAX_USERS`] in total.
+    /// Returns the cookie's value, which lists this user first and then the browser's other users, up to [`MAX_USERS`]
+    /// in total.
     fn sealed_with(&self, user: &KnownUser<'_>, auth: &Authenticator) -> Option<String> {
         let own = self.0.iter().find(|device| device.user == user.id && user.keeps_device);
         let id = own.map_or_else(|| format!("{:016x}", rand::random::<u64>()), |device| device.id.clone());
@@ -160,8 +161,8 @@ impl Devices {
 }
 
 impl Device {
-    /// Returns this device if it belongs to the user. If `password_version` is not the version of the password that was
-    /// last entered on this device, the returned device has no id.
+    /// Returns this device if it belongs to the user. If the password that was last entered on this device is not the
+    /// version `password_version`, the returned device has no id.
     pub(crate) fn known_to(&self, user_id: &str, password_version: i64) -> Option<KnownDevice<'_>> {
         let id = (self.version == password_version).then_some(self.id.as_str());
         (self.user == user_id).then_some(KnownDevice { user: &self.user, id })

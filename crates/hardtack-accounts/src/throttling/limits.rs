@@ -10,8 +10,8 @@ use hardtack::throttle::Rate;
 /// network) allows 100 failed attempts, plus one more every second.
 ///
 /// After 100 failures in a row, an account allows only one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1).
-/// This restriction ends when an attempt succeeds, or when the user sets a new password with a reset link. Each device
-/// that the user has logged in with before has counters of its own, so strangers cannot lock the user out.
+/// This restriction ends when an attempt succeeds, or when the user sets a new password through a reset link. Each
+/// device that the user has logged in with before has its own counters, so strangers cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,20 +24,20 @@ use hardtack::throttle::Rate;
 /// assert!(!limits.is_off());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "limits do nothing until they are given to `Accounts::with_log_in_limits`"]
+#[must_use = "limits do nothing until they are passed to `Accounts::with_log_in_limits`"]
 pub struct LogInLimits(Option<Rates>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rates {
-    /// How many password attempts an account allows. Each device that the user has logged in with before, and each
-    /// session of the user, has a counter of its own with the same rate. This rate also limits the user's requests for
-    /// confirmation links.
+    /// How many password attempts an account allows. Each device that the user has logged in with before has its own
+    /// counter with the same rate, and so does each of the user's sessions. This rate also limits the user's requests
+    /// for confirmation links.
     pub(super) account: Rate,
     /// How many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset links
     /// have a limit ten times as high.
     pub(super) address: Rate,
-    /// How many failures in a row are allowed before attempts are slowed down, and the minimum time between the slower
-    /// attempts. Applies to each account, device and session.
+    /// How many failures in a row are allowed before attempts are slowed down, and the minimum time between attempts
+    /// from then on. Applies to each account, device and session.
     pub(super) failures: Rate,
 }
 
@@ -58,8 +58,8 @@ impl LogInLimits {
         Self(None)
     }
 
-    /// Sets how many password attempts an account allows. After [`Self::insecure_off`], the setters of this type have
-    /// no effect.
+    /// Sets how many password attempts an account allows. If all limits are off ([`Self::insecure_off`]), none of the
+    /// setters has any effect.
     pub const fn account(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.account = rate;
@@ -77,7 +77,7 @@ impl LogInLimits {
     }
 
     /// Sets how many failures in a row an account allows before attempts are slowed down, and the minimum time between
-    /// the slower attempts.
+    /// attempts from then on.
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.failures = rate;

@@ -1,13 +1,13 @@
-//! Limits guesses of passwords and links, and mass sign-ups.
+//! Limits password guessing, link guessing and mass sign-ups.
 //!
 //! 1. Each password attempt takes a token from a counter (a token bucket). The token is taken before the user is looked
-//!    up, so a refusal does not depend on whether the name exists, and before the password is hashed. It is given back
-//!    if the password is right.
+//!    up, so a refusal does not depend on whether the name exists. The token is also taken before the password is
+//!    hashed. If the password is right, the token is given back.
 //! 2. A log-in counts against both the client's address and the account. A browser in which the user has logged in
 //!    before has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot
 //!    use up.
 //! 3. After a hundred failures in a row, devices without a valid device cookie get only one attempt an hour for the
-//!    account. The restriction never becomes stricter, and ends when an attempt succeeds, or when the user sets a new
+//!    account. The restriction never becomes stricter. It ends when an attempt succeeds, or when the user sets a new
 //!    password with a reset link.
 
 mod client;
@@ -65,7 +65,8 @@ struct Counters {
 pub(crate) struct Try(Option<Attempt>);
 
 impl Try {
-    /// Counts the attempt as a success: gives back the tokens that the attempt took, and ends the series of failures.
+    /// Counts the attempt as a success: gives back the tokens that the attempt took, and resets the count of failures
+    /// in a row.
     pub(crate) async fn succeeded(self) {
         if let Some(attempt) = self.0 {
             attempt.succeeded().await;
@@ -112,9 +113,9 @@ impl Throttling {
         counters.take(Tried::LogIn, &budgets, request).await.map(|attempt| (attempt, false))
     }
 
-    /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter, so an
+    /// Takes a token for a password attempt by a user who is already logged in. Each session has its own counter, so an
     /// attacker with a copied session cookie cannot guess many passwords. Nor can the attacker use up the attempts for
-    /// the user's log-ins and other sessions.
+    /// the user's log-ins or for the user's other sessions.
     pub(crate) async fn password_again(
         &self,
         user_id: &str,
@@ -149,7 +150,7 @@ impl Throttling {
         counters.take(tried, &[budget], request).await
     }
 
-    /// Takes a token from the counter of a user who is logged in.
+    /// Takes a token from a logged-in user's counter.
     pub(crate) async fn by_user(
         &self,
         tried: Tried,
@@ -161,7 +162,7 @@ impl Throttling {
         counters.take(tried, &[budget], request).await
     }
 
-    /// Resets an account's count of failures, because the user has set a new password.
+    /// Resets an account's failure count, because the user has set a new password.
     pub(crate) async fn clear_account(&self, name_key: &str) {
         let Some(counters) = &self.0 else { return };
         if let Err(error) = counters.throttle.clear(&[counters.throttle.key("account", &[name_key])]).await {
@@ -177,8 +178,8 @@ impl Counters {
         Budget::new(self.throttle.key(label, parts), account).failures_in_a_row(failures)
     }
 
-    /// Returns the budget of log-ins from the client's address, or `None` if the address is not known. All addresses of
-    /// an IPv6 /64 network share one budget.
+    /// Returns the budget for log-ins from the client's address, or `None` if the address is not known. All addresses
+    /// of an IPv6 /64 network share one budget.
     fn address(&self, client: &Client) -> Option<Budget> {
         let network = client.network?.to_string();
         Some(Budget::new(self.throttle.key("address", &[&network]), self.rates.address))

@@ -5,18 +5,18 @@
 /// have a separate counter for each kind of attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
-    /// A log-in on a device on which the user has not logged in before.
+    /// A log-in on a device where the user has not logged in before.
     LogIn,
-    /// A log-in on a device on which the user has logged in before.
+    /// A log-in on a device where the user has logged in before.
     LogInOfDevice,
     /// A password that a logged-in user enters again.
     PasswordAgain,
     SignUp,
-    /// A request for a link to reset the password.
+    /// A request for a password-reset link.
     ResetRequest,
-    /// A request for a link to confirm an address.
+    /// A request for a link that confirms an email address.
     ConfirmationRequest,
-    /// The use of a link from an email or an administrator.
+    /// The use of a link that was emailed or came from an administrator.
     Link,
 }
 

@@ -1,7 +1,7 @@
 //! Email addresses.
 
-/// An email address that is safe to put into the header of a message, because it cannot end a header field or add a
-/// second recipient.
+/// An email address that is safe to put into an email's header, because it cannot end a header field or add a second
+/// recipient.
 ///
 /// ```
 /// use hardtack_accounts::EmailAddress;
@@ -23,7 +23,7 @@ impl EmailAddress {
         (plain && complete).then(|| Self(text.to_owned()))
     }
 
-    /// Returns the address as it was written.
+    /// Returns the address as it was originally written.
     pub fn as_str(&self) -> &str {
         &self.0
     }

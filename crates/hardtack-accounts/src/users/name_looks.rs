@@ -1,4 +1,4 @@
-//! The table `name_looks`. Each look belongs to at most one user, so two users cannot sign up with names that look
+//! The `name_looks` table. Each look belongs to at most one user, so two users cannot sign up with names that look
 //! alike.
 
 use std::collections::BTreeSet;
@@ -11,17 +11,18 @@ use super::name::Looks;
 /// this version.
 pub(super) const NONE_OUTDATED: i64 = 0;
 
-/// How a transaction locks the names of all users.
+/// How a transaction locks all user names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LooksLock {
-    /// For a sign-up. The transaction inserts one user, and then the user's looks in their order, so sign-ups cannot
-    /// deadlock. Several sign-ups can hold the lock at the same time.
+    /// For a sign-up. The transaction inserts one user and then that user's looks, always in the same order, so
+    /// sign-ups cannot deadlock. Several sign-ups can hold the lock at the same time.
     Shared,
-    /// For a transaction that can also free looks, or change the looks of several users. It holds the lock alone.
+    /// For a transaction that can also free looks, or change several users' looks. While such a transaction holds the
+    /// lock, no other transaction can hold it.
     Exclusive,
 }
 
-/// Takes the lock for changes of names. The transaction holds the lock until it ends.
+/// Takes the lock that guards name changes. The transaction holds the lock until it ends.
 ///
 /// Every transaction that adds, renames or deletes users takes this lock before it locks any row. Otherwise, two such
 /// transactions could wait for each other. On SQLite, the transaction already holds the only write lock.
@@ -29,8 +30,7 @@ pub(super) async fn lock_looks_in(transaction: &mut Transaction, lock: LooksLock
     if !transaction.connection().is_postgres() {
         return Ok(());
     }
-    // The number 5123760984412398 is arbitrary. It makes a collision with the advisory locks of other programs
-    // unlikely.
+    // The number 5123760984412398 is arbitrary. It makes a collision with other programs' advisory locks unlikely.
     let sql = match lock {
         LooksLock::Shared => "SELECT pg_advisory_xact_lock_shared(5123760984412398)",
         LooksLock::Exclusive => "SELECT pg_advisory_xact_lock(5123760984412398)",
@@ -38,14 +38,14 @@ pub(super) async fn lock_looks_in(transaction: &mut Transaction, lock: LooksLock
     transaction.execute(Statement::new(sql)).await.map(drop)
 }
 
-/// Stores the looks of a user's name, and deletes the user's other looks. If a look belongs to another user whose looks
-/// were computed under rules older than `outdated`, takes the look from that user.
+/// Stores the looks of a user's name, and deletes the user's other looks. A look that belongs to another user is taken
+/// from that user if that user's looks were computed under rules older than `outdated`.
 ///
-/// Returns `false` if a look still belongs to another user. The remaining looks are stored anyway.
+/// Returns `false` if any of the looks still belongs to another user. The remaining looks are stored anyway.
 ///
-/// The primary key of the table prevents two users from having the same look, even if both sign up at the same time. If
-/// an open transaction has added the same look, this function waits until that transaction ends. Every transaction adds
-/// its looks in the same order, so two transactions never wait for each other.
+/// The primary key of the `name_looks` table prevents two users from having the same look, even if both sign up at the
+/// same time. If an open transaction has added the same look, this function waits until that transaction ends. Every
+/// transaction adds its looks in the same order, so two transactions never wait for each other.
 pub(super) async fn set_looks_in(
     transaction: &mut Transaction,
     user_id: &str,

@@ -1,7 +1,7 @@
 //! Stores the keys and looks of names that were added under older rules, and finds names that collide.
 //!
-//! Each row contains the version of the rules by which the key and the looks of the row were computed. If the rules
-//! change, for example with a new version of Unicode, the keys and looks are computed again.
+//! Each row contains the version of the rules under which the row's key and looks were computed. If the rules change,
+//! for example with a new version of Unicode, the keys and looks are computed again.
 //!
 //! A row has no skeleton if it has not been upgraded yet, or if one of its looks belongs to another user. In the second
 //! case, both users can log in as before.
@@ -12,16 +12,16 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::name::{Looks, name_rules, username_key};
 use super::name_looks::{LooksLock, lock_looks_in, set_looks_in};
 
-/// A value for `rules` in [`unfinished`] that is lower than every real version of the rules, so that only users without
-/// a skeleton are selected.
+/// A value for the parameter `rules` of [`unfinished`]. It is lower than any real version of the rules, so the query
+/// selects only users without a skeleton.
 const NO_RULES: i64 = 0;
 
 /// How many rows one transaction changes. The number is small, because processes that upgrade names at the same time
 /// take turns, and each should wait only briefly for its turn.
 const PAGE: i64 = 50;
 
-/// How many times the upgrade of one page of rows is tried. An attempt fails if another process adds the same names at
-/// the same time or holds a lock for too long.
+/// How many times to try upgrading one page of rows. An attempt fails if another process adds the same names at the
+/// same time or holds a lock for too long.
 const TRIES: usize = 5;
 
 /// PostgreSQL's error code for a deadlock between transactions (`deadlock_detected`).
@@ -37,7 +37,7 @@ const LOCKED: &str = "55P03";
 pub struct NameCollision {
     /// The name of the user who signed up under older rules.
     pub username: String,
-    /// The name of the other user.
+    /// The name that collides with `username`.
     pub other: String,
 }
 
@@ -55,7 +55,7 @@ impl Unfinished {
     }
 }
 
-/// The position of a user in the order in which names are upgraded.
+/// A user's position in the order in which names are upgraded.
 struct Position {
     created_at: i64,
     id: String,
@@ -93,7 +93,7 @@ fn is_race(error: &sqlx::Error) -> bool {
     error.is_unique_violation() || matches!(error.code().as_deref(), Some(DEADLOCK | LOCKED))
 }
 
-/// Creates the query for users who have no skeleton, and for users whose looks were computed under older rules than
+/// Creates the query that finds users who have no skeleton, and users whose looks were computed under rules older than
 /// `rules`. The oldest users come first.
 fn unfinished(after: &Position, rules: i64) -> Statement<'static> {
     let sql = "SELECT id, username, username_key, created_at FROM users WHERE (skeleton IS NULL OR name_rules < $4) \
@@ -109,8 +109,8 @@ fn users(rows: Vec<UnfinishedColumns>) -> Vec<Unfinished> {
     rows.into_iter().map(user).collect()
 }
 
-/// Upgrades the names of the next page of users after a position. Returns the position of the last of these users, or
-/// `None` if there are no more users.
+/// Upgrades the names of one page of users: those that come next after the position `after`. Returns the position of
+/// the last of these users, or `None` if no users are left.
 async fn upgrade_page(database: &Pool, after: &Position) -> Result<Option<Position>, sqlx::Error> {
     let mut transaction = database.begin().await?;
     lock_looks_in(&mut transaction, LooksLock::Exclusive).await?;
@@ -146,7 +146,7 @@ pub(super) async fn pass_on_looks_in(transaction: &mut Transaction, former: &str
 async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(), sqlx::Error> {
     let Unfinished { id, username, username_key: stored_key, .. } = user;
     let (looks, rules) = (Looks::of(username), name_rules());
-    // This statement also locks the row.
+    // This statement also locks the user's row.
     let sql = "UPDATE users SET name_rules = $1, skeleton = NULL WHERE id = $2 AND username = $3";
     if transaction.execute(Statement::new(sql).bind(rules).bind(id).bind(username)).await? == 0 {
         // The user has been renamed or deleted in the meantime.
@@ -161,15 +161,15 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
     if !set_looks_in(transaction, id, &looks, rules).await? {
         return Ok(());
     }
-    // If another row has the same skeleton from older rules, remove it from that row. The skeleton of that row will be
-    // computed again.
+    // If another row still has this skeleton, computed under older rules, clear the skeleton in that row. That row's
+    // skeleton will be computed again later.
     let sql = "UPDATE users SET skeleton = NULL WHERE skeleton = $1 AND id <> $2 AND name_rules < $3";
     transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id).bind(rules)).await?;
     let sql = "UPDATE users SET skeleton = $1 WHERE id = $2";
     transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id)).await.map(drop)
 }
 
-/// Returns the users whose names collide with the names of other users.
+/// Returns the users whose names collide with other users' names.
 pub(crate) async fn name_collisions(database: &Pool) -> Result<Vec<NameCollision>, BackendError> {
     let (mut after, mut collisions) = (Position::start(), Vec::new());
     loop {

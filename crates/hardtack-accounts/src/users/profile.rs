@@ -5,12 +5,12 @@ use super::{EmailAddress, User};
 /// The message for an invalid email address.
 pub(crate) const INVALID_EMAIL: &str = "Enter an address such as you@site.example, or leave the field empty.";
 
-/// The editable fields of the account page.
+/// The fields that a user can edit on the account page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
-    /// The name that pages show. It has at most 80 characters.
+    /// The name that pages show. It is at most 80 characters long.
     pub(crate) display_name: String,
-    /// The email address. It has at most 254 bytes.
+    /// The email address. It is at most 254 bytes long.
     pub(crate) email: String,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct ProfileChange {
 }
 
 impl ProfileChange {
-    /// Returns the user's profile after this change.
+    /// Returns the user's profile with this change applied.
     pub(crate) fn apply_to(&self, user: &User) -> Profile {
         Profile {
             display_name: self.display_name.as_ref().unwrap_or(&user.display_name).clone(),
@@ -31,7 +31,7 @@ impl ProfileChange {
     }
 }
 
-/// A field of the profile that is not valid, and what to enter instead.
+/// An invalid field of the profile, and what to enter instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProfileProblem {
     pub(crate) field: &'static str,
@@ -39,7 +39,7 @@ pub(crate) struct ProfileProblem {
 }
 
 impl Profile {
-    /// Trims both fields. Returns the profile and what is wrong with each field.
+    /// Trims both fields. Returns the trimmed profile, and a list of the fields that are not valid.
     pub(crate) fn validate(mut self) -> (Self, Vec<ProfileProblem>) {
         self.display_name = self.display_name.trim().to_owned();
         self.email = self.email.trim().to_owned();

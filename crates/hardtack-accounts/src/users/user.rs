@@ -1,4 +1,4 @@
-//! A user, as handlers and operators see it.
+//! A user, as seen by handlers and operators.
 
 use hardtack::clock::Timestamp;
 use serde::Serialize;
@@ -17,8 +17,8 @@ pub struct User {
     pub display_name: String,
     /// The email address. Empty if the user has none.
     pub email: String,
-    /// Whether this address is confirmed. The user confirms it with a link from an email, or an operator vouches for
-    /// it.
+    /// Whether the email address is confirmed. The user confirms it by following a link in an email, or an operator
+    /// vouches for it.
     pub email_confirmed: bool,
     /// When the user signed up or was added. In JSON, this is a number of seconds since the Unix epoch.
     #[serde(serialize_with = "seconds")]

@@ -40,7 +40,7 @@ async fn s85_a11_a_new_password_on_the_account_page_is_announced(on_postgres: bo
     assert_eq!(saved.location(), Some("/account?done=password"));
     let letter = mailing.mail(ADDRESS).await;
     assert!(letter.contains("Subject: Your password was changed\n"), "{letter}");
-    assert!(letter.contains("On site.example, the password of your account \"ada\" was changed."), "{letter}");
+    assert!(letter.contains("On site.example, the password for your account \"ada\" was changed."), "{letter}");
     // Plain text and HTML.
     assert!(letter.contains("\nContent-Type: multipart/alternative; boundary="), "{letter}");
     for part in ["text/plain", "text/html"] {
@@ -201,7 +201,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let signed_up = submit(&mut ada, &page, "/signup", &typed).await;
     assert_eq!(signed_up.location(), Some("/"));
     let home = open(&mut ada, "/").await;
-    assert!(home.text().contains(&format!("Open the link that we send to {ADDRESS} within a day")), "{}", home.text());
+    assert!(home.text().contains(&format!("Open the link that we send to {ADDRESS} to confirm")), "{}", home.text());
     assert!(open(&mut ada, "/account").await.text().contains("Not confirmed"));
     let saved = open(&mut ada, "/account?done=settings").await;
     assert!(saved.text().contains("you cannot reset a forgotten password by email"), "{}", saved.text());
@@ -214,7 +214,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     assert!(page.text().contains(ADDRESS) && page.text().contains("ada"), "{}", page.text());
     let done = submit(&mut bob, &page, "/email/confirm", &[]).await;
     let home = open(&mut bob, done.location().unwrap()).await;
-    let notice = "The email address of the account ada has been confirmed. You are logged in as bob.";
+    let notice = "The email address for the account ada has been confirmed. You are logged in as bob.";
     assert!(home.text().contains(notice), "{}", home.text());
     let page = open(&mut ada, "/account").await;
     assert!(page.text().contains("Confirmed") && !page.text().contains("Not confirmed"), "{}", page.text());
@@ -235,7 +235,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let page = open(&mut bob, &link_of(&mailing.mail(ADDRESS).await)).await;
     let done = submit(&mut bob, &page, "/password/reset", &[("new_password", NEW)]).await;
     let home = open(&mut bob, done.location().unwrap()).await;
-    let notice = "The password of the account ada has been changed. You are logged in as bob.";
+    let notice = "The password for the account ada has been changed. You are logged in as bob.";
     assert!(home.text().contains(notice), "{}", home.text());
 
     // A user without an address is told that a forgotten password cannot be reset by email.
@@ -256,7 +256,7 @@ async fn a11_the_first_link_of_a_user_says_nothing_of_devices() {
     assert!(!page.text().contains("devices"), "{}", page.text());
     let done = submit(&mut ada, &page, "/password/reset", &[("new_password", PASSWORD)]).await;
     let page = open(&mut ada, done.location().unwrap()).await;
-    assert!(page.text().contains("Your password is set. Log in with this password."), "{}", page.text());
+    assert!(page.text().contains("Your password is set. You can now log in with it."), "{}", page.text());
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
     // The user now has devices, so the page of a later link mentions them.
     let link = accounts.reset_link("ada", site.auth.now()).await.unwrap().url("");

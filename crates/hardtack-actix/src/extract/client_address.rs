@@ -13,7 +13,7 @@ use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
 /// The client's address: the address of the socket's peer or, if the peer is a
-/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy names.
+/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy reports.
 ///
 /// If the server does not know the peer's address, for example on a Unix socket, the request is refused with 500. If
 /// the handler takes `Optional<ClientAddress>`, it gets `None` instead.

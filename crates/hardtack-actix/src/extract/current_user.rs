@@ -22,9 +22,9 @@ use crate::respond::AuthError;
 /// `Optional<CurrentUser<U>>` is `None` in three cases:
 /// - The request has no token.
 /// - The token in the cookies is invalid and cannot be refreshed.
-/// - The user of the token in the cookies no longer exists.
+/// - The user identified by the token in the cookies no longer exists.
 ///
-/// In the last two cases, the response deletes the cookies that have become useless.
+/// In the last two cases, the response deletes the cookies, because they no longer work.
 ///
 /// ```
 /// use hardtack_actix::{BackendError, CurrentUser, FindUser};

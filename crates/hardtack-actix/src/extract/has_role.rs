@@ -28,7 +28,7 @@ use crate::respond::AuthError;
 ///
 /// Do not use `Option<HasRole<R>>`: a user without the role would still get 403. If everyone can see a page, but users
 /// with the role see a different version, take an `Optional<AccessToken>` and call
-/// [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all routes of a scope, use
+/// [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all of a scope's routes, use
 /// [`Require::claim`](crate::Require::claim).
 ///
 /// ```
@@ -51,7 +51,7 @@ pub struct HasRole<R> {
 }
 
 impl<R> HasRole<R> {
-    /// Returns the token without the proof that it has the role.
+    /// Returns the token. The type of the returned token no longer proves that the token has the role.
     pub fn into_token(self) -> AccessToken {
         self.token
     }

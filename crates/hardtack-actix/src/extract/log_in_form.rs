@@ -1,4 +1,4 @@
-//! Extractors for posted forms with a password.
+//! Extractors for posted forms that contain a password.
 
 use std::fmt;
 use std::ops::Deref;
@@ -84,7 +84,7 @@ impl<T> Deref for LogInForm<T> {
     }
 }
 
-/// Omits the form, which contains a password.
+/// Omits the form from the output, because the form contains a password.
 impl<T> fmt::Debug for LogInForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogInForm").field("auth", &self.auth).finish_non_exhaustive()
@@ -155,7 +155,7 @@ impl<T> Deref for ReauthenticationForm<T> {
     }
 }
 
-/// Omits the form, which contains a password.
+/// Omits the form from the output, because the form contains a password.
 impl<T> fmt::Debug for ReauthenticationForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReauthenticationForm").field("auth", &self.auth).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The extractor for optional tokens and users.
+//! The extractor for an optional token or user.
 
 use std::ops::Deref;
 

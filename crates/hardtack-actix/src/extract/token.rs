@@ -28,7 +28,7 @@ pub trait OptionalFromRequest: Sized {
 /// The result of a verification that does no I/O.
 enum Attempt<T> {
     Verified(Verification<T>),
-    /// The verification may need the beginning of the body. The body must be read first.
+    /// The verification might need the beginning of the body, so this part must be read first.
     ReadAhead,
 }
 
@@ -141,10 +141,10 @@ extractor! {
     ///
     /// The application's own claims are deserialized into `T`. Use an `Option` for a claim that some users do not have.
     ///
-    /// A token that lacks a claim might simply be outdated, for example because the claims of its session have changed.
-    /// If the token was in a cookie and a new token would have the claim, Hardtack refreshes the token. In all other
-    /// cases, the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the
-    /// log names the claim.
+    /// A token that lacks a claim might simply be outdated, for example because its session's claims have changed. If
+    /// the token was in a cookie and a new token would have the claim, Hardtack refreshes the token. In all other
+    /// cases, the request is refused as [forbidden](hardtack::FailureKind::Forbidden) (403), the user stays logged in,
+    /// and the log names the claim.
     ///
     /// In Flask-JWT-Extended: `@jwt_required()`.
     ///
@@ -194,9 +194,10 @@ extractor! {
     /// binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` seconds old. `SECONDS` must
     /// be at least 120, because browsers limit how often they send proofs.
     ///
-    /// If the browser's last proof is too old, the browser is redirected to the same URL. The browser then sends a
-    /// proof, and repeats the request with its body. If the session is not bound, for example because the browser does
-    /// not support device binding, the token must be fresh instead, as for [`FreshAccessToken`]. See [`Need::proven`].
+    /// If the browser's last proof is too old, the browser is redirected to the same URL. It then sends a new proof and
+    /// repeats the request, including the body. If the session is not bound to a device, for example because the
+    /// browser does not support device binding, the token must be fresh instead, as with [`FreshAccessToken`]. See
+    /// [`Need::proven`].
     ///
     /// ```
     /// use hardtack_actix::Proven;

@@ -1,4 +1,4 @@
-//! A layer that refuses requests without a required token.
+//! A layer that refuses requests that lack a required token.
 
 mod service;
 
@@ -64,7 +64,8 @@ impl Require {
     ///
     /// A token that lacks the claim might simply be outdated, for example after
     /// [`change_claims`](hardtack::Authenticator::change_claims). If the token was in a cookie and a new token would
-    /// have the claim, Hardtack refreshes the token. In all other cases, the user gets 403 and stays logged in.
+    /// have the claim, Hardtack refreshes the token. Otherwise, Hardtack responds with 403, and the user stays logged
+    /// in.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims = self.claims.and(name, value);
         self

@@ -1,4 +1,4 @@
-//! The service of the `Require` layer.
+//! The service behind the `Require` layer.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -67,7 +67,7 @@ where
     }
 }
 
-/// The result of a verification that does no I/O.
+/// The result of trying to verify a request without I/O.
 enum Attempt {
     Verified(Verification),
     /// The verification may need the beginning of the body, which must be read first.
@@ -103,8 +103,8 @@ fn refuse<B>(request: ServiceRequest, failure: Failure) -> ServiceResponse<Eithe
 }
 
 pin_project! {
-    /// The future of [`RequireService`]. It polls the inner future in place, and allocates only if verification needs
-    /// I/O.
+    /// The future that [`RequireService`] returns. It polls the inner service's future in place, and allocates only if
+    /// verification needs I/O.
     pub struct RequireFuture<F, B> {
         #[pin]
         state: State<F, B>,

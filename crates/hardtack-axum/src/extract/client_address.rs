@@ -11,7 +11,7 @@ use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
 /// The client's address: the address of the socket's peer or, if the peer is a
-/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy names.
+/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy reports.
 ///
 /// The peer's address is known if [`serve`](fn@crate::serve) serves the application. If you call `axum::serve` instead,
 /// pass it `app.into_make_service_with_connect_info::<SocketAddr>()`.

@@ -18,9 +18,9 @@ use crate::respond::AuthError;
 /// `Option<CurrentUser<U>>` is `None` in three cases:
 /// - The request has no token.
 /// - The token in the cookies is invalid and cannot be refreshed.
-/// - The user of the token in the cookies no longer exists.
+/// - The user identified by the token in the cookies no longer exists.
 ///
-/// In the last two cases, the response deletes the cookies that have become useless.
+/// In the last two cases, the response deletes the cookies, because they no longer work.
 ///
 /// ```
 /// use hardtack_axum::{BackendError, CurrentUser, FindUser};
@@ -53,12 +53,12 @@ impl<U> CurrentUser<U> {
         &self.token
     }
 
-    /// Extracts the user of a request that re-authenticates the user. Unlike the extractor, this function also accepts
-    /// a token that an earlier copy of the same form has just replaced
+    /// Extracts the user from a request that re-authenticates the user. Unlike the `CurrentUser` extractor, this
+    /// function also accepts a token that has just been replaced because the same form was submitted twice
     /// ([`Need::reauthenticating`](hardtack::Need::reauthenticating)).
     ///
     /// # Errors
-    /// Returns the same errors as the extractor.
+    /// Returns the same errors as the `CurrentUser` extractor.
     pub async fn of_reauthentication<S: Sync>(parts: &Parts, state: &S) -> Result<Self, AuthError>
     where
         U: FindUser<State: FromRef<S>>,
@@ -76,7 +76,7 @@ impl<U> CurrentUser<U> {
         Ok(Self { user, token })
     }
 
-    /// Returns the user without the token.
+    /// Returns the user and discards the token.
     pub fn into_user(self) -> U {
         self.user
     }

@@ -26,8 +26,8 @@ use crate::respond::AuthError;
 /// [`max_staleness`](hardtack::session::SessionPolicy::max_staleness), which is 5 seconds by default.
 ///
 /// `Option<HasRole<R>>` does not compile. If everyone can see a page, but users with the role see a different version,
-/// take an `Option<AccessToken>` and call [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all
-/// routes of a router, use [`Require::claim`](crate::Require::claim).
+/// take an `Option<AccessToken>` and call [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all of
+/// a router's routes, use [`Require::claim`](crate::Require::claim).
 ///
 /// ```
 /// use hardtack_axum::{HasRole, Role};
@@ -49,7 +49,7 @@ pub struct HasRole<R> {
 }
 
 impl<R> HasRole<R> {
-    /// Returns the token without the proof that it has the role.
+    /// Returns the token. The type of the returned token no longer proves that the token has the role.
     pub fn into_token(self) -> AccessToken {
         self.token
     }

@@ -16,7 +16,7 @@ use super::AccessToken;
 use crate::auth::Auth;
 use crate::respond::AuthError;
 
-/// A posted log-in form, or an API client's JSON. It dereferences to [`Auth`].
+/// A submitted log-in form, or an API client's JSON. It dereferences to [`Auth`].
 ///
 /// The extractor checks the request before it reads the body, so a handler never gets a password that another site
 /// could have sent. The extractor refuses requests with a safe method (such as GET), requests from other sites, and
@@ -69,7 +69,7 @@ impl<T> LogInForm<T> {
     /// with the form. [`Auth::log_in_form`] then returns the message and the typed user name once. An API client gets
     /// 401 with the code `log_in_refused`.
     ///
-    /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
+    /// Instead of a message, you can also pass any [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
         self.auth.refuse(self.name.add_to(reason.into()))
     }
@@ -83,19 +83,19 @@ impl<T> Deref for LogInForm<T> {
     }
 }
 
-/// Omits the form, which contains a password.
+/// Leaves out the form, because it contains a password.
 impl<T> fmt::Debug for LogInForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogInForm").field("auth", &self.auth).finish_non_exhaustive()
     }
 }
 
-/// A form, or an API client's JSON, in which the logged-in user has entered the password again. It dereferences to
+/// A form, or an API client's JSON, in which the logged-in user has re-entered the password. It dereferences to
 /// [`Auth`].
 ///
 /// Before it reads the body, the extractor checks the request as [`AccessToken`] does. The form must contain the CSRF
 /// value of [`Auth::reauthentication_form`]. If the browser sends the form twice, for example after a double click, the
-/// second request gets the same tokens as the first ([`Need::reauthenticating`](hardtack::Need::reauthenticating)).
+/// second request gets the same tokens as the first (see [`Need::reauthenticating`](hardtack::Need::reauthenticating)).
 ///
 /// ```
 /// use axum::response::Response;
@@ -118,15 +118,15 @@ pub struct ReauthenticationForm<T> {
 }
 
 impl<T> ReauthenticationForm<T> {
-    /// Returns the token of the user who is logged in.
+    /// Returns the logged-in user's token.
     pub fn token(&self) -> &AccessToken {
         &self.token
     }
 
-    /// Makes the session of the user `subject` fresh again, and returns the response. A browser is redirected to the
-    /// page in the query parameter `next`, or to the home page. An API client gets 200 with JSON.
+    /// Makes the session of the user with the id `subject` fresh again, and returns the response. A browser is
+    /// redirected to the page in the query parameter `next`, or to the home page. An API client gets 200 with JSON.
     ///
-    /// If another user is logged in, this method refuses the form with a message that says so.
+    /// If a different user is logged in, this method refuses the form with a message that says so.
     ///
     /// # Errors
     /// The errors of [`Auth::reauthenticate`].
@@ -140,7 +140,7 @@ impl<T> ReauthenticationForm<T> {
     /// Returns an error that refuses the password. Pass a message for the user. A browser is redirected back to the
     /// page with the form, which shows the message once. An API client gets 401 with the code `log_in_refused`.
     ///
-    /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
+    /// Instead of a message, you can also pass any [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
         self.auth.refuse(self.name.add_to(reason.into()))
     }
@@ -154,7 +154,7 @@ impl<T> Deref for ReauthenticationForm<T> {
     }
 }
 
-/// Omits the form, which contains a password.
+/// Leaves out the form, because it contains a password.
 impl<T> fmt::Debug for ReauthenticationForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReauthenticationForm").field("auth", &self.auth).finish_non_exhaustive()

@@ -102,8 +102,8 @@ extractor! {
     AccessToken, Need::access()
 }
 impl AccessToken {
-    /// Extracts the token of a request that re-authenticates the user. Also accepts a token that an earlier copy of the
-    /// same form has just replaced ([`Need::reauthenticating`]).
+    /// Extracts the token of a request that re-authenticates the user. Also accepts a token that an earlier submission
+    /// of the same form has just replaced ([`Need::reauthenticating`]).
     pub(crate) async fn of_reauthentication(parts: &Parts) -> Result<Self, AuthError> {
         let (state, need) = (AuthState::for_verification(parts)?, Need::access().reauthenticating());
         if state.has_unread_body() {
@@ -122,7 +122,7 @@ extractor! {
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// An access token of a client that recently proved possession of its device's key ([device
+    /// An access token from a client that recently proved possession of its device's key ([device
     /// binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` seconds old. `SECONDS` must
     /// be at least 120, because browsers limit how often they send proofs.
     ///

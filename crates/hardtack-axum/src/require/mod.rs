@@ -17,13 +17,13 @@ pub use service::{RequireFuture, RequireService};
 /// If the need is [optional](Need::optional), requests without a token or with invalid cookies also pass. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// Add this layer with `Router::route_layer`, which applies it only to the routes of the router. `Router::layer` would
-/// also apply it to the router's fallback, which handles unknown paths. If you then merged the router into an
-/// application without a fallback of its own, the guarded fallback would handle all unknown paths of the application. A
+/// Add this layer with `Router::route_layer`, which applies the layer only to the router's routes. `Router::layer`
+/// would also apply it to the router's fallback, which handles unknown paths. If you then merged the router into an
+/// application without a fallback of its own, the guarded fallback would handle all unknown paths in the application. A
 /// request for such a path would be redirected to the log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, Hardtack responds with 401 instead of redirecting the
-/// browser from the log-in page to itself, and logs an error (`redirect_loop`).
+/// browser from the log-in page back to the log-in page, and logs an error (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
@@ -58,8 +58,8 @@ impl Require {
         Self { need, claims: RequiredClaims::NONE }
     }
 
-    /// Also requires a claim. The claim must equal `value` or be an array that contains `value`. To require several
-    /// claims, call this method several times.
+    /// Adds a claim that the token must have. The claim must equal `value` or be an array that contains `value`. To
+    /// require several claims, call this method once for each claim.
     ///
     /// A token that lacks the claim might simply be outdated, for example after
     /// [`change_claims`](hardtack::Authenticator::change_claims). If the token was in a cookie and a new token would

@@ -62,8 +62,8 @@ where
                 State::Refused { response: Some(AuthError::from(failure).into_response()) }
             }
             attempt @ (Attempt::Verified(Verification::Pending(_)) | Attempt::ReadAhead) => {
-                // This request must use the service on which `poll_ready` was called. The clone handles the next
-                // request.
+                // This request must use the service on which `poll_ready` was called. A clone of the service handles
+                // the next request.
                 let next = self.inner.clone();
                 let mut ready = std::mem::replace(&mut self.inner, next);
                 let (need, claims) = (self.need, self.claims.clone());
@@ -113,8 +113,8 @@ async fn finish(parts: &Parts, attempt: Attempt, need: Need, claims: &RequiredCl
 }
 
 pin_project! {
-    /// The future of [`RequireService`]. It polls the inner future in place, and allocates only if verification needs
-    /// I/O.
+    /// The future that [`RequireService`] returns. It polls the inner future in place, and allocates only if
+    /// verification needs I/O.
     pub struct RequireFuture<F, E> {
         #[pin]
         state: State<F, E>,

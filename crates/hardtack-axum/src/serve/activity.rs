@@ -1,8 +1,8 @@
 //! What happens on a connection: which requests are in progress, and when the connection was last used.
 //!
-//! After a stop, hyper closes a connection only if the client cooperates. For example, hyper waits until an HTTP/2
-//! client has acknowledged a PING, or has read every response. A server therefore uses [`Activity::finished`] to close
-//! connections that have no request in progress.
+//! When a server is told to stop, hyper closes a connection only if the client cooperates. For example, hyper waits
+//! until an HTTP/2 client has acknowledged a PING, or has read every response. A server therefore uses
+//! [`Activity::finished`] to close connections that have no request in progress.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,26 +19,26 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// stopping. During this time, requests that are already on their way can arrive.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// How long a client may take to receive the last part of a response that the server has passed to hyper. If a client
-/// reads nothing for this long after the server was told to stop, the rest of the response is not sent.
+/// How long a client may take to read the part of a response that hyper took last. If the server has been told to stop
+/// and a client reads nothing for this long, the rest of the response is not sent.
 const DELIVERY: Duration = Duration::from_secs(2);
 
 /// How often to check whether the requests in progress have ended.
 const STEP: Duration = Duration::from_millis(50);
 
 /// Records what happens on a connection. This type is needed because hyper has no idle timeout for HTTP/2, no timeout
-/// for the phase in which it detects the version of HTTP, and no timeout for a graceful shutdown.
+/// while it detects the HTTP version, and no timeout for a graceful shutdown.
 #[derive(Debug)]
 pub struct Activity {
     opened: Instant,
     has_begun: AtomicBool,
     /// The number of requests whose handlers have not returned yet.
     in_flight: AtomicUsize,
-    /// When the last handler returned, in milliseconds after the connection was opened.
+    /// When a handler last returned, in milliseconds since the connection was opened.
     responded: AtomicUsize,
-    /// The number of responses that wait for the application to produce the next part of the body.
+    /// The number of responses that are waiting for the application to produce the next part of the body.
     producing: AtomicUsize,
-    /// When hyper last took a part of a response, in milliseconds after the connection was opened.
+    /// When hyper last took a part of a response, in milliseconds since the connection was opened.
     taken: AtomicUsize,
 }
 
@@ -81,8 +81,9 @@ impl Activity {
         }
     }
 
-    /// Call this method when the connection must end soon. Waits until no request is in progress. If the connection has
-    /// had requests, then also waits a moment, so that hyper can end the connection properly, whatever the client does.
+    /// Waits until no request is in progress. Call this method when the connection must end soon. If the connection has
+    /// had requests, the method also waits a moment longer, so that hyper can end the connection properly, whatever the
+    /// client does.
     pub async fn finished(&self) {
         self.finished_after(LINGER, DELIVERY).await;
     }
@@ -118,11 +119,11 @@ impl Activity {
 
 /// A request whose handler has not returned yet.
 #[derive(Debug)]
-#[must_use = "dropping this value ends the request"]
+#[must_use = "dropping this value records the end of the request"]
 pub struct OpenRequest(Arc<Activity>);
 
 impl OpenRequest {
-    /// Records that the handler has returned, and follows the body of its response.
+    /// Records that the handler has returned, and keeps track of the response's body.
     pub fn respond(self, response: Response) -> Response {
         let activity = Arc::clone(&self.0);
         response.map(|body| match body.is_end_stream() {
@@ -139,8 +140,8 @@ impl Drop for OpenRequest {
     }
 }
 
-/// The body of a response. While the application produces the body, the request is in progress. While the server waits
-/// for the client to read, the request counts as in progress only if the client is reading.
+/// The body of a response. The request counts as in progress while the application produces the body. While the body
+/// waits for the client instead, the request counts as in progress only as long as the client keeps reading.
 struct FollowedBody {
     body: Body,
     activity: Arc<Activity>,
@@ -210,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_is_finished_when_no_request_is_in_progress() {
-        // A connection without a request, and a connection whose request has ended.
+        // First, a connection that has had no request. Then, a connection whose request has ended.
         Activity::begin().finished_after(LONG, LONG).await;
         let activity = Activity::begin();
         drop(activity.begin_request());

@@ -1,9 +1,9 @@
 //! The server's connections.
 //!
-//! 1. Each request gets the address of its client (`ConnectInfo`).
-//! 2. When the server stops, it soon ends each connection that has no request in progress ([`Activity::finished`]).
-//!    hyper also ends idle connections, but only if the client cooperates: hyper keeps waiting for the rest of the
-//!    first request head, and for an HTTP/2 client that does not acknowledge or read anything.
+//! 1. Each request gets its client's address (`ConnectInfo`).
+//! 2. When the server stops, it soon closes each connection that has no request in progress ([`Activity::finished`]).
+//!    hyper also closes idle connections, but only if the client cooperates: hyper keeps waiting if only part of the
+//!    first request head has arrived, or if an HTTP/2 client neither acknowledges nor reads anything.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -67,7 +67,8 @@ impl Listener for Connections {
 pub(super) struct Connection {
     socket: TcpStream,
     activity: Arc<Activity>,
-    /// Completes when the server has stopped and no request is in progress. `None` after that.
+    /// Completes once the server has been told to stop and the connection has no request in progress. `None` after this
+    /// future has completed.
     finished: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -149,7 +150,7 @@ impl Service<IncomingStream<'_, Connections>> for MakeService {
     }
 }
 
-/// Handles the requests of a connection.
+/// Handles the requests that arrive on a connection.
 #[derive(Clone)]
 pub(super) struct ConnectionService {
     app: Router,

@@ -33,9 +33,9 @@ const GRACE_PERIOD: Duration = Duration::from_secs(9);
 ///   [`ClientAddress`](crate::ClientAddress) refuses requests.
 /// - After a signal, it accepts no more connections, and waits for the responses to the requests in flight. For
 ///   example, a request that changes a password can finish during a deployment. The wait ends after nine seconds
-///   ([`Serve::grace_period`]) or at a second signal. The server does not wait for clients that have not sent the
-///   complete head of a request. It soon closes connections that have no request in progress, even if an HTTP/2 client
-///   acknowledges nothing, and connections whose client reads nothing.
+///   ([`Serve::grace_period`]) or at a second signal. The server does not wait for clients that have not sent a
+///   complete request head. It soon closes connections that have no request in progress, even if an HTTP/2 client does
+///   not respond at all. It also closes connections whose clients have stopped reading.
 /// - It builds the route table only once, instead of once for each connection. With the ready-made site of
 ///   `hardtack-accounts`, this saves about 200 KB of memory for each open connection.
 ///
@@ -76,7 +76,7 @@ pub fn serve(listener: TcpListener, app: Router) -> Serve {
 }
 
 /// The server that [`serve`] returns. The server starts when you await this value.
-#[must_use = "the server starts when this is awaited"]
+#[must_use = "the server starts only when you await this value"]
 pub struct Serve {
     listener: TcpListener,
     app: Router,
@@ -92,8 +92,8 @@ impl Serve {
         self
     }
 
-    /// Also stops the server when the future `stop` completes. This is useful in tests, or if the failure of another
-    /// part of the program must stop the server.
+    /// Also stops the server when the future `stop` completes. This is useful in tests, or if the server must stop when
+    /// another part of the program fails.
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = Box::pin(stop);
         self

@@ -49,8 +49,8 @@ impl StopSignal {
     #[cfg(not(unix))]
     pub async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // This process cannot handle Ctrl-C, so the operating system ends it on Ctrl-C. Until then, this method
-            // waits.
+            // This process cannot handle Ctrl-C. When the user presses Ctrl-C, the operating system ends the process,
+            // so this method waits until then.
             std::future::pending::<()>().await;
         }
     }

@@ -78,7 +78,7 @@ async fn a_mistake_in_the_setup_is_explained_once_on_the_standard_error() {
         "a request from https://site.example was refused, because the base URL is http://127.0.0.1:3000; if \
          https://site.example is the address of your site, write .base_url(\"https://site.example\")",
         "refused requests are redirected to /enter, but a request to /enter was refused as well",
-        "a backend of the application failed",
+        "one of the application's backends failed",
         "tracing_subscriber::fmt().init()",
     ] {
         assert_eq!(text.matches(expected).count(), 1, "{expected:?} in:\n{text}");

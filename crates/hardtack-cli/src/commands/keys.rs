@@ -61,7 +61,7 @@ fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
     match members.remove("k") {
         Some(Value::String(text)) => Ok(Zeroizing::new(text)),
-        _ => Err(Error::runtime("the JWK of the new secret has no member k; this is a bug in hardtack")),
+        _ => Err(Error::runtime("the new secret's JWK has no member k; this is a bug in hardtack")),
     }
 }
 
@@ -103,8 +103,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     if let Some(signing) = &servers.signing {
         return Err(Error::config(format_args!(
             "{signing}, so a new key in the folder would not be used to sign. To rotate the signing key, set a new key \
-             and restart the servers; all users are then logged out. To keep users logged in, also move the old secret \
-             to JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, first restart the servers without the \
+             and restart the servers; this logs all users out. To keep users logged in, also move the old secret to \
+             JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, first restart the servers without the \
              setting (a server that was killed counts as running for another {LAPSE} seconds)"
         )));
     }
@@ -149,7 +149,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     remove(&folder, removed.iter().copied())?;
     output::print(format_args!("Created {}", folder.file(number).display()))?;
     output::print(match (previous.len() - removed.len(), discard_old) {
-        (0, true) => "Running servers use the new key within 5 seconds. All users have to log in again.",
+        (0, true) => "Running servers start using the new key within 5 seconds. All users have to log in again.",
         (0, false) => "This key is the only one in the folder.",
         _ => {
             "Running servers begin to sign with the new key after 15 to 20 seconds. Tokens that were signed with the \
@@ -163,29 +163,29 @@ fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
     let Some(newest) = newest else { return Ok(1) };
     newest.number.checked_add(1).ok_or_else(|| {
         Error::config(format_args!(
-            "{} has the highest possible key number, so a newer key cannot be created; rename the file to a lower \
-             number that is still higher than the numbers of all other keys",
+            "{} has the highest possible key number, so a newer key cannot be created; rename the file so that \
+             its number is lower, but still higher than the numbers of all other keys",
             newest.path.display()
         ))
     })
 }
 
 /// Describes which keys the servers use. Each field holds the beginning of an error message. A field is `None` if no
-/// server uses keys in the way that the field describes.
+/// server does what the field describes.
 struct ServerKeys {
-    /// Names a server that signs with a key outside the folder.
+    /// Says which server signs with a key outside the folder.
     signing: Option<String>,
-    /// Names a running server that signs with a key in the folder.
+    /// Says which running server signs with a key in the folder.
     with_folder: Option<String>,
-    /// Names a running server that accepts tokens that were signed with previous secrets.
+    /// Says which running server accepts tokens that were signed with previous secrets.
     verifying: Option<String>,
-    /// Says which running server uses the keys in another folder.
+    /// Says which running server uses keys in a different folder.
     elsewhere: Option<String>,
 }
 
 impl ServerKeys {
     /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
-    /// be read, reads a record in the folder instead. The record says whether the last servers that used the folder
+    /// be read, reads a record in the key folder instead. The record says whether the last servers that used the folder
     /// signed with a key outside the folder.
     fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
@@ -223,8 +223,8 @@ impl ServerKeys {
     }
 }
 
-/// Refuses to continue if the clock is obviously wrong. With a wrong clock, servers would sign with the new key too
-/// early or too late. The command could also delete keys whose tokens are still valid.
+/// Returns an error if the clock is obviously wrong. With a wrong clock, servers would sign with the new key too early
+/// or too late, and the command could delete keys whose tokens are still valid.
 fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: bool) -> Result<(), Error> {
     let now = SystemClock.now();
     let wrong = match folder.clock_differs(now)? {
@@ -297,7 +297,7 @@ fn list(config: &Config) -> Result<(), Error> {
             Role::Published => "verifies, and will sign soon".to_owned(),
             Role::Retired => "verifies".to_owned(),
             Role::Dead if wrong_clock.is_some() => "no longer used if the clock is right".to_owned(),
-            Role::Dead => "no longer used; all its tokens have expired".to_owned(),
+            Role::Dead => "no longer used; all tokens signed with it have expired".to_owned(),
         };
         let id = key.key_id().unwrap_or_default();
         let (algorithm, created_at, path) = (key.algorithm(), output::date(*created_at), path.display());

@@ -35,7 +35,7 @@ async fn migrate(config: &Config) -> Result<(), Error> {
     output::print(format_args!("{}\nsessions: {sessions}\naccounts: {accounts}", config.database))?;
     for NameCollision { username, other, .. } in collisions {
         output::print(format_args!(
-            "warning: the names of the users {} and {} are the same or look alike; both users can log in as before",
+            "warning: the user names {} and {} are the same or look alike; both users can log in as before",
             with_code_points(&username),
             with_code_points(&other)
         ))?;

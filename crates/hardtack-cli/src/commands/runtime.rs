@@ -1,4 +1,4 @@
-//! The async runtime of a command.
+//! The async runtime for a command.
 
 use tokio::runtime::Builder;
 

@@ -52,7 +52,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let SessionStores { builder, sessions, counters } =
         stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
-    // If `counters` is `None`, the counters are in the database of the accounts.
+    // If `counters` is `None`, the counters are in the accounts' database.
     let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
@@ -89,8 +89,8 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     served
 }
 
-/// Handles the signal that a file has reached its size limit (`ulimit -f`). Without this handler, the signal would end
-/// the server silently. With it, the write fails instead, as it does on a full disk.
+/// Handles the signal that the server gets when a file reaches its size limit (`ulimit -f`). Without this handler, the
+/// signal would silently end the server. With it, the write fails instead, as it does on a full disk.
 #[cfg(unix)]
 fn survive_limits_on_files() -> Result<tokio::signal::unix::Signal, Error> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -107,14 +107,14 @@ fn no_signals(error: io::Error) -> Error {
     Error::runtime(format_args!("signals cannot be handled: {error}"))
 }
 
-/// Warns the operator if some user names look like the names of other users.
+/// Warns the operator if some user names are the same or look alike.
 async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
     let collisions = Accounts::name_collisions(database).await.map_err(Error::with_causes)?.len();
     if collisions > 0 {
         tracing::warn!(
             event = "name_collisions",
             collisions,
-            "some users have names that look like the names of other users; list these names with: hardtack migrate"
+            "some user names are the same or look alike; to list them, run: hardtack migrate"
         );
     }
     Ok(())
@@ -132,7 +132,7 @@ async fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), Error> {
             io::ErrorKind::AddrInUse => {
                 "stop the program that listens at this address, or choose another port; port 0 picks a free port"
             }
-            _ => "expected an address of this machine and a port that this user can listen on",
+            _ => "expected one of this machine's addresses and a port that this user can listen on",
         };
         let setting = config.sources.describe(&settings::LISTEN);
         Error::runtime(format_args!("{setting}, but the server cannot listen at this address: {error}; {advice}"))

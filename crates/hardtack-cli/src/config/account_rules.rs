@@ -14,8 +14,8 @@ pub(crate) struct AccountRules {
 }
 
 impl AccountRules {
-    /// Applies the rules to the accounts. Passwords that consist of the host of `site` and a few other characters are
-    /// also refused.
+    /// Applies the rules to the accounts. Also refuses passwords that consist of the host of `site` and a few other
+    /// characters.
     pub(crate) fn apply(&self, accounts: Accounts, site: &str) -> Accounts {
         let host = site.split_once("://").map_or(site, |(_, host)| host);
         let passwords = self.passwords.clone().site(host);

@@ -47,7 +47,7 @@ impl Address {
         self.base_url.as_deref().map(|text| match parse(text)? {
             base if base.path().is_empty() => Ok(base),
             _ => {
-                let why = "the URL has a path, but the pages of this site must be at the root of the host";
+                let why = "the URL has a path, but this site's pages must be at the root of the host";
                 Err(ConfigError::BadBaseUrl { url: text.to_owned(), why })
             }
         })
@@ -65,7 +65,8 @@ impl Address {
         if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) }
     }
 
-    /// Refuses a base URL that cannot be used. If no base URL is set, refuses an address that other machines can reach.
+    /// Refuses a base URL that cannot be used. If no base URL is set, refuses to listen on an address that other
+    /// machines can reach.
     pub(super) fn check(&self, sources: &Sources) -> Result<(), Error> {
         self.public_origin(sources)?;
         if self.base_url.is_some() || self.listen.ip().is_loopback() {

@@ -18,7 +18,7 @@ const COOKIE_PATHS: [&Setting; 4] =
     [&ACCESS_COOKIE_PATH, &REFRESH_COOKIE_PATH, &ACCESS_CSRF_COOKIE_PATH, &REFRESH_CSRF_COOKIE_PATH];
 const TOKEN_NAMES: [&Setting; 5] = [&HEADER_NAME, &HEADER_TYPE, &QUERY_STRING_NAME, &JSON_KEY, &REFRESH_JSON_KEY];
 
-/// Returns an error that begins with the settings that caused `error`. Each setting is shown as its name and its value,
+/// Returns an error that begins with the settings that caused `error`. Each setting is shown with its name and value,
 /// such as `--leeway is "2m"`.
 pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
     let all =
@@ -98,11 +98,11 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
     if causes.is_empty() { Error::config(error) } else { Error::config(format_args!("{}: {error}", causes.join(", "))) }
 }
 
-/// Describes the setting that sets a cookie's name. `setter` is the name of the corresponding method of `CookiePolicy`.
+/// Describes the setting that sets a cookie's name. `setter` is the name of the corresponding `CookiePolicy` method.
 fn cookie_name(sources: &Sources, setter: &str) -> String {
     let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name"];
     match setters.into_iter().zip(COOKIE_NAMES).find(|(name, _)| *name == setter) {
         Some((_, setting)) => sources.describe(setting),
-        None => "the cookie of the log-in form is \"csrf_pre_session\"".to_owned(),
+        None => "the log-in form's cookie is \"csrf_pre_session\"".to_owned(),
     }
 }

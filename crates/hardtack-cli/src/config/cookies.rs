@@ -58,7 +58,7 @@ fn same_site(text: &str) -> Option<SameSite> {
         .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
 }
 
-/// Returns whether cookies are persistent. Reads two settings with opposite meanings: one from Hardtack, and one from
+/// Returns whether cookies are persistent. Reads two settings with opposite meanings: Hardtack's own, and the one from
 /// Flask-JWT-Extended.
 fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let persistent = sources.parse_bool(&PERSISTENT_COOKIES)?;
@@ -100,8 +100,8 @@ fn covers(
     match routes.iter().find(|route| !is_sent_to(route)) {
         None => Ok(()),
         Some(route) => Err(Error::config(format_args!(
-            "{}, so browsers would not send the cookie to {route}; expected / or paths that cover {}, without a slash \
-             at the end",
+            "{}, so browsers would not send the cookie to {route}; expected / or paths that cover {}, without a \
+             trailing slash",
             sources.describe(setting),
             routes.join(", ")
         ))),

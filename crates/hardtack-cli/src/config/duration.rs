@@ -11,11 +11,11 @@ const UNITS: [(char, u64); 5] = [('w', 7 * DAY), ('d', DAY), ('h', 60 * 60), ('m
 /// cannot overflow.
 const LONGEST: u64 = 3650 * DAY;
 
-/// How errors describe the allowed values of a duration.
+/// How error messages describe the allowed values for a duration.
 pub(super) const EXPECTED: &str =
     "whole seconds such as 900, or a number with s, m, h, d or w such as 15m; at most 3650d";
 
-/// How errors describe the allowed values of a duration that must not be zero.
+/// How error messages describe the allowed values for a duration that must not be zero.
 pub(super) const EXPECTED_NON_ZERO: &str =
     "whole seconds such as 900, or a number with s, m, h, d or w such as 15m; at least 1s, at most 3650d";
 
@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     (total <= LONGEST).then(|| Duration::from_secs(total))
 }
 
-/// Parses a duration other than zero.
+/// Parses a duration that must not be zero.
 pub(super) fn parse_non_zero(text: &str) -> Option<Duration> {
     parse(text).filter(|duration| !duration.is_zero())
 }

@@ -8,7 +8,7 @@ use super::sources::Sources;
 use crate::error::Error;
 use crate::server::Limits;
 
-/// Reads the limits of the server.
+/// Reads the server's limits.
 pub(super) fn read(sources: &Sources, proxies: TrustedProxies) -> Result<Limits, Error> {
     let count = |setting: &Setting| {
         sources.parse_required(setting, "a number from 1 to 1000000", |text| {

@@ -13,7 +13,8 @@ use crate::error::Error;
 const OFF: &str = "off";
 
 const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h; 10/30s allows 10 attempts \
-                        at once and one more every 30 s; the number is from 1 to 1000000, the time from 1s to 1d";
+                        at once and one more every 30 s; the number must be from 1 to 1000000, and the \
+                        time from 1s to 1d";
 
 /// The longest interval that a limit can have.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);

@@ -10,7 +10,7 @@ use super::settings::{CONTACT, MAIL_COMMAND, MAIL_FROM, MAIL_OUTBOX, SMTP_PASSWO
 use super::sources::Sources;
 use crate::error::Error;
 
-/// The sender of mail, and how mail is sent.
+/// The sender address for mail, and how mail is sent.
 pub(crate) struct MailConfig {
     pub(crate) from: EmailAddress,
     pub(crate) transport: MailTransport,
@@ -36,13 +36,13 @@ pub(crate) struct SmtpServer {
     pub(crate) credentials: Option<(String, String)>,
 }
 
-/// When encryption starts on a connection to a mail server. In both cases, the connection is encrypted before mail or a
-/// password is sent.
+/// When encryption starts on a connection to a mail server. In either case, the connection is encrypted before any mail
+/// or password is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SmtpTls {
     /// The connection is encrypted from the beginning.
     Implicit,
-    /// The connection is encrypted after the command STARTTLS, which the server must offer.
+    /// The connection is encrypted after the STARTTLS command, which the server must offer.
     StartTls,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for SmtpServer {
     }
 }
 
-/// The default sender of emails that are written to the outbox.
+/// The default sender address for emails that are written to the outbox.
 const OUTBOX_SENDER: &str = "hardtack@localhost";
 
 /// Reads the setting that tells users how to contact the operator: an email address, a URL or a few words.
@@ -68,7 +68,7 @@ pub(super) fn contact(sources: &Sources) -> Result<Option<String>, Error> {
     })
 }
 
-/// Reads the mail server, if one is set.
+/// Reads the settings for the mail server. Returns `None` if no mail server is set.
 pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     let password = sources.text(&SMTP_PASSWORD);
     let Some(text) = sources.text(&SMTP_URL) else {
@@ -84,8 +84,8 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     let label = sources.label(&SMTP_URL);
     if !cfg!(feature = "smtp") {
         return Err(Error::config(format_args!(
-            "{label} is set, but this program was built without the feature smtp; build the program with this \
-             feature, or set --mail-command"
+            "{label} is set, but this program was built without the smtp feature; build it with that feature, or set \
+             --mail-command"
         )));
     }
     let invalid = |what: &str| {
@@ -145,7 +145,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Reads the mail settings. Returns `None` if no mail is sent.
+/// Reads the mail settings. Returns `None` if the server is not set up to send mail.
 pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     let from = sources.parse(&MAIL_FROM, "an address such as noreply@site.example", EmailAddress::parse)?;
     let mut transports: Vec<(&Setting, MailTransport)> = Vec::new();

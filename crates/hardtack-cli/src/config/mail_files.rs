@@ -12,9 +12,9 @@ use super::settings::{MAIL_COMMAND, MAIL_OUTBOX};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses a mail program or a folder for emails if another OS user can change it. (Root and the user of this process
-/// are allowed.) sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program is reported, and a missing
-/// folder is created, only when mail is sent.
+/// Refuses the mail program or the folder for emails if another OS user can change it. Root and the user that runs this
+/// process are allowed. sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program or folder is not
+/// refused here: when mail is sent, the missing program is reported, and the missing folder is created.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     if let Some(folder) = mail.and_then(MailConfig::outbox) {
         return check_outbox(folder)

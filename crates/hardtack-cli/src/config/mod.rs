@@ -1,4 +1,4 @@
-//! The configuration of the server. It is read from flags, environment variables and a file, and checked as a whole.
+//! The server's configuration. It is read from flags, environment variables and a file, and checked as a whole.
 
 mod account_rules;
 mod address;
@@ -47,7 +47,7 @@ pub(crate) struct Config {
     proxies: TrustedProxies,
     pub(crate) limits: Limits,
     pub(crate) data_dir: PathBuf,
-    /// The database of the accounts, and of the sessions unless Redis stores them.
+    /// The database that stores the accounts. It also stores the sessions, unless Redis stores them.
     pub(crate) database: DatabaseUrl,
     pub(crate) redis: Option<RedisConfig>,
     /// The sender and transport of mail. `None` if no mail is sent.
@@ -115,7 +115,7 @@ impl Config {
         builder.session_policy(self.sessions).token_sources(self.token_sources.clone()).csrf(self.csrf.clone())
     }
 
-    /// Builds an authenticator whose keys and stores have been added.
+    /// Builds the authenticator. Its keys and stores must already have been added to `builder`.
     pub(crate) fn build(&self, builder: AuthenticatorBuilder) -> Result<Authenticator, Error> {
         let authenticator = builder.build().map_err(|error| config_error::explain(&self.sources, error))?;
         cookies::check_paths(&self.sources, &authenticator)?;
@@ -130,7 +130,7 @@ impl Config {
         self.build(builder.sessions(MemorySessions::new())).map(drop)
     }
 
-    /// Returns the path of the folder with the keys.
+    /// Returns the path of the folder that contains the keys.
     pub(crate) fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
     }

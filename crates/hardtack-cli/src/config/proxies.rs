@@ -6,8 +6,8 @@ use super::settings::{PROXY_HEADER, TRUSTED_PROXIES};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Reads which proxies are trusted to name the client, and in which header. Also returns a warning if the header has no
-/// effect.
+/// Reads which proxies are trusted to report the client's address, and in which header. Also returns a warning if the
+/// header setting has no effect.
 pub(super) fn read(sources: &Sources) -> Result<(TrustedProxies, Option<String>), Error> {
     let expected = "X-Forwarded-For or Forwarded";
     let header = sources.parse_required(&PROXY_HEADER, expected, |text| {

@@ -14,7 +14,7 @@ pub(crate) fn algorithm(sources: &Sources) -> Result<Option<Algorithm>, Error> {
     value.text.parse::<Algorithm>().map(Some).map_err(invalid)
 }
 
-/// Reads the key, if one is set.
+/// Reads the signing key, if one is set.
 pub(crate) fn read(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Option<SigningKey>, Error> {
     match (sources.value(&SECRET_KEY), sources.value(&PRIVATE_KEY), sources.value(&PUBLIC_KEY)) {
         (Some(_), Some(_), _) => Err(Error::config(format_args!(
@@ -32,7 +32,7 @@ pub(crate) fn read(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Op
     }
 }
 
-/// Adds the secrets of `JWT_SECRET_KEY_PREVIOUS`, which verify tokens but do not sign them.
+/// Adds the secrets from `JWT_SECRET_KEY_PREVIOUS`, which verify tokens but do not sign them.
 pub(crate) fn add_previous(sources: &Sources, keys: KeySet, algorithm: Option<Algorithm>) -> Result<KeySet, Error> {
     let Some(list) = sources.value(&SECRET_KEY_PREVIOUS) else { return Ok(keys) };
     let algorithm = algorithm.filter(|algorithm| algorithm.is_hmac()).unwrap_or(Algorithm::HS256);
@@ -78,8 +78,8 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
                 "the file contains neither a PEM nor a JWK private key; expected a file that begins with -----BEGIN"
             }
             false => {
-                "the text is neither a PEM nor a JWK private key; to read the key from a file, write @ and the path of \
-                 the file, such as @key.pem"
+                "the text is neither a PEM nor a JWK private key; to read the key from a file, write @ followed by the \
+                 file's path, such as @key.pem"
             }
         };
         return Err(Error::config(format_args!("{label}: {error}")));
@@ -102,8 +102,8 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
     Ok(key)
 }
 
-/// Refuses a public key that does not match the private key. Services that verify with such a public key would refuse
-/// the server's tokens.
+/// Refuses a public key that does not match the private key. Services that verify tokens with such a public key would
+/// refuse the server's tokens.
 fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error> {
     if !sources.is_set(&PUBLIC_KEY) {
         return Ok(());

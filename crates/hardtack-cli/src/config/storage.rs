@@ -45,11 +45,11 @@ pub(super) fn data_dir(sources: &Sources) -> Result<PathBuf, Error> {
 /// Reads the URL of the database. By default, the database is `hardtack.db` in the data folder.
 pub(super) fn database(sources: &Sources, data_dir: &Path) -> Result<DatabaseUrl, Error> {
     let Some(url) = sources.text(&DATABASE_URL) else { return Ok(data_dir.join("hardtack.db").into()) };
-    // The URL may contain a password, so errors name the setting only.
+    // The URL may contain a password, so error messages name only the setting.
     url.parse().map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&DATABASE_URL))))
 }
 
-/// Reads the URL of a Redis server, if one is set, and what it is used for.
+/// Reads the Redis settings, if there are any: the server's URL, and what Redis is used for.
 pub(super) fn redis(sources: &Sources) -> Result<Option<RedisConfig>, Error> {
     let by_name = |text: &str| RedisPurpose::ALL.into_iter().find(|purpose| purpose.name() == text);
     let purpose = sources.parse(&REDIS_FOR, "sessions or notice", by_name)?;

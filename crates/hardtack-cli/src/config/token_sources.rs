@@ -10,7 +10,8 @@ use super::sources::Sources;
 use crate::error::Error;
 use hardtack::token_source::TokenSources;
 
-/// Reads `JWT_TOKEN_LOCATION` and the names that go with it. The site's own pages need cookies.
+/// Reads `JWT_TOKEN_LOCATION` and the related settings. The locations must include cookies, because the site's own
+/// pages need them.
 pub(super) fn read(sources: &Sources) -> Result<TokenSources, Error> {
     let expected = "cookies, alone or with headers, query_string or json, because the site's pages need cookies";
     let locations = sources.parse_required(&TOKEN_LOCATION, expected, |text| {

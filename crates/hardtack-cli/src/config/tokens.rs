@@ -1,4 +1,4 @@
-//! Lifetimes, renewal and claims of tokens, and the lifetime of sessions.
+//! The lifetimes, renewal and claims of tokens, and the lifetimes of sessions.
 
 use std::time::Duration;
 
@@ -71,8 +71,9 @@ impl Tokens {
         }
     }
 
-    /// Returns whether `key` can sign refresh tokens. Stored sessions need an algorithm that always gives the same
-    /// refresh token the same signature. Sliding sessions have no refresh tokens, so they can use any key.
+    /// Returns whether `key` can sign refresh tokens. Stored sessions need a deterministic algorithm, which gives the
+    /// same refresh token the same signature every time. Sliding sessions have no refresh tokens, so they can use any
+    /// key.
     pub(crate) fn can_be_signed_with(&self, key: &SigningKey) -> bool {
         key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
     }

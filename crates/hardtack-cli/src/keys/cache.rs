@@ -47,7 +47,7 @@ struct FileState {
     name: OsString,
     len: u64,
     changed_at: SystemTime,
-    /// The inode number, the time of the last change to the inode (seconds and nanoseconds), the mode and the owner.
+    /// The inode's number, the time when the inode last changed (seconds and nanoseconds), the mode and the owner.
     inode: (u64, i64, i64, u32, u32),
 }
 

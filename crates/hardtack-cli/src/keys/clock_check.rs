@@ -1,4 +1,4 @@
-//! Checks whether the times of the keys and their files contradict the clock of this machine.
+//! Checks this machine's clock against the dates of the keys and their files.
 //!
 //! Servers use the creation time of each key to decide when to start and when to stop using the key. If the clock is
 //! days ahead, two things go wrong. First, servers stop using keys whose tokens are still valid. Second, a new key gets
@@ -15,14 +15,14 @@ use hardtack::files::shell_quoted;
 
 use crate::output::date;
 
-/// The greatest accepted difference between two clocks. The session store accepts the same difference, and does not
-/// delete expired rows if the clocks differ by more.
+/// The largest difference between two clocks that is tolerated. The pruning of the session store tolerates the same
+/// difference: if the clocks differ by more, it does not delete expired rows.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Looks in the folder for a key or a file whose date is ahead of the clock. If it finds one, returns a message that
 /// names the key or the file and says what to do.
 ///
-/// `keys` contains the path and the creation time of each key, the oldest key first.
+/// `keys` contains the path and the creation time of each key, oldest key first.
 pub(super) fn dated_ahead<'a>(
     folder: &Path,
     keys: impl IntoIterator<Item = (&'a Path, Timestamp)>,
@@ -31,8 +31,8 @@ pub(super) fn dated_ahead<'a>(
     // Skip the first key, because it signs tokens regardless of its date.
     if let Some((path, created_at)) = keys.into_iter().skip(1).find(|(_, created_at)| is_ahead(*created_at, now)) {
         return Ok(Some(format!(
-            "the clock of this machine says {}, but the key {} was created at {}; correct the clock; if the \
-             clock is right, remove that key, which does not sign yet, with: rm {}",
+            "this machine's clock says {}, but the key {} was created at {}; correct the clock; if the clock \
+             is right, remove that key, which does not sign yet, with: rm {}",
             date(now),
             path.display(),
             date(created_at),
@@ -51,8 +51,8 @@ pub(super) fn dated_ahead<'a>(
         };
         if is_ahead(changed_at, now) {
             return Ok(Some(format!(
-                "the clock of this machine says {}, but {} was changed at {}; correct the clock; if the clock is \
-                 right, correct the time of the file with: touch {}",
+                "this machine's clock says {}, but {} was changed at {}; correct the clock; if the clock is \
+                 right, correct the file's time with: touch {}",
                 date(now),
                 path.display(),
                 date(changed_at),
@@ -63,14 +63,14 @@ pub(super) fn dated_ahead<'a>(
     Ok(None)
 }
 
-/// Compares the clock of this machine with the clock of the file system, which may be on a file server. If the clocks
-/// differ, returns a message that says what to do. Creates and removes a file to read the clock of the file system.
+/// Compares this machine's clock with the clock of the file system, which may be on a file server. If the clocks
+/// differ, returns a message that says what to do. To read the file system's clock, creates and removes a file.
 pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Result<Option<String>> {
     let created_at = time_of_file_system(folder)?;
     Ok((now.distance(created_at) > TOLERANCE).then(|| {
         format!(
-            "the clock of this machine says {}, but a file that was just created in {} is dated {}; set the clocks of \
-             this machine and of the file system, for example with NTP",
+            "this machine's clock says {}, but a file that was just created in {} is dated {}; set the clocks of this \
+             machine and of the file system, for example with NTP",
             date(now),
             folder.display(),
             date(created_at)
@@ -81,9 +81,9 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
 /// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock by at
 /// most [`TOLERANCE`], returns the file system's time. Otherwise, returns this machine's time.
 ///
-/// Servers begin to sign with a key when [`OVERLAP`](super::OVERLAP) has passed since its creation time. By then, all
-/// servers have loaded the key. If the creation time came from a clock that is behind, servers would begin to sign too
-/// early.
+/// Servers begin to sign with a key when [`OVERLAP`](super::OVERLAP) has passed since the key's creation time. By then,
+/// all servers have loaded the key. If the creation time came from a clock that is behind, servers would begin to sign
+/// too early.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
     let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
     Ok(ahead.unwrap_or(now))
@@ -135,11 +135,11 @@ mod tests {
         }
         for clock in [later(120), later(40 * 86_400), now - Duration::from_secs(120)] {
             let found = differs_from_file_system(folder.path(), clock).unwrap().unwrap();
-            assert!(found.starts_with(&format!("the clock of this machine says {}", date(clock))), "{found}");
+            assert!(found.starts_with(&format!("this machine's clock says {}", date(clock))), "{found}");
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let found = dated_ahead(folder.path(), [], now - Duration::from_secs(120)).unwrap().unwrap();
-        assert!(found.contains("correct the time of the file with: touch "), "{found}");
+        assert!(found.contains("correct the file's time with: touch "), "{found}");
         file.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
         let found = dated_ahead(folder.path(), [], now).unwrap().unwrap();
         assert!(found.ends_with("0001.jwk"), "{found}");

@@ -17,13 +17,14 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::private_file;
 
-/// The JWK member that contains the creation time of a key. RFC 7517 does not define such a member.
+/// The JWK member that contains a key's creation time. RFC 7517 does not define such a member.
 const CREATED_AT: &str = "iat";
 
 /// The name of the file that stores the longest token lifetime, in seconds.
 const LIFETIME: &str = "longest-lifetime";
 
-/// The name of the file that records when a key outside the folder began to sign the tokens, in seconds since 1970.
+/// The name of the file that records the time at which a key outside the folder began to sign the tokens, in seconds
+/// since 1970.
 const SUPERSEDED_AT: &str = "superseded-at";
 
 /// A key and its file.
@@ -47,13 +48,13 @@ impl KeyFolder {
         Self { path: config.keys_dir(), data_dir: config.data_dir_label() }
     }
 
-    /// Reads all keys, oldest first. Returns no keys if the folder does not exist.
+    /// Reads all keys, oldest first. Returns an empty list if the folder does not exist.
     pub(crate) fn read(&self) -> Result<Vec<StoredKey>, Error> {
         self.read_files(&self.files()?)
     }
 
-    /// Returns the paths of the key files. Returns no paths if the folder does not exist. Refuses a folder in which
-    /// another OS user can replace the files.
+    /// Returns the paths of the key files, or an empty list if the folder does not exist. Returns an error if another
+    /// OS user could replace the files in the folder.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
@@ -89,8 +90,8 @@ impl KeyFolder {
         clock_check::dated_ahead(&self.path, keys, now).map_err(|error| self.unusable(&error))
     }
 
-    /// Compares the clock of this machine with the clock of the file system. If the clocks differ, returns a message
-    /// that says what to do. Creates the key folder if it does not exist.
+    /// Compares this machine's clock with the file system's. If the clocks differ, returns a message that says what to
+    /// do. Creates the key folder if it does not exist.
     pub(crate) fn clock_differs(&self, now: Timestamp) -> Result<Option<String>, Error> {
         let found = private_file::create_folder(&self.path)
             .and_then(|()| clock_check::differs_from_file_system(&self.path, now));
@@ -116,7 +117,7 @@ impl KeyFolder {
         fs::remove_file(&stored.path).map_err(|error| self.unusable(&error))
     }
 
-    /// Returns the longest token lifetime that has been recorded by any server that uses this folder.
+    /// Returns the longest token lifetime that any server using this folder has recorded.
     pub(super) fn recorded_lifetime(&self) -> Result<Duration, Error> {
         Ok(self.recorded(LIFETIME)?.map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.unsigned_abs())))
     }

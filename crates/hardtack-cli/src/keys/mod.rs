@@ -63,7 +63,8 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
 }
 
 /// Returns a key set for checking the configuration before anything is created. If a key is configured, the set
-/// contains that key. Otherwise, it contains a temporary key instead of the key that would be created.
+/// contains that key. If not, the set contains a temporary key, which stands in for the key that the server would
+/// create.
 pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     let key = match (&config.signing_key, config.algorithm) {
         (Some(key), _) => key.clone(),
@@ -126,13 +127,13 @@ pub(crate) fn roles(
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 
-/// Returns the longest time for which a token can stay valid after it is signed. Takes into account the configuration
-/// of this server, and of the other servers that use the folder.
+/// Returns the longest time that a token can stay valid after it is signed, according to this server's configuration
+/// and the configurations of the other servers that use the folder.
 fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Error> {
     Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }
 
-/// Returns an error if `JWT_ALGORITHM` is set, but the newest key has another algorithm.
+/// Returns an error if `JWT_ALGORITHM` is set, but the newest key is for a different algorithm.
 fn check_algorithm(config: &Config, newest: &StoredKey) -> Result<(), Error> {
     match config.algorithm {
         Some(wanted) if wanted != newest.key.algorithm() => Err(Error::config(format_args!(

@@ -19,11 +19,11 @@ pub(crate) enum Role {
     Signs,
     /// The key no longer signs tokens. It verifies tokens until the last token that it signed has expired.
     Retired,
-    /// All tokens that the key signed have expired, so the key is not used.
+    /// All tokens that the key signed have expired, so the key is no longer used.
     Dead,
 }
 
-/// What determines the roles of the keys, in addition to their creation times.
+/// What determines the keys' roles, besides their creation times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// The longest time that a token can stay valid after it is signed.
@@ -45,7 +45,7 @@ impl Rules {
         (0..created_at.len())
             .map(|index| {
                 // Find when a newer key or a key outside the folder began to sign. Check all newer keys, not only the
-                // next one. If a wrong clock dated the next key in the future, this key does not sign yet, but a later
+                // next one: if a wrong clock dated the next key in the future, that key does not sign yet, but a later
                 // key might.
                 let successors = (index + 1..created_at.len()).filter_map(signs_from);
                 let replaced_at = match (successors.filter(|from| *from <= now).min(), self.superseded_at) {

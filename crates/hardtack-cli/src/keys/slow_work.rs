@@ -1,4 +1,4 @@
-//! Work that may never end, such as reading from a network share that no longer responds.
+//! Work that might never finish, such as reading from a network share that no longer responds.
 
 use std::io;
 use std::thread;
@@ -18,9 +18,9 @@ impl<T> Default for SlowWork<T> {
 }
 
 impl<T: Send + 'static> SlowWork<T> {
-    /// Starts the work and waits for its result. If the work of an earlier call is still running, waits for that result
-    /// instead. Returns `None` if there is no result within `at_most`. In that case, the next call waits for the same
-    /// work.
+    /// Starts the work and waits for its result. If an earlier call's work is still running, waits for the earlier
+    /// result instead. Returns `None` if there is no result within `at_most`. In that case, the next call waits for the
+    /// same work.
     pub(super) async fn run(
         &mut self,
         at_most: Duration,
@@ -43,7 +43,7 @@ impl<T: Send + 'static> SlowWork<T> {
 
 fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<oneshot::Receiver<T>> {
     let (sender, receiver) = oneshot::channel();
-    // Sending fails if the receiver has been dropped. The result is then no longer needed.
+    // Sending fails if the receiver has been dropped. In that case, the result is no longer needed.
     thread::Builder::new().name("keys".to_owned()).spawn(move || drop(sender.send(work())))?;
     Ok(receiver)
 }

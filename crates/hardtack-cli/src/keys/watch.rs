@@ -16,7 +16,7 @@ use crate::error::Error;
 /// The time between two reads of the key folder.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The time limit for reading the folder. If reading takes longer, an error is logged. The server continues to serve
+/// The time limit for reading the folder. If reading takes longer, an error is logged. The server keeps serving
 /// requests while it reads the folder.
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -65,14 +65,14 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
     }
 }
 
-/// The keys that were read from the folder, and whether the clock may be wrong.
+/// The keys that were read from the folder, and any reason to doubt the clock.
 struct Read {
     keys: KeySet,
-    /// Why the clock of this machine might be wrong. `None` if nothing contradicts the clock.
+    /// Why this machine's clock might be wrong. `None` if nothing suggests that it is.
     clock_doubt: Option<String>,
 }
 
-/// Reads the folder on a separate thread. Requests and signals are still handled if the disk does not respond.
+/// Reads the folder on a separate thread, so that requests and signals are still handled if the disk does not respond.
 #[derive(Default)]
 struct Reader {
     work: SlowWork<Result<Read, Error>>,
@@ -103,8 +103,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
         return Err(no_signing_key());
     }
     if config.signing_key.is_some() {
-        // Write the record again, because another server might have deleted it: a server with another database does so
-        // when it starts, if it signs with a key from the folder.
+        // Write the record again, because another server might have deleted it. A server that uses a different database
+        // does so on startup if it signs with a key from the folder.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -115,8 +115,7 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
     let now = SystemClock.now();
     let mut clock_doubt = folder.dated_ahead(&stored, now)?;
     if drops && !stored.is_empty() && clock_doubt.is_none() {
-        // If this process cannot write to the folder, it cannot read the clock of the file system. The check is then
-        // skipped.
+        // If this process cannot write to the folder, it cannot read the file system's clock, so it skips this check.
         clock_doubt = folder.clock_differs(now).unwrap_or_default();
     }
     if drops && clock_doubt.is_some() {
@@ -135,7 +134,7 @@ fn take_up(read: Read, auth: &Authenticator) -> Result<(bool, Option<String>), E
     Ok((true, read.clock_doubt))
 }
 
-/// Returns the ids of the keys. The id of the signing key comes first.
+/// Returns the key ids, with the signing key's id first.
 fn ids(keys: &KeySet) -> Vec<Option<String>> {
     keys.verifying_keys().iter().map(|key| key.key_id().map(str::to_owned)).collect()
 }

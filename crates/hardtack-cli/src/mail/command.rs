@@ -1,4 +1,4 @@
-//! Mail through a program such as `/usr/sbin/sendmail -t -i`.
+//! Sends mail through a program such as `/usr/sbin/sendmail -t -i`.
 
 use std::process::{ExitStatus, Stdio};
 use std::{env, io};
@@ -9,8 +9,8 @@ use tokio::process::Command;
 
 use super::timeout::TIMEOUT;
 
-/// Exit statuses of sendmail (sysexits.h) that mean that the recipient or the message is permanently refused:
-/// EX_DATAERR, EX_NOUSER and EX_NOHOST.
+/// sendmail's exit statuses (sysexits.h) for a recipient or message that is permanently refused: EX_DATAERR, EX_NOUSER
+/// and EX_NOHOST.
 const REFUSED: [i32; 3] = [65, 67, 68];
 
 /// A program that reads an email from its standard input. The server runs the program without a shell, and its
@@ -52,7 +52,7 @@ impl Mailer for MailCommand {
             Ok(Ok(status)) if status.code().is_some_and(|code| REFUSED.contains(&code)) => {
                 Err(MailError::refused(format!("{program} refused the email or its recipient: {status}")))
             }
-            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see the log of that program"))),
+            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see that program's log"))),
             Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
             // A timeout does not count as an outage, because the recipient may have caused it.
             Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),

@@ -1,4 +1,4 @@
-//! How mail is sent: over SMTP, through a program, or into a folder.
+//! How mail is sent: over SMTP, through a program, or by writing it to a folder.
 
 mod command;
 #[cfg(feature = "smtp")]
@@ -12,7 +12,7 @@ use self::command::MailCommand;
 use crate::config::{MailConfig, MailTransport};
 use crate::error::Error;
 
-/// If mail is configured, returns [`Accounts`] that can send mail. Links in emails begin with `site`.
+/// Enables `accounts` to send mail if mail is configured. Links in emails begin with `site`.
 pub(crate) fn with_mail(accounts: Accounts, config: Option<&MailConfig>, site: &str) -> Result<Accounts, Error> {
     let Some(MailConfig { from, transport }) = config else { return Ok(accounts) };
     Ok(match transport {

@@ -32,11 +32,11 @@ pub(super) struct Smtp {
 /// The part of the SMTP dialogue in which an error occurred.
 #[derive(Clone, Copy)]
 enum Step {
-    /// In this part, the client sends nothing that depends on the recipient, so the recipient cannot be the cause of
-    /// the error.
+    /// The part of the dialogue in which the client sends nothing that depends on the recipient. The recipient
+    /// therefore cannot have caused an error in this part.
     Connection,
-    /// In this part, the client sends the recipient and the message. If the recipient's address needs SMTPUTF8, this
-    /// part also includes the command that requests it.
+    /// The part of the dialogue in which the client sends the recipient and the message. If the recipient's address
+    /// needs SMTPUTF8, the command that requests SMTPUTF8 also belongs to this part.
     Message,
 }
 
@@ -78,7 +78,7 @@ impl Smtp {
         if !is_ascii(&from) || !is_ascii(&to) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let text = format!("{} accepts only addresses in ASCII (no SMTPUTF8)", self.name());
-                // If the sender's address is not in ASCII, no messages can be sent at all.
+                // If the sender's address is not ASCII, the server would refuse every message.
                 return Err(match is_ascii(&from) {
                     true => MailError::refused(text),
                     false => MailError::outage(format!("{text}; set mail_from to an address in ASCII")),
@@ -104,12 +104,12 @@ impl Smtp {
         format!("the mail server {}:{}", self.host, self.port)
     }
 
-    /// Returns an error that says what is wrong and what to do. The error contains the server's own text.
+    /// Returns an error that says what is wrong and what to do. The returned error also contains the text of `error`.
     fn explain(&self, step: Step, error: &SmtpError) -> MailError {
         let text = format!("{}: {}", self.name(), with_causes(error));
         match (step, error.status().map(u16::from)) {
-            // These replies refuse the log-in (RFC 4954 §4 and §6). Such a reply proves an outage only before the
-            // client has sent the recipient. After that, the recipient may have caused it.
+            // These replies mean that the log-in was refused (RFC 4954 §4 and §6). Such a reply proves an outage only
+            // if the client has not sent the recipient yet. After that, the recipient may be the cause.
             (Step::Connection, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
                 "{text}; the log-in was refused; check the user in smtp_url and the password in smtp_password"
             )),
@@ -121,25 +121,25 @@ impl Smtp {
             (Step::Connection, Some(_)) => MailError::outage(text),
             (Step::Connection, None) if error.is_timeout() => MailError::new(text),
             (Step::Connection, None) if error.is_client() => MailError::outage(format!(
-                "{text}; with smtp://, the server must offer STARTTLS; if smtp_url has a user, the server must also \
-                 offer a log-in; for a port with implicit TLS, such as 465, use smtps://"
+                "{text}; with smtp://, the server must offer STARTTLS; if smtp_url contains a user, the server must \
+                 also support authentication; for a port with implicit TLS, such as 465, use smtps://"
             )),
             (Step::Connection, None) => MailError::outage(format!(
                 "{text}; check the host and the port in smtp_url (smtps:// for implicit TLS, smtp:// for STARTTLS); \
-                 also check that the certificate is for this host, and from an authority that this machine trusts"
+                 also check that the certificate was issued for this host, by an authority that this machine trusts"
             )),
         }
     }
 }
 
-/// Returns the name with which this client greets the mail server. The name is the domain of the sender, because few
-/// servers accept `localhost`.
+/// Returns the name that this client gives when it greets the mail server. This name is the sender's domain, because
+/// few servers accept `localhost`.
 fn hello_name(from: &EmailAddress) -> ClientId {
     let domain = from.as_str().split_once('@').map_or("localhost", |(_, domain)| domain);
     ClientId::Domain(domain.to_owned())
 }
 
-/// Returns the text of an error and its causes. Leaves out a cause if the preceding text already contains it.
+/// Returns the text of an error and of its causes. Leaves out a cause if the text before it already contains it.
 fn with_causes(error: &lettre::transport::smtp::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -1,15 +1,16 @@
-//! The numbers that Redis has returned to the servers. Every few seconds, each server increments a number in Redis.
+//! The numbers that Redis has returned to the servers. Every few seconds, each server increments the number in Redis
+//! and gets the new number back.
 
 use std::fmt::Write as _;
 
-/// If Redis crashes, it can lose the changes of the last few seconds. A loss of at most this number of seconds is
-/// ignored. With `appendfsync everysec`, Redis loses at most two seconds. The other three seconds allow for slow
-/// replies from Redis and from the database.
+/// If Redis crashes, it can lose the changes that were made in the last few seconds. A loss of at most this many
+/// seconds is ignored. With `appendfsync everysec`, Redis loses at most two seconds. The other three seconds allow for
+/// slow replies from Redis and from the database.
 const CRASH_LOSS: i64 = 5;
 
-/// The newest number that Redis returned, the numbers of the last seconds before it, and one older number. Each number
-/// is stored with its time, which comes from the database's clock, in seconds since 1970. The numbers are in ascending
-/// order.
+/// The newest number that Redis returned, the numbers from the few seconds before it, and one older number. Each number
+/// is stored with the time at which Redis returned it. The time comes from the database's clock, in seconds since 1970.
+/// The numbers are in ascending order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts(Vec<(i64, u64)>);
 
@@ -23,7 +24,8 @@ impl Counts {
         Self(numbers.collect())
     }
 
-    /// Returns the numbers as the value of a row: `NUMBER@TIME` for each number, separated by spaces.
+    /// Returns the numbers in the form in which they are stored in a row: `NUMBER@TIME` for each number, separated by
+    /// spaces.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         for (time, number) in &self.0 {
@@ -52,7 +54,7 @@ impl Counts {
         Self(vec![(time - CRASH_LOSS - 1, count), (time, count)])
     }
 
-    /// Adds a number that Redis returned at `time`. Removes the numbers that are no longer needed.
+    /// Adds a number that Redis returned at `time`, and removes the numbers that are no longer needed.
     pub(super) fn add(&mut self, time: i64, count: u64) {
         // If Redis has lost these numbers in a crash, it will return them again.
         self.0.retain(|(_, number)| *number < count);
@@ -66,7 +68,8 @@ impl Counts {
         }
     }
 
-    /// Returns the position of the newest number that is older than the newest number by more than [`CRASH_LOSS`].
+    /// Returns the position of the last number that Redis returned more than [`CRASH_LOSS`] seconds before the newest
+    /// number.
     fn before_crash_loss(&self) -> Option<usize> {
         let (newest, _) = self.0.last()?;
         self.0.iter().rposition(|(time, _)| *time < newest - CRASH_LOSS)
@@ -97,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_number_of_servers_and_restarts_does_not_matter() {
-        // Ten servers count within the last five seconds. Redis might have lost all of these numbers.
+        // Ten servers have counted within the last five seconds. Redis might have lost all of these numbers.
         let mut many = counts(&[(100, 50)]);
         for (time, count) in (51..=60).enumerate() {
             many.add(105 + time as i64 / 2, count);
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_hides_a_loss_only_for_a_moment() {
         let mut counts = counts(&[(5000, 7), (5010, 8)]);
-        // The clock of the database is set back.
+        // The database's clock is set back.
         counts.add(100, 9);
         assert!(!counts.show_loss(8));
         counts.add(110, 10);

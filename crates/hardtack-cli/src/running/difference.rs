@@ -1,22 +1,23 @@
-//! Detects when another server has kept its sessions in a different place for a long time.
+//! Detects when another server has been keeping its sessions in a different place than this server for a long time.
 
 use super::place::Place;
 
-/// A difference is an error if it lasts for this number of renewals. If Redis loses its data, each server notices the
-/// new id at its next renewal, so the servers differ for about one renewal.
+/// If two servers keep their sessions in different places for this many renewals, that is an error. If Redis loses its
+/// data, each server notices Redis's new id at its own next renewal, so the servers differ for about one renewal.
 const LASTING: u32 = 2;
 
-/// Where another server keeps its sessions, if it is not where this server keeps them.
+/// The place where another server keeps its sessions, if it differs from where this server keeps them.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
     other: Option<Place>,
-    /// The number of renewals for which the difference has lasted.
+    /// How many renewals the difference has lasted.
     renewals: u32,
 }
 
 impl Difference {
-    /// Call this method at each renewal. `other` says where another server keeps its sessions, if that server keeps
-    /// them in a different place. Returns `other` once, when the difference has lasted for [`LASTING`] renewals.
+    /// Call this method at each renewal. `other` is the place where another server keeps its sessions, or `None` if no
+    /// other server uses a different place than this one. Returns `other` only once, when the difference has lasted for
+    /// [`LASTING`] renewals.
     pub(super) fn lasting(&mut self, other: Option<Place>) -> Option<&Place> {
         let is_same = self.other.as_ref().zip(other.as_ref()).is_some_and(|(known, other)| known.is_same_store(other));
         self.renewals = if is_same { self.renewals.saturating_add(1) } else { 0 };
@@ -37,7 +38,7 @@ mod tests {
         assert_eq!(difference.lasting(redis()), None);
         assert_eq!(difference.lasting(redis()), redis().as_ref());
         assert_eq!(difference.lasting(redis()), None);
-        // Another place, no difference, and the same place again.
+        // The count starts over if the place changes, or if the difference disappears and comes back.
         assert_eq!(difference.lasting(Some(Place::Database)), None);
         assert_eq!(difference.lasting(Some(Place::Database)), None);
         assert_eq!(difference.lasting(None), None);

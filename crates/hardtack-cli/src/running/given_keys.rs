@@ -12,28 +12,28 @@ use crate::config::Config;
 use crate::config::settings::{SECRET_KEY, SECRET_KEY_PREVIOUS};
 use crate::error::Error;
 
-/// Each running server has a row in `hardtack_settings` that says which keys the server was given. The name of the row
-/// begins with this prefix. The value of the row is a time in seconds since 1970, a space, and the value of
-/// [`GivenKeys::to_text`]. The time is when the server last renewed the row.
+/// Each running server has a row in `hardtack_settings` that says which keys the server was given. The row's name
+/// begins with this prefix. The row's value consists of the time when the server last renewed the row (in seconds since
+/// 1970), a space, and the text that [`GivenKeys::to_text`] returns.
 pub(super) const SERVER: &str = "keys_of_server:";
 
-/// The settings that gave a server its keys.
+/// The settings that supplied a server's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GivenKeys {
-    /// The setting that gave the server its signing key. `None` if the server signs with a key in the folder.
+    /// The setting that supplied the server's signing key. `None` if the server signs with a key in the folder.
     signing: Option<String>,
     /// Whether the server was also given previous secrets. If so, it accepts tokens that were signed with these
     /// secrets.
     previous: bool,
     /// The server's address, machine and process.
     server: String,
-    /// The machine on which the server runs, and the server's key folder on this machine. `None` if an older version of
+    /// The machine that the server runs on, and the server's key folder on that machine. `None` if an older version of
     /// Hardtack wrote the row.
     folder: Option<(String, PathBuf)>,
 }
 
 impl GivenKeys {
-    /// Returns the settings that gave this process its keys. `bound` is the address that this server listens on.
+    /// Returns the settings that supplied this process's keys. `bound` is the address that this server listens on.
     pub(crate) fn of(config: &Config, bound: SocketAddr) -> Self {
         let setting = if config.sources.is_set(&SECRET_KEY) { "JWT_SECRET_KEY" } else { "JWT_PRIVATE_KEY" };
         Self {
@@ -48,8 +48,8 @@ impl GivenKeys {
     }
 
     /// Returns the server's key folder if it is known to differ from `folder`. Returns `None` if both are the same
-    /// folder, or if the server runs on another machine or in another container, because this process then cannot
-    /// compare the folders.
+    /// folder. Also returns `None` if the server runs on another machine or in another container, because this process
+    /// then cannot compare the folders.
     pub(crate) fn other_folder(&self, folder: &Path) -> Option<&Path> {
         let (server, theirs) = self.folder.as_ref()?;
         let is_here = machine().is_some_and(|here| here == *server) && theirs.exists();
@@ -57,18 +57,18 @@ impl GivenKeys {
         (is_here && resolved(theirs)? != ours).then_some(theirs)
     }
 
-    /// Returns the setting that gave the server its signing key. Returns `None` if the server signs with a key in the
+    /// Returns the setting that supplied the server's signing key. Returns `None` if the server signs with a key in the
     /// folder.
     pub(crate) fn signing(&self) -> Option<&str> {
         self.signing.as_deref()
     }
 
-    /// Returns the setting that gave the server previous secrets, if there is one.
+    /// Returns the setting that supplied the server's previous secrets, or `None` if the server was given none.
     pub(crate) fn previous(&self) -> Option<&'static str> {
         self.previous.then_some("JWT_SECRET_KEY_PREVIOUS")
     }
 
-    /// Returns the text that is stored in a row, without the time.
+    /// Returns the text to store in the server's row, without the time.
     pub(super) fn to_text(&self) -> String {
         let signing = self.signing.as_deref().unwrap_or("-");
         let text = format!("{signing} {} {}", if self.previous { "previous" } else { "-" }, self.server);
@@ -89,15 +89,15 @@ impl GivenKeys {
     }
 }
 
-/// Names the server by the address that it listens on.
+/// Identifies the server by the address that it listens on.
 impl fmt::Display for GivenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server that listens at {}", self.server)
     }
 }
 
-/// Returns the keys that the running servers were given, with an entry for each server. Returns `None` if no server is
-/// running. Fails if there is no database.
+/// Returns which keys each running server was given, with one entry per server. Returns `None` if no server is running.
+/// Fails if there is no database.
 pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys>>, Error> {
     // Opening a missing file would create an empty database.
     if let Some(file) = url.file().filter(|file| !file.exists()) {
@@ -110,7 +110,7 @@ pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys
     Ok(Some(keys).filter(|keys| !keys.is_empty()))
 }
 
-/// Returns the name of each running server's row, and the settings that gave the server its keys.
+/// Returns the name of each running server's row, and the settings that supplied the server's keys.
 pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, GivenKeys)>, Error> {
     let rows = table.of_running_servers(SERVER).await?;
     Ok(rows.into_iter().filter_map(|row| Some((row.name, GivenKeys::parse(&row.text)?))).collect())
@@ -122,7 +122,7 @@ fn resolved(folder: &Path) -> Option<PathBuf> {
     folder.canonicalize().or_else(|_| std::path::absolute(folder)).ok()
 }
 
-/// Returns this machine's name if it can be read, which is the case only on Linux.
+/// Returns this machine's name, or `None` if it cannot be read. It can be read only on Linux.
 fn machine() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())

@@ -1,27 +1,27 @@
-//! Ends the sessions in a session store that the servers had left and now return to.
+//! Ends the sessions in a session store that the servers left earlier and are now returning to.
 //!
-//! The servers leave a store if, for example, Redis is replaced by an empty Redis, or the servers are started with
-//! another `--redis-url`. While they use another store, a log-out or a new password does not end the sessions in the
-//! store that they left. When they return to that store, those sessions would be live again.
+//! Servers leave a store if, for example, Redis is replaced by an empty Redis, or the servers are restarted with a
+//! different `--redis-url`. While they use the new store, a log-out or a new password does not end the sessions in the
+//! old one. If they returned to the old store, those sessions would be live again.
 //!
-//! Each store that the servers have left therefore has a row in `hardtack_settings`, called the store's mark. There are
-//! two kinds of marks:
+//! Each store that the servers have left has a row in `hardtack_settings`, called the store's mark. There are two kinds
+//! of marks:
 //!
-//! - *moved*: A running server used this store, and then found another store at the same address. Other servers may
+//! - *moved*: A server was using this store, and then found a different store at the same address. Other servers may
 //!   not have noticed the change.
-//! - *elsewhere*: A server uses another store. Other servers may use this store at the same time, for example because an
-//!   operator is trying out the other store.
+//! - *elsewhere*: At least one server is using a different store. Other servers may be using this store at the same
+//!   time, for example because an operator is trying out the different store.
 //!
-//! From its start on, each server keeps a mark on all stores except its own. The marks are therefore in place no matter
-//! when and how a server ends.
+//! From the moment it starts, each server keeps a mark on all stores except its own. The marks are therefore in place
+//! no matter when and how a server stops.
 //!
-//! A server that begins to use a store with a mark first ends all sessions in the store. The server then deletes the
-//! mark. If the server crashes before it deletes the mark, the next server ends the sessions. There is one exception:
-//! if another server has used the store the whole time, an *elsewhere* mark ends no sessions. The other server proves
-//! this by renewing its row.
+//! Before a server starts to use a store that has a mark, the server ends all sessions in the store and then deletes
+//! the mark. If the server crashes before it deletes the mark, the next server ends the sessions. There is one
+//! exception: if another server has used the store the whole time, an *elsewhere* mark ends no sessions. The other
+//! server proves this by renewing its row.
 //!
-//! A server that has used the store the whole time deletes an *elsewhere* mark when no server uses another store any
-//! more.
+//! A server that has used the store the whole time deletes an *elsewhere* mark once no server is using a different
+//! store.
 
 use std::time::Duration;
 
@@ -42,13 +42,13 @@ const ELSEWHERE: &str = "elsewhere";
 /// How often a starting server checks whether another server has renewed its row.
 const STEP: Duration = Duration::from_millis(500);
 
-/// Marks a store that this server has used until now. Another store is now at the same address.
+/// Marks the store that this server has been using, because a different store is now at the same address.
 pub(super) async fn mark_left(table: &Table, place: &Place) -> Result<(), Error> {
     let now = table.now().await?;
     table.set(&name(place.key()), &format!("{MOVED} {now}")).await
 }
 
-/// Marks all stores except `own`, the store of this server. If `is_starting`, also renews the *elsewhere* marks, so
+/// Marks all stores except `own`, which is this server's store. If `is_starting`, also renews the *elsewhere* marks, so
 /// that a server that is about to delete such a mark fails to delete it.
 pub(super) async fn mark_others(table: &Table, own: &Place, is_starting: bool) -> Result<(), Error> {
     let mark = format!("{ELSEWHERE} {}", table.now().await?);
@@ -75,8 +75,8 @@ pub(super) async fn end_sessions_at_return(table: &Table, sessions: &SessionsIn,
     }
 }
 
-/// Returns whether a running server uses the store. If a server has renewed its row recently, waits until the server
-/// renews it again, because the server might have been killed after the last renewal.
+/// Returns whether a running server is using the store. If a server renewed its row recently, waits for the server to
+/// renew the row again, because the server might have been killed after the last renewal.
 async fn is_in_use(table: &Table, place: &Place) -> Result<bool, Error> {
     let (since, mut is_logged) = (table.now().await?, false);
     loop {
@@ -97,9 +97,8 @@ async fn is_in_use(table: &Table, place: &Place) -> Result<bool, Error> {
     }
 }
 
-/// Checks the mark of a store that this server has used the whole time. If the mark is a *moved* mark, ends all
-/// sessions in the store and deletes the mark. If it is an *elsewhere* mark, deletes the mark when no server uses
-/// another store.
+/// Checks the mark on a store that this server has used the whole time. For a *moved* mark, ends all sessions in the
+/// store and deletes the mark. For an *elsewhere* mark, deletes the mark once no server is using a different store.
 pub(super) async fn check_while_in_use(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
         Some(mark) if mark.starts_with(ELSEWHERE) => {
@@ -119,8 +118,8 @@ async fn end_sessions(table: &Table, sessions: &SessionsIn, place: &Place, mark:
         tracing::error!(
             event = "sessions_went_back",
             ended,
-            "while a server used another session store, sessions in {place} that had ended may have become live again, \
-             so all sessions in {place} have been ended, and users have to log in again"
+            "while a server used a different session store, log-outs and new passwords may not have ended sessions in \
+             {place}; all sessions in {place} have therefore been ended, and users have to log in again"
         );
     }
     // If the mark has been set again in the meantime, it is not deleted.

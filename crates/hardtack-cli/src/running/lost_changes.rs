@@ -1,7 +1,7 @@
 //! Detects that a Redis store has gone back to an older state, and ends the sessions in the store.
 //!
-//! If an older snapshot of Redis is restored, the sessions that have ended since the snapshot are live again, and
-//! nothing in Redis shows that they have ended. Each server therefore increases a number in Redis every few seconds,
+//! If an older Redis snapshot is restored, the sessions that ended after the snapshot was taken are live again, and
+//! nothing in Redis shows that they had ended. Each server therefore increments a number in Redis every few seconds,
 //! and writes the new number into the database.
 //!
 //! If Redis later returns a number that is clearly lower than expected, Redis has lost changes. The server that first
@@ -16,16 +16,16 @@ use super::sessions_in::SessionsIn;
 use super::table::Table;
 use crate::error::Error;
 
-/// Each Redis instance that servers have used has a row in `hardtack_settings`, with the last [`Counts`]. The name of
-/// the row consists of this prefix and the id that is stored in Redis.
+/// Each Redis instance that servers have used has a row in `hardtack_settings`, which contains the instance's last
+/// [`Counts`]. The row's name is this prefix followed by the id that is stored in Redis.
 const COUNT: &str = "session_count:";
 
-/// If Redis has lost changes, ends all sessions in Redis. Call this function every few seconds in each server.
+/// If Redis has lost changes, ends all sessions in Redis. Call this function every few seconds on each server.
 pub(super) async fn end_sessions_if_any(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
     let (SessionsIn::Redis(redis, _), Some(id)) = (sessions, place.id()) else { return Ok(()) };
     let name = format!("{COUNT}{id}");
-    // Read the numbers in the database before Redis increases its number. The new number must then be higher, because
-    // Redis has already returned the numbers that are read here.
+    // Read the numbers from the database before Redis increments its number. Redis has already returned the numbers in
+    // the database, so its next number must be higher.
     let known = table.get(&name).await?;
     let time = table.now().await?;
     let mut counts = known.as_deref().map(Counts::parse).unwrap_or_default();

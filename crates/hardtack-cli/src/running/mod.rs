@@ -4,9 +4,9 @@
 //! command relied only on its own settings, it might look for sessions in the wrong place, or create a key that no
 //! server uses. It would nevertheless report success.
 //!
-//! Each running server has rows in the table `hardtack_settings`. From these rows, commands read where the server keeps
-//! its sessions and which keys it was given. The server renews these rows every few seconds. If a server is killed, its
-//! rows are ignored once they are more than [`LAPSE`] seconds old.
+//! Each running server has rows in the `hardtack_settings` table. Commands read these rows to find out where the server
+//! keeps its sessions and which keys it was given. The server renews its rows every few seconds. If a server is killed,
+//! its rows are ignored once they are more than [`LAPSE`] seconds old.
 //!
 //! A server writes its rows only after it has checked all its settings. If a server fails to start because of invalid
 //! settings, the rows stay unchanged.

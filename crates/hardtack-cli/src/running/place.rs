@@ -23,8 +23,8 @@ impl Place {
         }
     }
 
-    /// Returns a string that identifies the store: the id that is stored in Redis, or `database`. Two places have the
-    /// same string only if they are the same store.
+    /// Returns a string that identifies the store: the id that is stored in Redis, or `database`. The strings of two
+    /// places are equal only if both places are the same store.
     pub(super) fn key(&self) -> &str {
         self.id().unwrap_or("database")
     }

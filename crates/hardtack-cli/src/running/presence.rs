@@ -1,4 +1,4 @@
-//! The rows of a running server.
+//! A running server's rows in the database.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::error::Error;
 /// How often a server renews its rows.
 const RENEWAL: Duration = Duration::from_secs(10);
 
-/// The rows of this server. They say that the server is running, where it keeps its sessions, and which keys it was
-/// given.
+/// This server's rows in the database. They record that the server is running, where it keeps its sessions, and which
+/// keys it was given.
 pub(crate) struct Presence {
     table: Table,
     database: Database,
@@ -27,13 +27,13 @@ pub(crate) struct Presence {
     id: String,
     sessions: SessionsIn,
     place: Place,
-    /// Whether another Redis instance has taken the place of the previous one, and this server might still have to end
-    /// the sessions in the new instance.
+    /// Whether a different Redis instance has replaced the previous one, and this server might still have to end the
+    /// sessions in the new instance.
     arrived: bool,
-    /// The previous session stores of this server that are not yet marked as left in the database.
+    /// This server's previous session stores that have not been marked as left in the database yet.
     left: Vec<Place>,
-    /// The ids of previous Redis instances. The database might still contain intentions to end sessions that name one
-    /// of these ids. An id is removed from this list when its intentions have been assigned to the new id.
+    /// The ids of previous Redis instances. The database might still contain intentions that name one of these ids. An
+    /// id is removed from this list once its intentions have been assigned to the new id.
     previous: Vec<String>,
     keys: GivenKeys,
     auth: Authenticator,
@@ -41,7 +41,8 @@ pub(crate) struct Presence {
 
 impl Presence {
     /// Records that this server is running. Call this method only after all settings have been checked. If the servers
-    /// have used another session store in the meantime, or if Redis has gone back to an older state, ends all sessions.
+    /// have used a different session store since they last used this server's store, or if Redis has gone back to an
+    /// older state, ends all sessions.
     pub(crate) async fn begin(
         (database, accounts): (&Database, &Accounts),
         auth: &Authenticator,
@@ -51,7 +52,7 @@ impl Presence {
         let table = Table::open(database).await?;
         let place = sessions.place().await?;
         if let Some(since) = session_place::since_last_move(&table, &place).await? {
-            // Servers refuse the access tokens of sessions in the previous place.
+            // Refuse the access tokens of sessions that were kept in the previous place.
             auth.store_lost_sessions(since);
         }
         left_store::end_sessions_at_return(&table, &sessions, &place).await?;
@@ -71,13 +72,13 @@ impl Presence {
             auth: auth.clone(),
         };
         presence.write().await?;
-        // If the server crashes after this, the next server can still tell that another store was in use.
+        // If this server crashes after this point, the next server can still tell that another store was in use.
         left_store::mark_others(&presence.table, &presence.place, true).await?;
         Ok(presence)
     }
 
-    /// Renews the rows every few seconds until the future is dropped. Logs an error if another server keeps its
-    /// sessions in a different store for a long time.
+    /// Renews this server's rows every few seconds until the future is dropped. Logs an error if another server keeps
+    /// its sessions in a different store for a long time.
     pub(crate) async fn keep(&mut self) {
         let mut difference = Difference::default();
         loop {
@@ -105,7 +106,7 @@ impl Presence {
         Ok(servers.iter().any(|(name, keys)| *name != own && keys.signing().is_some()))
     }
 
-    /// Renews the rows, and returns where the other servers keep their sessions.
+    /// Renews this server's rows, and returns where the running servers keep their sessions.
     async fn renew(&mut self) -> Result<Vec<Place>, Error> {
         self.find_lost_sessions().await;
         self.mark_left().await?;
@@ -131,8 +132,8 @@ impl Presence {
             event = "sessions_lost",
             from = self.place.to_text(),
             to = found.to_text(),
-            "Redis has lost the sessions, or its address now leads to another Redis; users have to log in again; if \
-             the address is wrong, correct it and restart the servers"
+            "Redis has lost the sessions, or its address now points to a different Redis; users have to log in again; \
+             if the address is wrong, correct it and restart the servers"
         );
         self.auth.store_lost_sessions(Duration::ZERO);
         // Set the new id at once, so that no more intentions are written with the previous id.
@@ -153,8 +154,8 @@ impl Presence {
         Ok(())
     }
 
-    /// If the servers have returned to a store that they had left, or if Redis has gone back to an older state, ends
-    /// all sessions in the store.
+    /// Ends all sessions in the store if the servers have returned to it after leaving it, or if Redis has gone back to
+    /// an older state.
     async fn end_sessions_that_came_back(&mut self) -> Result<(), Error> {
         if self.arrived {
             left_store::end_sessions_at_return(&self.table, &self.sessions, &self.place).await?;
@@ -165,8 +166,8 @@ impl Presence {
         lost_changes::end_sessions_if_any(&self.table, &self.sessions, &self.place).await
     }
 
-    /// Assigns the intentions that name a previous id of Redis to the new id. Servers carry out only intentions that
-    /// name the new id, so all others would stay in the database.
+    /// Assigns the intentions that name one of Redis's previous ids to the new id. Servers no longer carry out
+    /// intentions that name a previous id, so these intentions would stay in the database.
     async fn move_intentions(&mut self) -> Result<(), Error> {
         let Some(to) = self.place.id() else { return Ok(()) };
         while let Some(from) = self.previous.last() {
@@ -176,7 +177,7 @@ impl Presence {
         Ok(())
     }
 
-    /// Writes the rows with the current time.
+    /// Writes this server's rows with the current time.
     async fn write(&self) -> Result<(), Error> {
         let now = self.table.now().await?;
         session_place::record_if_agreed(&self.table, &self.place).await?;
@@ -185,9 +186,10 @@ impl Presence {
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
-    /// Call this method when the server stops. It deletes the server's rows, and records in the database where sessions
-    /// are kept: by the servers that are still running or, if there are none, by this server. If the rows cannot be
-    /// deleted, servers and commands ignore them once they are more than [`LAPSE`](super::LAPSE) seconds old.
+    /// Deletes this server's rows. Also records in the database where the servers that are still running keep their
+    /// sessions or, if no other server is running, where this server kept them. Call this method when the server stops.
+    /// If the rows cannot be deleted, servers and commands ignore them once they are more than [`LAPSE`](super::LAPSE)
+    /// seconds old.
     pub(crate) async fn end(mut self) {
         for name in [self.row_of_place(), self.row_of_keys()] {
             if let Err(error) = self.table.delete(&name).await {

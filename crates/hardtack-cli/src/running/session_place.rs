@@ -1,6 +1,6 @@
 //! Where the servers keep their sessions.
 //!
-//! A command that ends sessions reads from the database where the servers keep their sessions. If the command relied
+//! A command that ends sessions looks up in the database where the servers keep their sessions. If the command relied
 //! only on its own settings, it might look in the wrong place, find no sessions, and report success.
 
 use std::time::Duration;
@@ -13,23 +13,22 @@ use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
-/// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. While
+/// The name of the row in `hardtack_settings` that says where the servers kept their sessions when they last ran. While
 /// all running servers keep their sessions in the same place, each server writes this place into the row every few
-/// seconds. When a server stops, it writes the place of another running server into the row. If no other server is
-/// running, it writes its own place.
+/// seconds. When a server stops, it writes another running server's place into the row. If no other server is running,
+/// it writes its own place.
 const NAME: &str = "session_place";
 
-/// The name of the row of `hardtack_settings` that contains the time at which the servers last began to keep their
-/// sessions in a different place, in seconds since 1970.
+/// The name of the row in `hardtack_settings` that says when the servers last began to keep their sessions in a
+/// different place, in seconds since 1970.
 const MOVED_AT: &str = "moved_session_place_at";
 
-/// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
-/// row is a time in seconds since 1970, a space, and the value of [`Place::to_text`]. The time is when the server last
-/// renewed the row.
+/// Each running server has a row in `hardtack_settings` whose name begins with this prefix. The row's value is the time
+/// when the server last renewed the row (in seconds since 1970), a space, and the value of [`Place::to_text`].
 pub(super) const SERVER: &str = "session_place_of_server:";
 
 /// If a server's row is older than this number of seconds, the server has probably been killed. Servers renew their
-/// rows every 10 seconds. The other 5 seconds allow for a slow database.
+/// rows every 10 seconds, and the remaining 5 seconds allow for a slow database.
 pub(super) const RECENT: i64 = 15;
 
 /// Records where the servers keep their sessions.
@@ -37,9 +36,9 @@ pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
     table.set(NAME, &place.to_text()).await
 }
 
-/// Records where a running server keeps its sessions. If another running server keeps its sessions elsewhere, this
-/// function records nothing. For example, while an operator tries out a server with another store, the record keeps
-/// naming the store of the usual servers, even if they are killed just after the trial.
+/// Records where a running server keeps its sessions, unless another running server keeps its sessions elsewhere. For
+/// example, if an operator tries out a server with a different store, the record still names the usual servers' store,
+/// even if those servers are killed right after the trial.
 pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(), Error> {
     match of_running_servers(table).await?.iter().all(|other| other.is_same_store(place)) {
         true => record(table, place).await,
@@ -47,15 +46,16 @@ pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(),
     }
 }
 
-/// Records where another running server keeps its sessions. If no other server is running, records `place`, where the
-/// stopping server kept its sessions. Call this function when a server stops, after its own row is deleted.
+/// Records where one of the other running servers keeps its sessions. If no other server is running, records `place`,
+/// which is where the stopping server kept its sessions. Call this function when a server stops, after that server's
+/// row has been deleted.
 pub(super) async fn record_at_stop(table: &Table, place: &Place) -> Result<(), Error> {
     let others = of_running_servers(table).await?;
     record(table, others.first().unwrap_or(place)).await
 }
 
 /// Returns how long ago the servers last began to keep their sessions in a different place. Returns `None` if this has
-/// never happened. If the starting server does so, logs a warning.
+/// never happened. Logs a warning if the server that is now starting changes the place.
 pub(super) async fn since_last_move(table: &Table, place: &Place) -> Result<Option<Duration>, Error> {
     let now = table.now().await?;
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
@@ -81,8 +81,8 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Erro
     Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|row| Place::parse(&row.text)).collect())
 }
 
-/// Returns where servers keep their sessions. Includes only servers that have renewed their rows recently. After a
-/// server is killed, this function omits the server sooner than [`of_running_servers`] does.
+/// Returns where each server that has renewed its row recently keeps its sessions. If a server is killed, it disappears
+/// from this list sooner than from the list that [`of_running_servers`] returns.
 pub(super) async fn in_use(table: &Table) -> Result<Vec<Place>, Error> {
     Ok(recent(table).await?.into_iter().map(|(place, _)| place).collect())
 }
@@ -94,8 +94,8 @@ pub(super) async fn last_renewal(table: &Table, place: &Place) -> Result<Option<
     Ok(rows.iter().filter(|(other, _)| other.is_same_store(place)).map(|(_, renewed_at)| *renewed_at).max())
 }
 
-/// For each server that has renewed its row recently, returns where the server keeps its sessions and when it last
-/// renewed the row.
+/// Returns one entry for each server that has renewed its row recently: where the server keeps its sessions, and when
+/// it last renewed the row.
 async fn recent(table: &Table) -> Result<Vec<(Place, i64)>, Error> {
     let after = table.now().await? - RECENT;
     let rows = table.of_running_servers(SERVER).await?;
@@ -108,13 +108,13 @@ pub(crate) struct KnownStore {
     /// The id of the Redis instance that the servers use. `None` if the store is the database, or if no server has
     /// recorded its store.
     pub(crate) id: Option<String>,
-    /// An error if the command's settings are right, but the store cannot be reached or has lost its id. In that case,
-    /// only the servers can end the sessions.
+    /// Contains an error if the command's settings are right, but the store cannot be reached or has lost its id. In
+    /// that case, only the servers can end the sessions.
     pub(crate) usable: Result<(), Error>,
 }
 
-/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an error if the
-/// settings name another store, because the command would not find the sessions there. Also returns an error if the
+/// Checks that a command's settings name the store where the servers keep their sessions. Returns an error if the
+/// settings name a different store, because the command would not find the sessions there. Also returns an error if the
 /// store cannot be checked.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<KnownStore, Error> {
     let places = known(database).await?;
@@ -124,9 +124,9 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
     Ok(KnownStore { id, usable: can_use(place, &places, redis).await? })
 }
 
-/// Checks that a command's settings (`redis`) name the store in which the servers keep their sessions (`place`).
-/// `places` lists this store once for each address under which a server uses it. Returns an outer `Err` if the settings
-/// name another store, or if the store cannot be checked. Returns an inner `Err` if the settings are right, but the
+/// Checks that a command's settings (`redis`) name the store where the servers keep their sessions (`place`). `places`
+/// lists this store once for each server, with the address that the server uses. Returns an outer `Err` if the settings
+/// name a different store, or if the store cannot be checked. Returns an inner `Err` if the settings are right, but the
 /// store cannot be reached or has lost its id.
 async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     match (place, redis) {
@@ -154,7 +154,7 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
                 Ok(_) if same_address => Err(Error::config(format_args!(
                     "this command reaches a different Redis at {own} than the servers do; run the command on a machine \
                      where this address leads to the servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to \
-                     another address of the servers' Redis"
+                     a different address of the servers' Redis"
                 ))),
                 Ok(_) => Err(Error::config(format_args!(
                     "the servers store their sessions in the Redis at {address}, but {own} is a different Redis; set \
@@ -171,12 +171,12 @@ async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
     sessions.identity().await.map_err(Error::with_causes)
 }
 
-/// Returns where the running servers keep their sessions. The list names the same store once for each server, perhaps
-/// under different addresses. If no server is running, returns where the server that stopped last kept its sessions.
-/// Returns an empty list if no server has recorded its place.
+/// Returns where the running servers keep their sessions, with one entry for each server. All entries refer to the same
+/// store, but the servers may use different addresses for it. If no server is running, returns where the last server
+/// that stopped kept its sessions. If no server has recorded a place, returns an empty list.
 ///
 /// # Errors
-/// The running servers keep their sessions in different places.
+/// Returns an error if the running servers keep their sessions in different places.
 async fn known(database: &Database) -> Result<Vec<Place>, Error> {
     let table = Table::open(database).await?;
     let running = of_running_servers(&table).await?;
@@ -186,13 +186,13 @@ async fn known(database: &Database) -> Result<Vec<Place>, Error> {
         Some(other) => Err(Error::config(format_args!(
             "some servers store their sessions in {place}, and others in {other}, so this command might miss sessions; \
              stop the servers with the wrong settings, and repeat the command; if a server was killed, first wait \
-             {LAPSE} seconds; if Redis has just lost its data, the settings may be right, so only wait 20 seconds and \
+             {LAPSE} seconds; if Redis has just lost its data, the settings may be right, so just wait 20 seconds and \
              repeat the command"
         ))),
     }
 }
 
-/// Returns the place that was last recorded, if any.
+/// Returns the last recorded place where servers kept their sessions, if any.
 async fn last(table: &Table) -> Result<Option<Place>, Error> {
     Ok(table.get(NAME).await?.and_then(|value| Place::parse(&value)))
 }

@@ -1,4 +1,4 @@
-//! The session store of a server.
+//! A server's session store.
 
 use hardtack::clock::{Clock, SystemClock};
 use hardtack_redis::RedisSessions;
@@ -16,7 +16,7 @@ pub(crate) enum SessionsIn {
 }
 
 impl SessionsIn {
-    /// Returns where the sessions are now. Gives Redis an id if it has none.
+    /// Returns where the sessions are now. If they are in a Redis that has no id yet, gives this Redis an id.
     pub(super) async fn place(&self) -> Result<Place, Error> {
         match self {
             Self::Database(_) => Ok(Place::Database),
@@ -27,8 +27,8 @@ impl SessionsIn {
         }
     }
 
-    /// Ends all sessions in `place`, and returns how many were ended. Fails if the address now leads to another Redis,
-    /// because the sessions in `place` might then still be live.
+    /// Ends all sessions in `place`, and returns how many were ended. Fails if the address now leads to a different
+    /// Redis, because the sessions in `place` might then still be live.
     pub(super) async fn end_all(&self, place: &Place) -> Result<u64, Error> {
         let now = SystemClock.now();
         let ended = match self {

@@ -24,7 +24,7 @@ pub(super) struct ServerRow {
     pub(super) text: String,
 }
 
-/// The table in an open database.
+/// The table `hardtack_settings` in an open database.
 pub(super) struct Table(Pool);
 
 impl Table {
@@ -34,7 +34,7 @@ impl Table {
         Ok(Self(Pool::from(database.clone())))
     }
 
-    /// Returns the time of the database's clock, in seconds since 1970.
+    /// Returns the current time by the database's clock, in seconds since 1970.
     pub(super) async fn now(&self) -> Result<i64, Error> {
         self.0.unix_time().await.map_err(Error::with_causes)
     }
@@ -56,8 +56,8 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
-    /// Replaces the value of a row if the value is still `old`. If `old` is `None`, inserts the row if no row has this
-    /// name.
+    /// Replaces a row's value if the value is still `old`. If `old` is `None`, inserts the row unless a row with this
+    /// name already exists.
     pub(super) async fn replace(&self, name: &str, old: Option<&str>, new: &str) -> Result<(), Error> {
         let statement = match old {
             Some(old) => {
@@ -74,7 +74,7 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
-    /// Returns the names that begin with `prefix`.
+    /// Returns the row names that begin with `prefix`.
     pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, Error> {
         let statement = Statement::new("SELECT name FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
         let rows: Vec<(String,)> =
@@ -94,8 +94,8 @@ impl Table {
         self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
     }
 
-    /// Returns the rows of the running servers whose names begin with `prefix`. Deletes the rows of servers that are no
-    /// longer running.
+    /// Returns the rows whose names begin with `prefix` and whose servers are running. Deletes the rows of servers that
+    /// are no longer running.
     pub(super) async fn of_running_servers(&self, prefix: &str) -> Result<Vec<ServerRow>, Error> {
         let now = self.now().await?;
         let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");

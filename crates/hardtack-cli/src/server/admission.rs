@@ -76,7 +76,7 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), address, lane })
     }
 
-    /// Returns the address under which a connection is counted. Returns `None` for connections from trusted proxies and
+    /// Returns the address that a connection is counted under. Returns `None` for connections from trusted proxies and
     /// from this machine, where only proxies and probes run.
     fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let address = ClientAddress::from(peer);

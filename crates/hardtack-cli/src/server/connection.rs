@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 or HTTP/2, with time limits.
+//! Serves one HTTP/1.1 or HTTP/2 connection, with time limits.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -64,7 +64,7 @@ pub(super) async fn serve(
             async move { Ok::<_, std::convert::Infallible>(requests.respond(request).await) }
         }
     });
-    // Send small responses at once (`TCP_NODELAY`).
+    // Send small responses without delay (`TCP_NODELAY`).
     let _ = stream.set_nodelay(true);
     let builder = builder(slot.lane);
     let mut served = pin!(builder.serve_connection(TokioIo::new(TimedSocket::new(stream, PAUSE_TIMEOUT)), service));
@@ -90,9 +90,9 @@ pub(super) async fn serve(
                 cut_off.as_mut().reset(Instant::now() + GRACE_PERIOD);
                 (closing, is_cut_off) = (true, true);
             }
-            // hyper ends idle connections itself, but would wait for the rest of the first head, and for an HTTP/2
-            // client that acknowledges nothing or reads nothing. Without `unconstrained`, a client that never stops
-            // sending could use up the budget of the task, and the timer would not be polled.
+            // hyper closes idle connections itself, but it would wait for the rest of the first request head, and for
+            // an HTTP/2 client that acknowledges nothing or reads nothing. Without `unconstrained`, a client that never
+            // stops sending could use up the task's budget, and the timer would not be polled.
             () = unconstrained(requests.activity.finished()), if closing => return,
             () = cut_off.as_mut(), if is_cut_off => return,
         }

@@ -1,4 +1,4 @@
-//! Which hosts the server responds to.
+//! Which hosts the server accepts requests for.
 //!
 //! A request for a host other than the site's host gets 421, for two reasons. First, an attacker can make the name of
 //! another host resolve to this server (DNS rebinding). To a browser, pages and responses under that name have the same
@@ -22,8 +22,8 @@ pub(crate) struct Hosts {
     site: String,
     /// The address that the server listens on.
     listener: IpAddr,
-    /// Whether the server has stopped warning about requests for other hosts. It stops after the first request that
-    /// names the site's host, or after it has logged the warning once.
+    /// Whether the server has stopped warning about requests for other hosts. It stops after the first request for the
+    /// site's host, or after one warning.
     settled: AtomicBool,
 }
 
@@ -35,7 +35,8 @@ impl Hosts {
         Self { site: site.to_owned(), listener: listener.ip(), settled: AtomicBool::new(false) }
     }
 
-    /// Returns the refusal if a request does not name a host of the site. Returns `None` if the request is accepted.
+    /// Returns the response that refuses a request whose host the server does not accept. Returns `None` if the request
+    /// is accepted.
     pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
         // Health probes may use any host name, and HTTP/1.0 probes need not send one.
         let is_probe = health::is_probe(request);
@@ -65,16 +66,16 @@ impl Hosts {
         Some(refusal.response(request))
     }
 
-    /// Logs a warning about the first request for another host. Logs nothing if an earlier request has named the site's
-    /// host, because this shows that the base URL is right.
+    /// Logs a warning about the first request for a host that the server does not accept. Logs nothing if an earlier
+    /// request was for the site's host, because that shows that the base URL is right.
     fn warn_of_first(&self, host: &Authority<'_>) {
         if !self.settled.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 event = "host_unknown",
                 host = host.host(),
                 "a request for another host was refused with status 421, because the site's host is {}; if users reach \
-                 the site under the host of this request, set --base-url or HARDTACK_BASE_URL to that address; later \
-                 requests for another host are not logged",
+                 the site under the requested host, set --base-url or HARDTACK_BASE_URL to the address that they use; \
+                 later requests for other hosts are not logged",
                 self.site
             );
         }
@@ -85,11 +86,11 @@ impl Hosts {
     /// loopback address. If the server listens on all addresses, it accepts `localhost` and every IP address.
     ///
     /// DNS rebinding is not possible for these hosts, because an attacker cannot choose which address they resolve to.
-    /// The port is not compared, because a container's port can be published under another number.
+    /// The port is not compared, because a container's port can be published under a different port number.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
-            // Read first, and write only if the value changes. An unnecessary write would invalidate the cache line in
-            // the other cores.
+            // Read first, and write only if the value changes. An unnecessary write would invalidate the cache line on
+            // other cores.
             if !self.settled.load(Ordering::Relaxed) {
                 self.settled.store(true, Ordering::Relaxed);
             }

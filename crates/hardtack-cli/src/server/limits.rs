@@ -42,7 +42,7 @@ pub(super) const PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const PING_INTERVAL: Duration = Duration::from_secs(30);
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long requests in flight may take after the signal to stop.
+/// How long requests in flight may still take once the server has been told to stop.
 pub(super) const GRACE_PERIOD: Duration = Duration::from_secs(10);
 
 /// How long to wait after the operating system has failed to accept a connection, for example because there were no
@@ -58,16 +58,16 @@ pub(super) const FIELDS: usize = 100;
 /// The longest head of an HTTP/1.1 request, in bytes. Two tokens take up to 8 KiB.
 pub(super) const HTTP1_HEAD: usize = 32 * 1024;
 
-/// How many requests an HTTP/2 client may send at once on a connection.
+/// How many requests an HTTP/2 client may have in progress on one connection at the same time.
 pub(super) const HTTP2_STREAMS: u32 = 32;
 
-/// The largest total size of the header fields of an HTTP/2 request, in bytes. The size of a field is the number of
+/// The maximum total size of the header fields of an HTTP/2 request, in bytes. The size of a field is the number of
 /// bytes in its name and value, plus 32 (RFC 9113 section 6.5.2).
 pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
-/// How many bytes of a request body are buffered for one stream until the route reads them.
+/// How many bytes of a request body are buffered per stream until the route reads them.
 pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
-/// How many bytes of request bodies are buffered for all streams of a connection together.
+/// How many bytes of request bodies are buffered in total for all streams of a connection.
 pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// How many bytes of a response are buffered until the client reads them.

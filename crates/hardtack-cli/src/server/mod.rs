@@ -1,4 +1,4 @@
-//! Serves HTTP/1.1 and HTTP/2 without TLS, within limits. Stops gracefully.
+//! Serves HTTP/1.1 and HTTP/2 without TLS, enforces limits, and stops gracefully.
 
 mod admission;
 mod connection;
@@ -27,8 +27,8 @@ pub(crate) use host::Hosts;
 pub(crate) use limits::Limits;
 use limits::{ACCEPT_PAUSE, GRACE_PERIOD, OVERFLOW};
 
-/// Serves requests until a stop signal arrives. Then waits up to ten seconds for the requests in flight. Refuses
-/// requests for hosts other than `hosts`.
+/// Serves requests until a stop signal arrives. Then waits up to ten seconds for the requests in flight to finish.
+/// Refuses requests for hosts other than `hosts`.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,

@@ -1,4 +1,4 @@
-//! The limit on open files, which is also a limit on connections.
+//! The limit on open files, which also limits the number of connections.
 
 /// How many open files the server needs besides connections from clients: for the database, Redis, keys, and programs
 /// that it starts.
@@ -38,7 +38,7 @@ pub(super) fn raise_for(connections: usize) -> usize {
     }
 }
 
-/// Returns `connections`, because other systems have no such limit.
+/// Returns `connections` unchanged, because systems other than Unix have no such limit on open files.
 #[cfg(not(unix))]
 pub(super) fn raise_for(connections: usize) -> usize {
     let _ = RESERVE;

@@ -16,7 +16,7 @@ pub(super) enum Refusal {
     TooManyConnections,
 }
 
-/// The value of `Retry-After`, in seconds, if the server has too many connections.
+/// The value of `Retry-After`, in seconds, when the server has too many connections.
 const RETRY_AFTER: &str = "5";
 
 impl Refusal {
@@ -53,14 +53,14 @@ impl Refusal {
     const fn detail(self) -> &'static str {
         match self {
             Self::BadHost => "The request must have one Host field with a host name and, if needed, a port.",
-            Self::MisdirectedRequest => "This server does not serve the host that the request names.",
-            Self::BodyTooSlow => "The request's body did not arrive in time. Send it again.",
+            Self::MisdirectedRequest => "This server does not serve the requested host.",
+            Self::BodyTooSlow => "The request's body did not arrive in time. Send the request again.",
             Self::TooManyFields => "The request has too many header fields.",
             Self::TooManyConnections => "The server has too many connections. Try again in a few seconds.",
         }
     }
 
-    /// Returns the response for a request.
+    /// Returns the response to a request.
     pub(super) fn response<B>(self, request: &Request<B>) -> Response {
         self.response_to(wants(request.headers()), request.version())
     }

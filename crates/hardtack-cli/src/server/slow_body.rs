@@ -25,7 +25,7 @@ pub(super) struct TimedBody<B> {
     timed_out: TimedOut,
 }
 
-/// Whether waiting for a body has timed out.
+/// Whether the wait for a body has timed out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TimedOut(Arc<AtomicBool>);
 

@@ -94,10 +94,7 @@ async fn a06_migrate_names_the_users_whose_names_collide() {
     let printed = output(&dir.hardtack(["migrate"]));
     let warnings: Vec<_> = printed.lines().filter(|line| line.starts_with("warning: ")).collect();
     let warning = |one, other| {
-        format!(
-            "warning: the names of the users {one} and {other} are the same or look alike; both users can log in as \
-             before"
-        )
+        format!("warning: the user names {one} and {other} are the same or look alike; both users can log in as before")
     };
     assert_eq!(
         warnings,
@@ -107,5 +104,5 @@ async fn a06_migrate_names_the_users_whose_names_collide() {
         ]
     );
     let server = start(&dir.serve([])).await;
-    assert!(server.stderr().contains("list these names with: hardtack migrate"), "{}", server.stderr());
+    assert!(server.stderr().contains("to list them, run: hardtack migrate"), "{}", server.stderr());
 }

@@ -29,7 +29,7 @@ async fn a_bad_database_is_reported_without_its_password() {
     for (url, expected) in [
         ("mysql://me:canary@host/app", "its scheme is unknown; expected sqlite:PATH or postgres://USER:PASSWORD@HOST"),
         ("canary", "its scheme is unknown"),
-        ("sqlite:", "it names no file"),
+        ("sqlite:", "it does not contain a path"),
         ("postgres://me:canary@host:port/app", "invalid port number"),
     ] {
         for command in ["serve", "check-config", "migrate"] {

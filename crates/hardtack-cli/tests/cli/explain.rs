@@ -109,12 +109,12 @@ async fn the_cookies_of_a_copied_curl_command_are_explained() {
     for part in ["(curl command 1 of 3): refused", "(curl command 2 of 3): accepted"] {
         assert!(finished.stdout.contains(part), "{part}: {}", finished.stdout);
     }
-    assert!(finished.stderr.contains("the curl command 3 of 3 sends no cookies"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("curl command 3 of 3 sends no cookies"), "{}", finished.stderr);
     for (command, part) in [
         ("curl http://127.0.0.1:8080/?a=1", "sends no cookies; expected a line such as Cookie: NAME=VALUE"),
         (
             "curl -b jar.txt http://127.0.0.1:8080/",
-            "names the file \"jar.txt\", which this command does not read; expected",
+            "names the file \"jar.txt\", which `hardtack explain` does not read; expected",
         ),
         ("fetch(\"http://127.0.0.1:8080/?a=1\")", "no Cookie or Set-Cookie header; expected"),
     ] {
@@ -148,7 +148,7 @@ fn each_cookie_of_the_ready_made_site_is_described() {
             let finished = explain(&dir, args, &input);
             assert_eq!(code(&finished), Some(status), "{}{}", finished.stdout, finished.stderr);
             assert!(finished.stdout.contains(part), "{name}: {}", finished.stdout);
-            assert!(!finished.stdout.contains("reads no cookie of this name"), "{}", finished.stdout);
+            assert!(!finished.stdout.contains("does not read a cookie with this name"), "{}", finished.stdout);
             assert!(!finished.stdout.contains("secret-value"), "{}", finished.stdout);
         }
     }

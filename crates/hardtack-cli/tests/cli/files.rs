@@ -213,7 +213,7 @@ async fn k05_secrets_and_databases_that_others_can_read_are_reported() {
         for (name, value) in [("JWT_SECRET_KEY", "@secret"), ("JWT_SECRET_KEY_FILE", "secret")] {
             let server = start(&dir.serve([]).env(name, value).env("JWT_COOKIE_DOMAIN", "")).await;
             let log = server.stderr();
-            let secret = "other users can read the secret in secret, because the mode of the file is 0644";
+            let secret = "other users can read the secret in secret, because the file's mode is 0644";
             assert_eq!(log.contains(secret), warns, "{name}: {log}");
             assert_eq!(log.contains("database_readable"), warns, "{name}: {log}");
             server.stop().await;

@@ -146,7 +146,7 @@ async fn s23_a_rotation_with_a_wrong_clock_is_refused() {
     };
     set_modified(3600);
     let error = refusal(&rotate(), 2).await;
-    assert!(error.starts_with("hardtack: no key was created or removed: the clock of this machine says "), "{error}");
+    assert!(error.starts_with("hardtack: no key was created or removed: this machine's clock says "), "{error}");
     assert!(error.ends_with("touch ./hardtack-data/keys/0002.jwk"), "{error}");
     set_modified(0);
 
@@ -158,7 +158,7 @@ async fn s23_a_rotation_with_a_wrong_clock_is_refused() {
         "{error}"
     );
     let listed = output(&dir.hardtack(["keys", "list"]));
-    assert!(listed.starts_with("This list may be wrong: the clock of this machine says "), "{listed}");
+    assert!(listed.starts_with("This list may be wrong: this machine's clock says "), "{listed}");
     assert!(listed.contains("  signs  ") && listed.contains("  verifies, and will sign from "), "{listed}");
     assert_eq!(dir.keys(), ["0001.jwk", "0002.jwk"]);
 
@@ -407,8 +407,8 @@ async fn bad_rotations_and_key_files_are_refused() {
         let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
         assert!(error.contains("/4294967295.jwk has the highest possible key number"), "{error}");
         assert!(
-            error
-                .ends_with("rename the file to a lower number that is still higher than the numbers of all other keys")
+            error.ends_with("so that its number is lower, but still higher than the numbers of all other keys"),
+            "{error}"
         );
         assert_eq!(dir.keys(), ["4294967295.jwk"]);
     }

@@ -140,7 +140,7 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
     assert_eq!(log_in(&mut ada, "lovelace", PASSWORD).await, 200);
 
     let set = output(&operator(&["set-email", "lovelace", "ada@site.example", "--confirmed"]));
-    assert_eq!(set, "The email address of LOVELACE is ada@site.example, which counts as confirmed.\n");
+    assert_eq!(set, "LOVELACE's email address is ada@site.example, which counts as confirmed.\n");
     assert!(is_logged_in(&mut ada).await);
     let error = refusal(&operator(&["set-email", "lovelace", "ada"]), 2).await;
     assert!(error.starts_with("hardtack: \"ada\" is not an email address"), "{error}");
@@ -149,8 +149,8 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
 
     let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&ada, server));
     let error = refusal(&operator(&["delete", "lovelace"]), 2).await;
-    let expected = "hardtack: \"LOVELACE\" was not deleted, because there is no terminal where hardtack could ask for \
-                    confirmation; to delete the user without confirmation, add --yes";
+    let expected = "hardtack: \"LOVELACE\" was not deleted, because hardtack needs a terminal to ask for confirmation; \
+                    to delete the user without confirmation, add --yes";
     assert_eq!(error, expected);
     assert!(is_logged_in(&mut ada).await);
     assert_eq!(output(&operator(&["delete", "lovelace", "--yes"])), "LOVELACE is deleted; 1 session was ended.\n");

@@ -80,7 +80,7 @@ async fn bad_variables() {
         (
             "JWT_REFRESH_COOKIE_NAME",
             "csrf_pre_session",
-            "the cookie of the log-in form is \"csrf_pre_session\": two cookies cannot have the same name",
+            "the log-in form's cookie is \"csrf_pre_session\": two cookies cannot have the same name",
         ),
         ("JWT_ACCESS_COOKIE_NAME", "hardtack_device", "but the site sets another cookie with this name"),
         ("JWT_REFRESH_COOKIE_NAME", "mail_link", "JWT_REFRESH_COOKIE_NAME is \"mail_link\", but the site sets another"),
@@ -265,7 +265,7 @@ async fn a_bad_file() {
         ("lisen = '127.0.0.1:0'", "hardtack.toml has the unknown setting \"lisen\"; did you mean listen?"),
         ("listen = 'nowhere'", "listen in hardtack.toml is \"nowhere\"; expected an IP address and a port"),
         ("listen = ", "hardtack.toml is not valid TOML: line 1: "),
-        ("listen = ", "; write each setting once, and text in quotes, such as listen = \"127.0.0.1:8080\""),
+        ("listen = ", "; write each setting once, and put text in quotes, such as listen = \"127.0.0.1:8080\""),
         ("[server]", "unknown setting \"server\"; settings do not belong in tables such as [server]"),
         ("access_lifetime = false", "access_lifetime in hardtack.toml is \"false\": tokens that never expire"),
     ] {
@@ -290,7 +290,7 @@ async fn an_operator_learns_what_is_wrong_with_a_file_or_a_url() {
             flags(&[]).env("JWT_PRIVATE_KEY", "@key"),
             "JWT_PRIVATE_KEY: the file contains neither a PEM nor a JWK private key",
         ),
-        (flags(&[]).env("JWT_PRIVATE_KEY", "key"), "to read the key from a file, write @ and the path of the file"),
+        (flags(&[]).env("JWT_PRIVATE_KEY", "key"), "to read the key from a file, write @ followed by the file's path"),
         (
             flags(&["--password-list", "none"]),
             "expected a table that this user can read, made with: hardtack passwords",

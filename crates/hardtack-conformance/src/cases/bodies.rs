@@ -7,7 +7,7 @@ use crate::harness::{
     ACCESS, Case, MULTIPART, RawConnection, Site, URLENCODED, cookie_value, csrf_token, multipart_body,
 };
 
-/// The bodies to send. Each entry contains a description of the body's length for the name of the case, the media type,
+/// The bodies to send. Each entry contains a description of the body's length (for the case's name), the media type,
 /// and the number of filler bytes.
 const SHAPES: &[(&str, &str, usize)] = &[
     ("short", URLENCODED, 0),
@@ -31,7 +31,7 @@ fn body(kind: &str, csrf: &str, filler: usize) -> String {
     }
 }
 
-/// Returns a connection, a session's `Cookie` field, and the session's CSRF value.
+/// Opens a connection, and returns it together with a session's `Cookie` field and CSRF value.
 async fn connect(site: &Site) -> (RawConnection, String, String) {
     let alice = site.alice().await;
     let cookie = format!("{ACCESS}={}", cookie_value(&alice, ACCESS));
@@ -51,8 +51,8 @@ pub(super) fn cases() -> Vec<Case> {
             connection.write(body.as_bytes()).await;
             expect_echo(&site, connection, &body).await;
         }));
-        // Send only short bodies in tiny chunks. Sending long bodies this way would take too long, and would test
-        // nothing more.
+        // Send only short bodies in tiny chunks. Sending long bodies this way would take too long, and would not test
+        // anything new.
         for size in if filler == 0 { &[1, 2, 7, 64][..] } else { &[1000, 16 << 10] } {
             let name = format!("bodies: {media} {length}, in chunks of {size}");
             cases.push(Case::new(name, move |site| async move {
@@ -83,7 +83,7 @@ async fn write_chunked_head(connection: &mut RawConnection, cookie: &str, kind: 
     connection.write_head("POST /echo", &fields).await;
 }
 
-/// Expects that the handler ran once and echoed the body.
+/// Checks that the handler ran once and echoed the body.
 async fn expect_echo(site: &Site, mut connection: RawConnection, body: &str) {
     let response = connection.read_response().await;
     site.expect("response", &response, "200");

@@ -1,6 +1,6 @@
-//! Tests the fields `Cache-Control` and `Vary`. Responses for one user must forbid caching, and the `Cache-Control` of
-//! all other responses must stay unchanged. If a response depends on whether the request has a token, its `Vary` must
-//! name the fields that can contain the token.
+//! Tests the fields `Cache-Control` and `Vary`. Responses for a particular user must forbid caching, and the
+//! `Cache-Control` of all other responses must stay unchanged. If a response depends on whether the request has a
+//! token, its `Vary` must name the fields that can contain the token.
 
 use hardtack::TokenLocation;
 use serde_json::json;

@@ -1,12 +1,12 @@
 //! The client's address. If the socket's peer is a trusted proxy, this is the address that the proxy reports.
-//! Otherwise, it is the address of the peer.
+//! Otherwise, it is the peer's address.
 
 use hardtack::client_address::{ForwardedHeader, TrustedProxies};
 use serde_json::json;
 
 use crate::harness::{Case, Site};
 
-/// The header fields of every request, as a client or a proxy sends them.
+/// The header fields that each request contains, as a client or a proxy would send them.
 const FIELDS: [(&str, &str); 5] = [
     ("x-forwarded-for", "198.51.100.1, ::ffff:192.0.2.9"),
     ("x-forwarded-for", "10.0.0.1"),
@@ -15,7 +15,7 @@ const FIELDS: [(&str, &str); 5] = [
     ("x-forwarded-proto", "http"),
 ];
 
-/// The cases. Each row contains a name, the trusted proxies, the header that is read, and the expected address and
+/// The test cases. Each row contains a name, the trusted proxies, the header that is read, and the expected address and
 /// network.
 const CASES: [(&str, &[&str], ForwardedHeader, [&str; 2]); 4] = [
     ("no trusted proxy", &[], ForwardedHeader::XForwardedFor, ["127.0.0.1", "127.0.0.1"]),
@@ -46,7 +46,7 @@ async fn expect(site: Site, address: &'static str, network: &'static str) {
     let response = request.send().await;
     site.expect("GET", &response, "200");
     site.expect_eq("address", response.json(), json!({ "address": address, "network": network }));
-    // The session stores the address of the log-in.
+    // The session stores the address from which the user logged in.
     let mut request = client.post("/login").json(&json!({ "sub": "alice" }));
     for (name, value) in FIELDS {
         request = request.add_header(name, value);

@@ -36,13 +36,13 @@ impl Parts {
     }
 }
 
-/// Returns a string of about this length, in bytes.
+/// Returns a string that is about `length` bytes long.
 fn filler(length: usize) -> String {
     "0123456789abcdef".repeat(length / 16)
 }
 
-/// A case: its name, a function that builds the request, and the code of the refusal (`None` if the request is
-/// accepted). The function receives the CSRF value of the request's own session and the CSRF value of another session.
+/// A case: its name, a function that builds the request, and the code with which the request is refused (`None` if it
+/// is accepted). The function receives the CSRF value of the request's own session and that of another session.
 type Row = (&'static str, fn(&str, &str) -> Parts, Option<&'static str>);
 
 const ROWS: &[Row] = &[

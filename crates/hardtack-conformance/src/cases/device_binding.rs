@@ -42,7 +42,7 @@ pub(super) fn cases() -> Vec<Case> {
             site.expect("with a proof", &refreshed, "200 +access +refresh");
             site.expect("page", &alice.get("/protected").send().await, "200");
             site.expect("form", &alice.post("/echo").form(&[("csrf_token", &csrf)]).send().await, "200");
-            // The response contains the challenge for the next proof.
+            // The response to a refresh contains the challenge for the next proof.
             site.expire_access();
             let proof = device.prove(&challenge_of(&refreshed));
             site.expect("at once", &prove(&mut alice, &id, Some(&proof)).await, "200 +access +refresh");
@@ -132,7 +132,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// Creates a request with a body to the route that requires a recent proof.
+/// Creates a request that has a body and goes to the route that requires a recent proof.
 fn post<'a>(client: &'a mut Client, csrf: &str) -> Request<'a> {
     client.post("/proven?a=b").header("x-csrf-token", csrf).header("content-type", "text/plain").body("9 £")
 }
@@ -164,7 +164,7 @@ async fn bound(site: &Site) -> (Client, TestDevice, String) {
     (alice, device, id)
 }
 
-/// Posts to the refresh URL of bound sessions, as a browser does.
+/// Sends a POST request to the refresh URL for bound sessions, as a browser does.
 async fn prove(client: &mut Client, id: &str, proof: Option<&str>) -> Response {
     let request: Request<'_> = client.post("/token/bound").header(ID, id).header("sec-fetch-site", "same-origin");
     match proof {

@@ -1,5 +1,5 @@
-//! Refused requests from logged-in users, who stay logged in. Either the token lacks a claim, or the application
-//! forbids the request.
+//! Checks that logged-in users stay logged in when a request is refused, either because the token lacks a claim or
+//! because the application forbids the request.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::harness::{ACCESS, Case, Site, cookie_value, csrf_token};
 
-/// The sentence with which the route `/forbids` refuses requests.
+/// The message that the route `/forbids` sends when it refuses a request.
 const SENTENCE: &str = "Only its author may edit a post.";
 
-/// The layer of this route requires the role.
+/// A route whose layer requires the role.
 const EDITORS: &str = "/editors/page";
 
-/// The extractor of this route requires the role.
+/// A route whose extractor requires the role.
 const EDITOR: &str = "/editor";
 
 pub(super) fn cases() -> Vec<Case> {
@@ -28,7 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Expects that every kind of client gets 403 and is still logged in.
+/// Checks that every kind of client gets 403 and stays logged in.
 async fn expect_forbidden(site: &Site, client: &Client, path: &str, code: &str, sentence: &str) {
     let mut client = client.clone();
     let before: Vec<_> = client.cookies().into_iter().cloned().collect();

@@ -1,4 +1,4 @@
-//! Cookies of another application on the same host. Their tokens have a `kid` that no key of this site has. Cookies
+//! Cookies from another application on the same host. Their tokens have a `kid` that no key of this site has. Cookies
 //! with such tokens count as absent and are not deleted, unlike cookies with other invalid tokens.
 
 use hardtack::jwt::Algorithm;

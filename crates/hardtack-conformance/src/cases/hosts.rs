@@ -1,8 +1,8 @@
-//! The host that a request names (RFC 9112 §3.2).
+//! The `Host` field of a request (RFC 9112 §3.2).
 
 use crate::harness::{ACCESS, Case, RawConnection, Site, cookie_value, csrf_token};
 
-/// The cases. Each row contains a description and the `Host` fields of the request.
+/// The cases. Each row contains a description and the request's `Host` fields.
 const BAD: &[(&str, &[&str])] = &[
     ("no Host", &[]),
     ("an empty Host", &[""]),

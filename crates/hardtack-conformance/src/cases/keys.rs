@@ -1,4 +1,4 @@
-//! Signing algorithms, and the issuer, audience and times of a token.
+//! Signing algorithms, and a token's issuer, audience and times.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases: Vec<_> = [Algorithm::HS512, Algorithm::RS256, Algorithm::EdDSA]
         .map(|algorithm| signed(algorithm, "+access +refresh"))
         .into();
-    // These algorithms sign with random numbers. With a session store, refresh tokens must be reproducible, so test
+    // These algorithms create randomized signatures. With a session store, refresh tokens must be reproducible, so test
     // these algorithms without a store.
     let randomised = [Algorithm::ES256, Algorithm::PS256];
     cases.extend(randomised.map(|algorithm| signed(algorithm, "+access").stateless()));
@@ -23,7 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A session from log-in to log-out, with tokens of one algorithm.
+/// A session from log-in to log-out, with tokens signed with one algorithm.
 fn signed(algorithm: Algorithm, renewed: &'static str) -> Case {
     let case = Case::new(format!("keys: a session signed with {algorithm:?}"), move |site| async move {
         let mut alice = site.alice().await;
@@ -58,8 +58,8 @@ async fn expect_access(site: &Site, what: &str, token: &str, expected: &str) {
     }
 }
 
-/// A case: its name, the settings of the authenticator that issues the token, changes to the token itself, and the
-/// expected response.
+/// A test case: its name, the settings of the authenticator that issues the token, the changes to the token itself, and
+/// the expected response.
 type Row = (
     &'static str,
     fn(AuthenticatorBuilder) -> AuthenticatorBuilder,

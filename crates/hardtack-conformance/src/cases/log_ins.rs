@@ -1,4 +1,4 @@
-//! Log-ins, and the forms that precede them.
+//! Log-ins, including the log-in form that a browser loads first.
 
 use hardtack::CsrfPolicy;
 use serde_json::json;

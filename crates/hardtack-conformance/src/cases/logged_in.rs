@@ -13,8 +13,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Cases with a browser that sends two cookies with the same name, from two sessions. If the name has no `__Host-`
-/// prefix, an attacker on a sibling domain can set such a second cookie.
+/// Cases in which a browser sends two cookies with the same name, from two different sessions. If the name has no
+/// `__Host-` prefix, an attacker on a sibling domain can set such a second cookie.
 fn doubled_cookies() -> Vec<Case> {
     async fn sessions(site: &Site) -> [usize; 2] {
         let count = async |subject| site.authenticator.sessions(subject).await.unwrap().len();
@@ -106,7 +106,7 @@ fn clear_site_data() -> Vec<Case> {
 }
 
 fn log_out() -> Vec<Case> {
-    /// Checks that the access cookie and the refresh cookie of the session are no longer accepted.
+    /// Checks that the session's access and refresh cookies are no longer accepted.
     async fn expect_ended(site: &Site, mut copy: crate::Client) {
         site.expect(
             "a copied access token",
@@ -226,7 +226,7 @@ fn reauthenticate() -> Vec<Case> {
             site.expire_access();
             let response = alice.post("/reauthenticate").csrf().json(&json!({ "sub": "alice" })).send().await;
             site.expect("re-authentication", &response, "200 +access +refresh");
-            // For each token, one cookie with the token and one with its CSRF value, and the cookie with the mark of
+            // For each token, there is one cookie with the token and one with its CSRF value. The fifth cookie marks
             // the re-authentication.
             site.expect_eq("number of cookies", response.set_cookies().len(), 5);
             site.expect("fresh", &alice.get("/fresh").send().await, "200");

@@ -1,5 +1,5 @@
 //! Tests which methods are safe, which requests the router itself refuses, which origins are allowed to open a
-//! WebSocket, and which parts of its request a handler can read.
+//! WebSocket, and which parts of the request a handler can read.
 
 use http::Method;
 use serde_json::json;
@@ -109,7 +109,7 @@ fn handshakes() -> Vec<Case> {
     ]
 }
 
-/// Tests which parts of its request a handler can read through `Auth`.
+/// Tests which parts of the request a handler can read through `Auth`.
 fn about() -> Case {
     Case::new("methods: what a handler can read of its request", |site| async move {
         let mut alice = site.alice().await;

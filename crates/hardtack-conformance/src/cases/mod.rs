@@ -1,4 +1,4 @@
-//! The cases of the suite, one module per topic.
+//! The suite's test cases, with one module per topic.
 
 mod bodies;
 mod caching;

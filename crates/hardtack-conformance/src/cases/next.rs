@@ -1,11 +1,11 @@
-//! The query parameter `next`, which names the page to return to. Its value must be a path on this site. It must not be
-//! a route of the log-in flow, such as the log-in, log-out or refresh URL.
+//! The query parameter `next`, which says which page to return to. Its value must be a path on this site. It must not
+//! be a route of the log-in flow, such as the log-in, log-out or refresh URL.
 
 use hardtack::RefreshMode;
 
 use crate::harness::{Case, RawConnection, Site, csrf_token};
 
-/// The cases. Each case has a value of `next` and the path to which the server redirects.
+/// The cases. Each case is a value of `next` and the path that the server then redirects to.
 const VALUES: &[(&str, &str)] = &[
     ("/orders", "/orders"),
     ("/orders?page=2&sort=up", "/orders?page=2&sort=up"),
@@ -82,13 +82,13 @@ async fn refresh(site: Site, value: &'static str, target: &'static str) {
     site.expect("GET", &get, format!("303 → {target} +access +refresh"));
     let csrf = csrf_token(&alice);
     let post = alice.clone().post(&url).accept_html().form(&[("csrf_token", csrf)]).send().await;
-    // If `next` is allowed, the browser posts the form again to this path (307). If `next` is not allowed, the browser
+    // If `next` is allowed, the browser posts the form again to that path (307). If `next` is not allowed, the browser
     // gets the home page (303).
     let status = if target == "/" { 303 } else { 307 };
     site.expect("POST", &post, format!("{status} → {target} +access +refresh"));
 }
 
-/// Tests the `next` parameter in the redirect from a refused request to the log-in page.
+/// Tests the `next` parameter of the log-in URL to which a refused request is redirected.
 fn after_refusals() -> Vec<Case> {
     let get = |name: &'static str, target: &'static str, expected: &'static str| {
         Case::new(format!("next: {name}"), move |site| async move {

@@ -1,5 +1,5 @@
-//! The check that a request comes from this site or from a trusted origin, based on the fields `Sec-Fetch-Site` and
-//! `Origin`.
+//! Cases for the origin check: does a request come from this site or from a trusted origin? The check reads the header
+//! fields `Sec-Fetch-Site` and `Origin`.
 
 use hardtack::{CsrfPolicy, RefreshMode};
 use serde_json::json;
@@ -67,8 +67,8 @@ const ROWS: &[Row] = &[
     ("only another site's Referer", &[("referer", "https://evil.example/")], true),
 ];
 
-/// A case: its name, a request from a logged-in client with the right CSRF value, and the response if the origin check
-/// passes.
+/// A case: its name, a logged-in client's request with the right CSRF value, and the response that is expected if the
+/// origin check passes.
 type Action = (&'static str, fn(&mut Client) -> Request<'_>, &'static str);
 
 const ACTIONS: &[Action] = &[
@@ -122,7 +122,7 @@ fn policy() -> CsrfPolicy {
     CsrfPolicy::default().trusted_origin("https://app.example").trusted_origin("tauri://localhost")
 }
 
-/// Checks that the refused request changed nothing.
+/// Checks that the refused request had no effect.
 async fn expect_no_effect(site: &Site, mut alice: Client) {
     site.expect_eq("handler runs", site.calls().await, 0);
     site.expect_eq("rotations", site.store.rotations(), 0);

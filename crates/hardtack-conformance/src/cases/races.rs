@@ -1,4 +1,4 @@
-//! Concurrent requests from one browser. A refresh must not make another refresh fail, and must not undo a log-out.
+//! Concurrent requests from one browser. A refresh must neither break another refresh nor undo a log-out.
 
 use http::header::SET_COOKIE;
 

@@ -1,5 +1,6 @@
-//! How much of a body is read before the handler runs. The adapter reads ahead only if the handler needs a token or
-//! uses `Auth`, and if the request has a cookie that this site has issued. It reads no more than the limits allow.
+//! How much of a request's body the adapter reads before the handler runs. The adapter reads ahead only if the handler
+//! needs a token or uses `Auth`, and only if the request has a cookie that this site issued. It never reads more than
+//! the limits allow.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ enum Sent {
     Session,
     /// An access cookie whose value is not a token.
     Unsigned,
-    /// The cookie of a log-in form.
+    /// The cookie that belongs to a log-in form.
     Nonce,
     /// A cookie of another application.
     Other,
@@ -88,8 +89,8 @@ async fn pre_session(site: &Site) -> String {
 async fn too_many(site: Site) {
     let _held = begin(&site, "/protected", Sent::Session, "a=b").await;
     let mut alice = site.alice().await;
-    // The server might not have begun to read the first form yet. Until then, it reads each form that this loop sends,
-    // and refuses the form with 403.
+    // The server might not have started to read the first form yet. Until it has, it reads each form that this loop
+    // sends, and refuses that form with 403.
     let refused = loop {
         let response = alice.post("/protected").accept_json().form(&[("a", "b")]).send().await;
         if response.status() != 403 {

@@ -185,7 +185,7 @@ fn attempts() -> Case {
         }
         site.expect_eq("another user", attempt("bob", PASSWORD).await, "200 +access +refresh".to_owned());
         site.clock.advance(Duration::from_secs(30));
-        // A successful log-in gives its attempt back.
+        // A successful log-in does not use up an attempt.
         for _ in 0..3 {
             site.expect_eq("after 30 s", attempt("alice", PASSWORD).await, "200 +access +refresh".to_owned());
         }
@@ -212,8 +212,8 @@ fn attempts_of_an_address() -> Case {
     })
 }
 
-/// A stranger uses up the log-in attempts of alice's account. Alice can still log in, because she used her browser to
-/// log in earlier.
+/// A stranger uses up the log-in attempts for Alice's account. Alice can still log in, because she has logged in from
+/// her browser before.
 fn attempts_of_a_known_device() -> Case {
     const LOGGED_IN: &str = "200 +access +refresh";
     const REFUSED: &str = "401 log_in_refused";
@@ -239,7 +239,7 @@ fn attempts_of_a_known_device() -> Case {
         }
         // No user has logged in as carol in this browser.
         attempt(&mut browser, "carol", PASSWORD, TOO_MANY).await;
-        // The attempts of the browser are limited as well, and separately for each user.
+        // The browser's attempts are limited as well, separately for each user.
         for _ in 0..10 {
             attempt(&mut browser, "alice", "guess", REFUSED).await;
         }
@@ -259,7 +259,7 @@ fn new_password() -> Case {
         site.expect("wrong password", &response, format!("303 → {url}"));
         let page = alice.get(url).accept_html().send().await;
         site.expect_eq("text", page.text().contains(NO_MATCH_AGAIN), true);
-        // The text does not reveal that this is the password of another user.
+        // The error text does not reveal that this is another user's password.
         let response = type_in(&site, &mut alice, url, "bob", PASSWORD).await;
         site.expect("another user", &response, format!("303 → {url}"));
         let page = alice.get(url).accept_html().send().await;
@@ -273,8 +273,8 @@ fn new_password() -> Case {
     })
 }
 
-/// Strangers use up the log-in attempts of an account. Its user, who is still logged in, then enters the password again
-/// in a browser that has no cookie from `remember_device`.
+/// Strangers use up an account's log-in attempts. The account's user, who is still logged in, then enters the password
+/// again in a browser that has no cookie from `remember_device`.
 fn attempts_to_reauthenticate() -> Case {
     Case::new("ready routes: attempts to enter the password again", |site| async move {
         let log_in = async |username: &str, password: &str| {
@@ -304,8 +304,8 @@ fn attempts_to_reauthenticate() -> Case {
     })
 }
 
-/// A user double-clicks the button, and the browser shows the second response. The browser has received the cookies of
-/// both responses, or only those of the second response.
+/// A user double-clicks the button, and the browser shows the second response. The browser has received the cookies
+/// from both responses, or only those from the second response.
 fn reauthentication_sent_twice() -> Case {
     Case::new("ready routes: a re-authentication that is sent twice", |site| async move {
         let mut alice = site.alice().await;
@@ -337,7 +337,7 @@ fn reauthentication_sent_twice() -> Case {
         site.expect("wrong password", &send(&mut before.clone(), "guess").await, format!("303 → {url}"));
         let forged = before.clone().post(url).accept_html().form(&[("password", PASSWORD)]).send().await;
         site.expect("without CSRF value", &forged, "403");
-        // Other routes refuse the replaced token, but the response deletes no cookies, and does not say that the
+        // Other routes refuse the replaced token, but their responses delete no cookies, and do not say that the
         // session has ended.
         let other = before.clone().get("/protected").accept_html().send().await;
         site.expect("another page", &other, "303 → /ready/login?next=%2Fprotected");
@@ -359,7 +359,8 @@ fn reauthentication_overtaken() -> Case {
         let typed = alice.post(REAUTHENTICATE).accept_json().csrf().json(&body).send().await;
         site.expect("password", &typed, "200 +access +refresh");
         alice.take_cookies(&refreshed);
-        // A copy of the tokens is refused if it has not received the response to the password.
+        // A copy of the tokens is refused if the client that holds it did not receive the response to the
+        // re-authentication.
         let copy = elsewhere.get("/protected").accept_json().send().await;
         site.expect("a copy", &copy, "401 revoked");
         site.expect("the next request", &alice.get("/protected").send().await, "200 +access +refresh");

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::client::Request;
 use crate::harness::{ACCESS, COOKIE_STATES, Case, Outcome, REFRESH, Site, csrf_token, deletions};
 
-/// The name of the refresh cookie in this mode. The cookie's path is the refresh URL. A `__Host-` cookie must have the
-/// path `/`, so this name begins with `__Secure-`.
+/// The name of the refresh cookie in redirect mode. The cookie's path is the refresh URL. A `__Host-` cookie must have
+/// the path `/`, so this name begins with `__Secure-`.
 const SCOPED_REFRESH: &str = "__Secure-refresh_token_cookie";
 
 fn in_redirect_mode<F>(name: &str, run: impl FnOnce(Site) -> F + 'static) -> Case

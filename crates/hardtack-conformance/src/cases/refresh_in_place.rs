@@ -1,4 +1,4 @@
-//! The refresh mode `Transparent`: the handler runs, and its response sets the new cookies.
+//! Tests the refresh mode `Transparent`: the handler runs, and its response sets the new cookies.
 
 use serde_json::{Value, json};
 

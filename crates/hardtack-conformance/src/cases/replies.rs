@@ -1,4 +1,5 @@
-//! Replies to failures: all members and headers of the default replies, and the application's own replies.
+//! Tests replies to failures: every member and header of the default replies, and replies that the application sets
+//! itself.
 
 use hardtack::request::Wants;
 use hardtack::{FailureKind, Reply};

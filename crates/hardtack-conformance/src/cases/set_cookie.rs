@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::client::Response;
 use crate::harness::{Case, HTTP, Site};
 
-/// Returns the response's `Set-Cookie` fields. Each non-empty value is replaced with `{}`.
+/// Returns the response's `Set-Cookie` fields, with each non-empty value replaced by `{}`.
 fn set_cookies(response: &Response) -> Vec<String> {
     let without_value = |text: String| {
         let (name, rest) = text.split_once('=').unwrap();

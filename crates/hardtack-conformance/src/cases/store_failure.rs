@@ -1,4 +1,4 @@
-//! A session store that is down, and a user look-up that fails.
+//! Tests what happens if the session store is down or a user look-up fails.
 
 use serde_json::json;
 

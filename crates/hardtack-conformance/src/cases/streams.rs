@@ -18,7 +18,7 @@ const MEBIBYTE: u64 = 1 << 20;
 /// The maximum growth of this process's memory during an upload. Both the server and the client run in this process.
 const MOST_GROWTH: u64 = 64 * MEBIBYTE;
 
-/// Returns the beginning of a form: the CSRF value, and then a field whose value never ends.
+/// Returns the beginning of a form: the CSRF value, and then the start of a field that never ends.
 fn form_start(kind: &str, csrf: &str) -> String {
     match kind {
         URLENCODED => format!("csrf_token={csrf}&file="),
@@ -71,7 +71,7 @@ async fn gibibyte(site: Site, kind: &'static str) {
     println!("uploading 1 GiB took {:.1} s", took.as_secs_f32());
 }
 
-/// Sends a body to `/upload` and measures the memory of this process. The server runs in this process too.
+/// Sends a body to `/upload` and measures how much memory this process uses. The server runs in the same process.
 async fn upload(site: &Site, kind: &'static str, mebibytes: u64) {
     let alice = site.alice().await;
     let csrf = csrf_token(&alice);
@@ -115,7 +115,7 @@ fn peak_memory() -> u64 {
 
 /// Resets the recorded peak memory to the current memory, and returns the new value.
 fn reset_peak() -> u64 {
-    // Writing 5 resets the peak (proc_pid_clear_refs(5)). If that is not permitted, the old peak stays.
+    // Writing 5 resets the peak (proc_pid_clear_refs(5)). If writing is not permitted, the peak is not reset.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     peak_memory()
 }

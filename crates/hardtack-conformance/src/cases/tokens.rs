@@ -1,4 +1,4 @@
-//! Sends every state of the access cookie to every kind of route, as every kind of client.
+//! Tests every kind of route with every state of the access cookie, for every kind of client.
 
 use hardtack::FailureKind;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::harness::{
     ACCESS, COOKIE_STATES, Case, CookieState, Credentials, Outcome, REFRESH, Site, Tokens, cookie_value, deletions,
 };
 
-/// The type of client that sends a request, and the type of the request.
+/// What kind of client sends a request, and what kind of request it sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ClientKind {
     Page,
@@ -113,7 +113,7 @@ fn expected(outcome: Outcome, route: Route, client: ClientKind) -> String {
         Outcome::Refused(FailureKind::Missing, _) | Outcome::Replaced if matches!(route, Route::Optional(_)) => {
             return "200".to_owned();
         }
-        // With an optional token, the request is handled without a user. Invalid cookies are deleted.
+        // If the token is optional, the request is handled without a user. Invalid cookies are deleted.
         Outcome::Refused(_, code) if matches!(route, Route::Optional(_)) => return format!("200{}", deletions(code)),
         Outcome::Refused(kind, code) => (kind, code),
         Outcome::Replaced => (FailureKind::Revoked, "revoked"),

@@ -14,7 +14,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(90);
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A named case of the suite.
+/// A named case in the suite.
 pub(crate) struct Case {
     name: String,
     setup: Setup,
@@ -22,7 +22,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Creates a case on a site with the default [`Setup`].
+    /// Creates a case that runs on a site with the default [`Setup`].
     pub(crate) fn new<F>(name: impl Into<String>, run: impl FnOnce(Site) -> F + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -30,7 +30,7 @@ impl Case {
         Self { name: name.into(), setup: Setup::default(), run: Box::new(|site| Box::pin(run(site))) }
     }
 
-    /// Changes the settings of the authenticator.
+    /// Changes the authenticator's settings.
     pub(crate) fn configured(
         mut self,
         configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder + 'static,
@@ -67,11 +67,11 @@ impl Case {
         &self.name
     }
 
-    /// Runs the case and returns its findings. If the case passed, the list is empty.
+    /// Runs the case and returns its findings, or an empty list if the case passed.
     pub(crate) async fn run(self, adapter: &impl Adapter) -> Vec<String> {
         let (site, serving) = Site::start(adapter, self.setup).await;
         let findings = site.findings();
-        // Run the case on a task of its own. If the case panics, the suite reports the panic and continues.
+        // Run the case in its own task. If the case panics, the suite reports the panic and continues.
         let mut running = tokio::spawn((self.run)(site));
         match tokio::time::timeout(TIME_LIMIT, &mut running).await {
             Ok(Ok(())) => {}

@@ -50,7 +50,7 @@ impl RawConnection {
                 tokio::time::sleep(pause).await;
             }
         }
-        // The last chunk has a trailer field (RFC 9112 §7.1.2).
+        // A trailer field follows the last chunk (RFC 9112 §7.1.2).
         self.write(b"0\r\nx-checksum: 1\r\n\r\n").await;
     }
 
@@ -80,7 +80,8 @@ impl RawConnection {
             while written < most && to.write_all(block).await.is_ok() {
                 written += block.len();
             }
-            // Leave the body unfinished and the connection open, because the server must respond without the rest.
+            // Leave the body unfinished and the connection open, because the server must respond without waiting for
+            // the rest.
             tokio::time::sleep(LONGEST_WAIT).await;
         };
         let reading = async {
@@ -102,12 +103,12 @@ impl RawConnection {
 
     /// Resets the connection, as the operating system does when a browser is killed.
     pub(crate) fn reset(self) {
-        // With a linger time of zero, closing sends RST.
+        // With a linger time of zero, closing the socket sends an RST.
         let _ = self.0.set_zero_linger();
     }
 }
 
-/// Parses a response. Returns `None` until the body is complete.
+/// Parses a response. Returns `None` if the body is not complete yet.
 fn parse(bytes: &[u8]) -> Option<RawResponse> {
     let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..head_end]).ok()?;

@@ -1,4 +1,4 @@
-//! The states that a browser's access cookie can be in, and for each state the result of a request to a route that
+//! The states that a browser's access cookie can be in and, for each state, the result of a request to a route that
 //! requires a token.
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) enum Outcome {
     Fresh,
     /// The request is accepted, but the password was not typed recently.
     NotFresh,
-    /// The request is refused with this kind and code.
+    /// The request is refused with this failure kind and code.
     Refused(FailureKind, &'static str),
     /// The request is refused, because another session has replaced the token's session in the browser. No cookie is
     /// deleted, because the browser might already have the new session's cookies.
@@ -38,7 +38,7 @@ pub(crate) struct Credentials {
     pub(crate) csrf: String,
 }
 
-/// A state: its name, its `Cookie` fields, and the outcome of a request with these fields.
+/// One state: its name, the `Cookie` fields that a request sends, and the outcome of that request.
 pub(crate) struct CookieState {
     pub(crate) name: &'static str,
     pub(crate) cookies: fn(&Tokens) -> Vec<Vec<u8>>,
@@ -49,22 +49,23 @@ pub(crate) struct CookieState {
 pub(crate) struct Tokens {
     /// A fresh token.
     pub(crate) access: String,
-    /// The refresh token of the same session.
+    /// The refresh token of the session that `access` belongs to.
     pub(crate) refresh: String,
-    /// The CSRF value of the same session.
+    /// The CSRF value of the session that `access` belongs to.
     pub(crate) csrf: String,
     pub(crate) not_fresh: String,
     pub(crate) expired: String,
     /// A token signed with a key that the site does not have.
     pub(crate) foreign: String,
-    /// A token that another application on the same host signed. Its header has a `kid` that the site does not know.
+    /// A token signed by another application on the same host. The token's header has a `kid` that the site does not
+    /// know.
     pub(crate) elsewhere: String,
     pub(crate) not_yet_valid: String,
-    /// A token whose session was ended.
+    /// A token whose session has ended.
     pub(crate) revoked: String,
     /// A token whose session was replaced by another log-in in the same browser.
     pub(crate) replaced: String,
-    /// A token that was issued before the claims of its user changed.
+    /// A token that was issued before its user's claims changed.
     pub(crate) outdated: String,
 }
 
@@ -92,7 +93,7 @@ impl Tokens {
 
         let outdated = access_token(&site.logged_in("erin").await);
         let reloaded = site.authenticator.reload_claims("erin").await;
-        site.expect_eq("the claims of erin are reloaded", reloaded.is_ok(), true);
+        site.expect_eq("erin's claims are reloaded", reloaded.is_ok(), true);
 
         let alice = site.alice().await;
         Self {
@@ -115,7 +116,7 @@ fn access_token(client: &Client) -> String {
     prefixed_cookie(client, "access_token_cookie").unwrap()
 }
 
-/// Returns the value of a cookie with this name and any prefix. The prefix depends on the cookie's path.
+/// Returns the value of the cookie with this name, whatever its prefix. The prefix depends on the cookie's path.
 fn prefixed_cookie(client: &Client, name: &str) -> Option<String> {
     let cookie = client.cookies().into_iter().find(|cookie| without_prefix(&cookie.name) == name);
     cookie.map(|cookie| cookie.value.clone())
@@ -125,7 +126,7 @@ impl CookieState {
     pub(crate) async fn credentials(&self, site: &Site) -> Credentials {
         let tokens = Tokens::issue(site).await;
         let cookies = (self.cookies)(&tokens);
-        // If the token can be decoded, send its own CSRF value. The token is then the only thing that can be wrong with
+        // If the token can be decoded, send the token's own CSRF value, so that nothing but the token can be wrong with
         // the request.
         let token = cookies.first().and_then(|field| std::str::from_utf8(field).ok()?.split_once('='));
         let token = token.and_then(|(_, token)| site.authenticator.decode::<NoExtra>(token, TokenKind::Access).ok());
@@ -152,7 +153,7 @@ fn unsigned(token: &str) -> String {
     format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.")
 }
 
-/// Every state of the access cookie, in requests without a refresh cookie.
+/// All states of the access cookie, for requests without a refresh cookie.
 pub(crate) const COOKIE_STATES: &[CookieState] = {
     use FailureKind::{Expired, Invalid, Missing, Revoked};
     use Outcome::{Fresh, NotFresh, Refused, Replaced};

@@ -1,4 +1,4 @@
-//! The site of one case: its authenticator, keys, clock, store and address.
+//! A test case's site: its authenticator, keys, clock, store and address.
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ pub(crate) const ACCESS_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// The lifetime of the site's refresh tokens.
 pub(crate) const REFRESH_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The settings of a case's site.
+/// The settings for a test case's site.
 pub(crate) struct Setup {
     pub(crate) origin: &'static str,
     pub(crate) has_layer: bool,
@@ -102,7 +102,7 @@ impl Site {
         client
     }
 
-    /// Advances the clock until every access token has expired. The refresh tokens are still valid.
+    /// Advances the clock until every access token has expired. Refresh tokens stay valid.
     pub(crate) fn expire_access(&self) {
         self.clock.advance(ACCESS_LIFETIME);
     }
@@ -136,15 +136,15 @@ impl Site {
         summary(&response)
     }
 
-    /// Adds a finding if the response's [summary](summary()) is not the expected one. Also adds a finding for every
-    /// general rule that the response breaks.
+    /// Adds a finding if the response's [summary](summary()) differs from the expected one. Also adds a finding for
+    /// every general rule that the response breaks.
     #[track_caller]
     pub(crate) fn expect(&self, what: &str, response: impl Into<RawResponse>, expected: impl AsRef<str>) {
         self.expect_eq(what, self.summary(response), expected.as_ref().to_owned());
     }
 
-    /// Returns how many times handlers with a counter have run. The request that this method itself sends does not
-    /// count.
+    /// Returns how often the handlers that count their runs have been called. The request that this method itself sends
+    /// does not count.
     pub(crate) async fn calls(&self) -> u64 {
         let cookies = self.authenticator.log_in("counter").await.unwrap();
         let response = self.browser_with(&cookies).get("/protected").send().await;
@@ -152,12 +152,12 @@ impl Site {
     }
 }
 
-/// Returns the double-submit value in a browser's jar.
+/// Returns the double-submit value from a browser's cookie jar.
 pub(crate) fn csrf_token(client: &Client) -> String {
     client.cookie(CSRF_ACCESS).unwrap().value.clone()
 }
 
-/// Returns the value of a cookie in a browser's jar.
+/// Returns the value of a cookie from a browser's cookie jar.
 pub(crate) fn cookie_value(client: &Client, name: &str) -> String {
     client.cookie(name).unwrap_or_else(|| panic!("no cookie {name}")).value.clone()
 }

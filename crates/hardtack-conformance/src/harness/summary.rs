@@ -90,7 +90,7 @@ impl RawResponse {
     }
 }
 
-/// Returns the name of a cookie without the prefix `__Host-Http-`, `__Host-` or `__Secure-`.
+/// Returns a cookie's name without its prefix (`__Host-Http-`, `__Host-` or `__Secure-`).
 pub(crate) fn without_prefix(name: &str) -> &str {
     ["__Host-Http-", "__Host-", "__Secure-"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
@@ -98,7 +98,7 @@ pub(crate) fn without_prefix(name: &str) -> &str {
 /// Describes a response in one line: the status, the redirect target or the code of the problem document, and the token
 /// cookies that the response sets (`+`) or deletes (`-`).
 ///
-/// For example `401 missing_token`, `303 → /login?next=%2Fprotected` or `200 +access +refresh`.
+/// Examples: `401 missing_token`, `303 → /login?next=%2Fprotected`, `200 +access +refresh`.
 pub(crate) fn summary(response: &RawResponse) -> String {
     let mut line = response.status.as_u16().to_string();
     if let Some(location) = response.header("location") {

@@ -7,7 +7,7 @@ use hardtack::files::{check_trusted, check_trusted_folder, mode_if_readable_by_o
 
 use crate::error::OpenError;
 
-/// The suffixes of the names of a database's files. The database file itself has no suffix, and SQLite keeps its other
+/// The suffixes in the names of a database's files. The database file itself has no suffix. SQLite keeps the other
 /// files next to it.
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
@@ -28,22 +28,22 @@ pub(super) fn without_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Returns an error if other users can replace files in the folder that contains `database`. Other users are all users
-/// except root and the user that runs this process.
+/// Returns an error if any user other than root and the user running this process can replace files in the folder that
+/// contains `database`.
 pub(super) fn check_folder(database: &Path) -> Result<(), OpenError> {
     let folder = database.parent().unwrap_or(Path::new("/"));
     check_trusted_folder(folder).map_err(OpenError::Untrusted)
 }
 
-/// Returns an error if another user, except root, owns or can write to one of the database's files, because a user who
-/// can write to the database can log in as anyone. Logs a warning if other users can read the database file. Skips
-/// files that do not exist.
+/// Returns an error if any other user besides root owns one of the database's files or can write to one. A user who can
+/// write to the database can log in as anyone. Logs a warning if other users can read the database file. Skips files
+/// that do not exist.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();
         file.push(ending);
         let file = PathBuf::from(file);
-        // Do not open the file: closing it would drop all POSIX locks of this process on it (sqlite.org/howtocorrupt,
+        // Do not open the file: closing it would drop all of this process's POSIX locks on it (sqlite.org/howtocorrupt,
         // 2.2).
         let metadata = match std::fs::metadata(&file) {
             Ok(metadata) => metadata,

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::error::OpenError;
 
-/// Parses a URL. If the feature `tls` is enabled, connections to other machines require TLS, unless the mode is set
+/// Parses a URL. If the feature `tls` is enabled, connections to other machines require TLS, unless the TLS mode is set
 /// with `sslmode` or `PGSSLMODE`.
 pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     let invalid = |error: &dyn Display| OpenError::InvalidUrl { reason: error.to_string() };
@@ -44,7 +44,7 @@ pub(super) fn check_tls(options: &PgConnectOptions, has_tls: bool) -> Result<(),
     Err(OpenError::InvalidUrl { reason })
 }
 
-/// The parameters that sqlx reads. The names in a group set the same value.
+/// The parameters that sqlx reads. All names in a group set the same value.
 const PARAMETERS: [&[&str]; 12] = [
     &["sslmode", "ssl-mode"],
     &["sslrootcert", "ssl-root-cert", "ssl-ca"],
@@ -82,7 +82,7 @@ fn check_parameters(url: &url::Url) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses a value of `PGSSLMODE` that sqlx would ignore.
+/// Refuses a `PGSSLMODE` value that sqlx would ignore.
 fn check_mode_of_environment(value: Option<&str>) -> Result<(), String> {
     match value.map(str::parse::<PgSslMode>) {
         Some(Err(_)) => {

@@ -14,8 +14,8 @@ use crate::error::OpenError;
 /// so the other 97 are enough for eight processes.
 const CONNECTIONS: u32 = 10;
 
-/// How long a request waits for a connection from the pool. After that, the request fails, and the client gets a 503. A
-/// function that opens a database waits this long for the server.
+/// How long a request waits for a connection from the pool. After that, the request fails, and the client gets a 503.
+/// Functions that open a database wait for the database server just as long.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// If a connection has been idle for this long, the pool pings it before use. After an outage, the ping detects a dead
@@ -25,7 +25,8 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Settings that Hardtack relies on, which override the server's configuration:
 ///
 /// - The isolation level is READ COMMITTED, because the statements are written for it.
-/// - Time limits keep a stuck statement, or the transaction of a stopped process, from holding locks for long.
+/// - Time limits keep a stuck statement, or a transaction that a stopped process left open, from holding locks for
+///   long.
 /// - A commit must be durable before it is confirmed, so `synchronous_commit = off` becomes `on`.
 const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
     SET lock_timeout = '4s';
@@ -43,13 +44,13 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 /// - The URL is not valid.
 /// - The URL requires TLS, but the feature `tls` is off.
 /// - The server cannot be reached, or it refuses the connection.
-/// - The encoding of the database is not UTF8.
+/// - The database's encoding is not UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
     let url: DatabaseUrl = url.parse()?;
     match url.server() {
         Some(options) => connect(options).await,
         None => Err(OpenError::InvalidUrl {
-            reason: "it does not name a PostgreSQL server; expected postgres://…".into(),
+            reason: "it is not the URL of a PostgreSQL server; expected postgres://…".into(),
         }),
     }
 }

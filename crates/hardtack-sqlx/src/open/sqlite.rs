@@ -18,10 +18,11 @@ use crate::error::OpenError;
 /// would mostly wait.
 const CONNECTIONS: u32 = 4;
 
-/// How long a write waits for another connection's write.
+/// How long a write waits for a write on another connection to finish.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a request waits for a connection from the pool. After that, the request fails, and the client gets a 503.
+/// How long a request waits for a connection from the pool. If it gets none in this time, the request fails, and the
+/// client gets a 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a database file with the settings that Hardtack relies on. Creates the file if it does not exist, but does not
@@ -29,7 +30,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// The file uses a write-ahead log. SQLite confirms a commit only after it is durable (`synchronous = FULL`). Foreign
 /// keys are enforced, and the busy timeout is five seconds. On some errors, such as a full disk, SQLite ends the
-/// transaction by itself. In this case, the pool closes the connection instead of reusing it.
+/// transaction on its own. If that happens, the pool closes the connection instead of reusing it.
 ///
 /// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. The
 /// file must belong to root or to the user that runs this process, and other users must not be able to write to it.
@@ -43,8 +44,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// begins with `sqlite:`, put `./` in front of the name.
 ///
 /// # Errors
-/// The file cannot be created or opened as an SQLite database, another user (except root) owns the file or its folder
-/// or can write to one of them, or `path` is an `sqlite:` URL that is not valid.
+/// - The file cannot be created, or cannot be opened as an SQLite database.
+/// - A user other than root and the user that runs this process owns the file or its folder, or can write to one of
+///   them.
+/// - `path` is an `sqlite:` URL that is not valid.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     match sqlite_file(path.as_ref())? {
         Some(path) => open_file(&path).await,
@@ -60,7 +63,7 @@ pub(crate) async fn open_file(path: &Path) -> Result<SqlitePool, OpenError> {
     let target = ownership::without_links(&path);
     create_private(&target).map_err(create_failed)?;
     let target = target.canonicalize().map_err(create_failed)?;
-    // A user who can replace a symbolic link can choose which file it points to.
+    // A user who can replace a symbolic link can choose which file the link points to.
     ownership::check_folder(&path)?;
     ownership::check_folder(&target)?;
     ownership::check(&target)?;
@@ -88,14 +91,14 @@ pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
         .map_err(|source| OpenError::OpenFile { path: PathBuf::from(IN_MEMORY), source })
 }
 
-/// The name that errors use for an in-memory database.
+/// The name that error messages show for an in-memory database.
 const IN_MEMORY: &str = ":memory:";
 
 fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new().foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(BUSY_TIMEOUT)
 }
 
-/// Returns the options of the pool. Connections to a local file stay usable, so the pool does not test or replace them.
+/// Returns the pool's options. Connections to a local file stay usable, so the pool does not test or replace them.
 fn pool_options(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
@@ -113,13 +116,14 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
 /// fails, and sqlx still considers the connection to be in a transaction. Every later `BEGIN IMMEDIATE` on this
 /// connection would fail.
 async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // If a transaction was dropped, its rollback is still queued. The connection executes it before `ping` returns.
+    // If a transaction was dropped, its rollback is still queued. `ping` returns only after the connection has executed
+    // this rollback.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
 
-/// Creates the file with mode 0600 if it does not exist. If SQLite created it, the mode would depend on the process's
-/// umask. SQLite gives its log and index files (`-wal`, `-shm`) the same mode as the database file.
+/// Creates the file with mode 0600 if it does not exist. If SQLite created the file, the mode would depend on the
+/// process's umask. SQLite gives its log and index files (`-wal`, `-shm`) the same mode as the database file.
 fn create_private(path: &Path) -> io::Result<()> {
     // Closing a file drops all POSIX locks that this process holds on the file, including SQLite's
     // (sqlite.org/howtocorrupt, 2.2). Therefore, no other task may open the new file before this task has closed it.
@@ -136,7 +140,7 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Switches the file to the write-ahead log, and retries while the file is busy. If several processes open a new file
+/// Switches the file to write-ahead logging, and retries while the file is busy. If several processes open a new file
 /// at once, only one of them succeeds at first. The others must retry, because SQLite's busy timeout does not apply to
 /// this switch.
 async fn use_write_ahead_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {

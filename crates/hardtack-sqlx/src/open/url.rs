@@ -1,4 +1,4 @@
-//! The URL that names a database in a configuration.
+//! The database URL in a configuration.
 
 use std::fmt;
 #[cfg(feature = "sqlite")]
@@ -9,16 +9,16 @@ use std::str::FromStr;
 use super::pg_options;
 use crate::error::OpenError;
 
-/// The URL of an SQLite or PostgreSQL database, for example in a configuration.
+/// The URL of an SQLite or PostgreSQL database, for example from a configuration.
 ///
 /// The URL has one of two forms:
 ///
-/// - `sqlite:PATH` (feature `sqlite`) names a file, which is created if it does not exist. The path is not
-///   percent-decoded, and two slashes before it are ignored. `sqlite::memory:` names an in-memory database, which is
-///   lost when its pool is closed.
-/// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`) names a database on a server. The scheme can
-///   also be `postgresql`. Missing parts are taken from the environment variables `PGHOST`, `PGUSER`, `PGPASSWORD` and
-///   so on, or from `.pgpass`. Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same
+/// - `sqlite:PATH` (feature `sqlite`) refers to a file, which is created if it does not exist. The path is not
+///   percent-decoded, and two slashes before it are ignored. `sqlite::memory:` refers to an in-memory database, which
+///   is lost when its pool is closed.
+/// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`) refers to a database on a server. The scheme
+///   can also be `postgresql`. Missing parts are taken from the environment variables `PGHOST`, `PGUSER`, `PGPASSWORD`
+///   and so on, or from `.pgpass`. Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same
 ///   meaning as in libpq. Unknown or repeated parameters are refused. If the feature `tls` is enabled, connections to
 ///   other machines require TLS, unless `sslmode` is set.
 ///
@@ -39,8 +39,8 @@ pub(crate) enum Location {
 }
 
 impl DatabaseUrl {
-    /// Returns the path of the SQLite file, whether or not the file exists. Returns `None` if the URL names a server or
-    /// an in-memory database.
+    /// Returns the path of the SQLite file, whether or not the file exists. Returns `None` if the database is in memory
+    /// or on a server.
     pub fn file(&self) -> Option<&std::path::Path> {
         match &self.0 {
             #[cfg(feature = "sqlite")]
@@ -127,7 +127,7 @@ fn parse_sqlite(text: &str) -> Result<Option<PathBuf>, OpenError> {
         return Ok(None);
     }
     match text.strip_prefix("//").unwrap_or(text) {
-        "" => invalid("it names no file; expected, for example, sqlite:/var/lib/app.db"),
+        "" => invalid("it does not contain a path; expected, for example, sqlite:/var/lib/app.db"),
         path if path.contains('?') => {
             invalid("an SQLite URL takes no parameters; remove the `?` and everything after it")
         }
@@ -194,7 +194,7 @@ mod tests {
             ("", "it is empty; expected sqlite:PATH or postgres://"),
             ("canary", "its scheme is unknown; expected sqlite:PATH or postgres://"),
             ("mysql://me:canary@host/app", "its scheme is unknown"),
-            ("sqlite:", "it names no file"),
+            ("sqlite:", "it does not contain a path"),
             ("sqlite://app.db?mode=ro", "takes no parameters"),
             ("postgres://me:canary@host:port/app", "invalid port number"),
             ("postgres://me:canary@host/app?sslmode=maybe", "ssl_mode"),

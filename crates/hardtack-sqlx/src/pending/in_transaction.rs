@@ -14,7 +14,7 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty) => {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
-            /// Records, in your own transaction, that all sessions of a user must end. The sessions end after the
+            /// Records, in your own transaction, that all of a user's sessions must end. The sessions end after the
             /// transaction commits. If the transaction is rolled back, the sessions continue. Use this method after a
             /// password reset, and when you disable or delete a user.
             ///
@@ -39,9 +39,9 @@ macro_rules! in_transaction {
             /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use this method when a logged-in user
             /// changes their password, and pass the session of the request's token as `kept`.
             ///
-            /// After the commit, pass the result to `Auth::renew`, which replaces the kept session as well. If the
-            /// session store is down at that time, the kept session continues, and the other sessions end once the
-            /// store is back.
+            /// After the commit, pass the result to `Auth::renew`, which also replaces the kept session. If the session
+            /// store is down at that time, the kept session continues, and the other sessions end once the store is
+            /// back up.
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
@@ -71,10 +71,10 @@ in_transaction!(
     sqlx::PgConnection
 );
 
-/// For Hardtack's own crates, which access both databases through `hardtack-db`.
+/// Methods for Hardtack's own crates, which access both databases through `hardtack-db`.
 #[doc(hidden)]
 impl PendingEnds<crate::Database> {
-    /// Records, in a transaction, that all sessions of a user must end.
+    /// Records, in a transaction, that all of a user's sessions must end.
     ///
     /// # Errors
     /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
@@ -87,7 +87,7 @@ impl PendingEnds<crate::Database> {
         self.write(connection, subject, None).await
     }
 
-    /// Records, in a transaction, that all sessions of a user except `kept` must end.
+    /// Records, in a transaction, that all of a user's sessions except `kept` must end.
     ///
     /// # Errors
     /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
@@ -109,7 +109,7 @@ impl<P> PendingEnds<P> {
         subject: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, sqlx::Error> {
-        // Fail now, before the commit: no process would end the sessions after it.
+        // Fail now, before the commit. After the commit, no process would end the sessions.
         if !self.carried_out.load(Ordering::Relaxed) {
             return Err(sqlx::Error::Configuration(
                 "this PendingEnds is not registered with an authenticator, so the sessions would not end; pass a clone \

@@ -18,13 +18,13 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 /// Records in the users' database which sessions must end. This type is for applications that keep their users in a
 /// database and their sessions in another store, such as Redis.
 ///
-/// Each record is an *intention* to end the sessions of a user. It is written in the same transaction as the change
-/// that requires it. For example, a new password and the intention to end the old sessions are committed together, even
+/// Each record is an *intention* to end a user's sessions. It is written in the same transaction as the change that
+/// requires it. For example, a new password and the intention to end the old sessions are committed together, even
 /// though the sessions are in another store.
 ///
-/// Register a clone with the authenticator. Until then, the methods that write an intention return an error. Processes
-/// that follow the revocation log carry out the intentions within seconds, even if the process that wrote an intention
-/// has crashed. While the session store is down, these processes refuse the sessions that must end.
+/// Register a clone of this value with the authenticator. Until then, the methods that write an intention return an
+/// error. Processes that follow the revocation log carry out the intentions within seconds, even if the process that
+/// wrote an intention has crashed. While the session store is down, these processes refuse the sessions that must end.
 ///
 /// If processes with different session stores share this database, call [`set_store_id`](Self::set_store_id) in each
 /// process. A process then carries out only the intentions for its own store and those without a store id.
@@ -55,8 +55,8 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 pub struct PendingEnds<P> {
     handle: P,
     pool: Pool,
-    /// Whether this value is registered with an authenticator, or [`PendingEnds::carried_out_by_servers`] was called.
-    /// Shared by all clones.
+    /// Whether this value has been registered with an authenticator, or [`PendingEnds::carried_out_by_servers`] has
+    /// been called. Shared by all clones.
     carried_out: Arc<AtomicBool>,
     /// The id of the session store. Shared by all clones.
     store_id: Arc<Mutex<Option<String>>>,
@@ -66,7 +66,7 @@ pub struct PendingEnds<P> {
 /// carries it out at once.
 const DELAY: i64 = 2;
 
-/// How long an intention is kept if no process carries it out.
+/// How long an intention for a different session store is kept.
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
@@ -78,19 +78,19 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
 
     /// Allows intentions to be written even though this value is not registered with an authenticator in this process.
     /// Use this method in programs such as an administration tool. The application's servers must register a
-    /// `PendingEnds` on the same database. Sessions continue until one of these servers has carried out the intention
-    /// to end them.
+    /// `PendingEnds` that uses the same database. Sessions continue until one of these servers has carried out the
+    /// intention to end them.
     pub fn carried_out_by_servers(self) -> Self {
         self.carried_out.store(true, Ordering::Relaxed);
         self
     }
 
     /// Sets the id of the session store for this value and its clones. New intentions then contain this id, and
-    /// intentions with another id are not carried out. For Redis, get the id from
+    /// intentions with a different id are not carried out. For Redis, get the id from
     /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, new intentions contain no
     /// id, and intentions with an id are not carried out.
     ///
-    /// The ids protect against a process that is started with the wrong session store by mistake. Without ids, this
+    /// The ids protect against a process that was started with the wrong session store by mistake. Without ids, such a
     /// process would find no matching sessions in its store and would then remove intentions that the other processes
     /// have not carried out yet.
     pub fn set_store_id(&self, id: Option<&str>) {
@@ -112,7 +112,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     ///
     /// If an application replaces a session store, for example after a trial or a loss of data, no process carries out
     /// the intentions for the old store. Browsers keep cookies for at most 400 days (RFC 6265bis), so after this time
-    /// no session of the old store can continue, and the intentions are no longer needed.
+    /// no session in the old store can still be used, and the intentions are no longer needed.
     ///
     /// You do not have to call this method if you register the value with
     /// [`also_prune`](hardtack::AuthenticatorBuilder::also_prune).
@@ -123,7 +123,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         let sql = "DELETE FROM pending_ends WHERE number IN (SELECT number FROM pending_ends
             WHERE created_at <= $1 AND store IS NOT NULL AND store <> $2 ORDER BY number LIMIT $3)";
         // If this value has no store id, compare with the empty string. No store has an empty id, so every intention
-        // with a store id then counts as one for another store.
+        // that has a store id then counts as belonging to a different store.
         let own = self.store_id().unwrap_or_default();
         let statement = Statement::new(sql).bind((now - LIFETIME).unix_seconds()).bind(own).bind(i64::from(limit));
         self.pool.execute(statement).await.map_err(BackendError::new)
@@ -153,8 +153,8 @@ impl Database {
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for PendingEnds<P> {
     async fn due(&self, limit: u32) -> Result<Vec<PendingRevocation>, BackendError> {
-        // Both times come from the database's clock. If a row's time is in the future, the database's clock must have
-        // been set back, so the row is due as well.
+        // Both times come from the database's clock, so a row's time can only be ahead of the current time if that
+        // clock has been set back. A row that is more than `DELAY` seconds ahead is therefore due as well.
         let statement = Statement::per_database(
             "SELECT number, subject, kept FROM pending_ends
              WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1
@@ -209,7 +209,7 @@ impl<P> PendingEnds<P> {
     }
 }
 
-/// The number of the intention, the subject, and the session that continues.
+/// The intention's number, the subject, and the session that continues, if any.
 type PendingRow = (i64, String, Option<String>);
 
 fn decode((number, subject, kept): PendingRow) -> Result<PendingRevocation, RowError> {

@@ -1,4 +1,4 @@
-//! The columns of the table `sessions`.
+//! The columns of the `sessions` table.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,7 +14,7 @@ use super::values::{decode_id, is_storable, to_signed, to_storable, to_unsigned}
 /// row, and the macro `session_columns!()`, which lists the columns for `SELECT` and `RETURNING`.
 macro_rules! session_row {
     ($first:ident: $first_type:ty, $($column:ident: $type:ty,)*) => {
-        /// A row of the table `sessions`, in SQLite or PostgreSQL.
+        /// A row of the `sessions` table, in SQLite or PostgreSQL.
         #[cfg_attr(test, derive(Default))]
         pub(crate) struct SessionRow {
             $first: $first_type,

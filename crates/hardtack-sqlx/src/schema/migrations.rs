@@ -1,4 +1,4 @@
-//! The migrations of the tables `sessions`, `revocations`, `revocation_head`, `pending_ends` and `throttle`.
+//! The migrations for the tables `sessions`, `revocations`, `revocation_head`, `pending_ends` and `throttle`.
 
 use hardtack_db::Migration;
 
@@ -44,7 +44,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// The migrations of the table `pending_ends`, in order.
+/// The migrations for the `pending_ends` table, in order.
 pub(crate) const PENDING_MIGRATIONS: &[Migration] = &[
     Migration::per_database(
         1,
@@ -58,7 +58,7 @@ pub(crate) const PENDING_MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// The migrations of the table `throttle`, in order.
+/// The migrations for the `throttle` table, in order.
 pub(crate) const THROTTLE_MIGRATIONS: &[Migration] = &[Migration::per_database(
     1,
     include_str!("../../migrations/sqlite/throttle/0001_throttle.sql"),

@@ -1,4 +1,4 @@
-//! The tables, and the conversion between their rows and the types of `hardtack`.
+//! The database tables, and the conversion between their rows and `hardtack`'s types.
 //!
 //! To add a column to `sessions`, add a migration to [`migrations`]. In [`columns`], add a line to the list of columns,
 //! and code that converts the column to and from a field of [`Session`](hardtack::session::Session).

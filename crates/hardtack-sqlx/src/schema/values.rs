@@ -1,4 +1,4 @@
-//! Values of columns: session ids, counters and text.
+//! Column values: session ids, counters and text.
 
 use std::borrow::Cow;
 
@@ -18,8 +18,8 @@ pub(crate) fn to_unsigned(id: &str, column: &'static str, value: i64) -> Result<
     u64::try_from(value).map_err(|_| RowError::Negative { id: id.into(), column, value })
 }
 
-/// Converts a number to the signed type of the columns. If the number is too large for this type, the error contains
-/// `column` and the session's `id`.
+/// Converts a number to the signed type that the columns use. If the number is too large for this type, the error
+/// contains `column` and the session's `id`.
 pub(crate) fn to_signed(id: SessionId, column: &'static str, value: u64) -> Result<i64, RowError> {
     i64::try_from(value).map_err(|_| RowError::TooLarge { id: id.to_string(), column, value })
 }

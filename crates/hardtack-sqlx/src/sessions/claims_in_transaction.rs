@@ -1,4 +1,4 @@
-//! Changing the claims of sessions in the application's own transaction.
+//! Changing sessions' claims in the application's own transaction.
 
 use hardtack::authenticator::CheckedClaims;
 use hardtack::session::{ChangedClaims, RevocationKind};
@@ -47,7 +47,7 @@ macro_rules! claims_in_transaction {
             }
 
             /// Like [`reload_claims_in`](Self::reload_claims_in), but also replaces the claims that were set when the
-            /// user logged in. To get `claims`, call
+            /// user logged in. To get a value for `claims`, call
             /// [`Authenticator::check_claims`](hardtack::Authenticator::check_claims).
             ///
             /// # Errors

@@ -6,18 +6,18 @@ use hardtack_db::Connection;
 
 use super::{Sessions, revoke};
 
-/// Generates the methods for a type of pool and its connections.
+/// Generates the methods for one pool type and its connection type.
 macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*
         impl Sessions<$pool> {
-            /// Ends all sessions of a user in your own transaction. They end when the transaction commits, and continue
-            /// if it is rolled back. Use this method if every session must end: after a password reset, or when a user
-            /// is disabled or deleted.
+            /// Ends all of a user's sessions in your own transaction. The sessions end when the transaction commits,
+            /// and stay live if it is rolled back. Use this method if every session must end: after a password reset,
+            /// or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
-            /// `Auth::renew`, which also gives this browser a new session.
+            /// `Auth::renew`, which also gives the browser that sent the request a new session.
             ///
             /// ```no_run
             /// use hardtack::{Authenticator, SessionId};
@@ -82,7 +82,7 @@ in_transaction!(
     "Postgres"
 );
 
-/// For Hardtack's own crates, which access both databases through `hardtack-db`.
+/// These methods are for Hardtack's own crates, which access both databases through `hardtack-db`.
 #[doc(hidden)]
 impl Sessions<crate::Database> {
     /// Ends all of a user's sessions, as part of a transaction.
@@ -110,9 +110,9 @@ impl Sessions<crate::Database> {
         self.end(connection, subject, all_except(subject, kept.into())).await
     }
 
-    /// Returns whether a session of a user has ended. The transaction locks all live sessions of the user, so a live
-    /// session cannot end before the transaction does. Call this method in a transaction that changes the user, so that
-    /// a session that has ended cannot make the change.
+    /// Returns whether one of a user's sessions has ended. The transaction locks all of the user's live sessions, so a
+    /// live session cannot end before the transaction does. Call this method in a transaction that changes the user, so
+    /// that a session that has ended cannot make the change.
     ///
     /// If the database has lost the session's row, for example because a backup was restored, this method checks the
     /// revocation log instead. There is then no row to lock, so the session can still end before the transaction does.
@@ -125,7 +125,8 @@ impl Sessions<crate::Database> {
         subject: &str,
         id: SessionId,
     ) -> Result<bool, sqlx::Error> {
-        // Take the locks in the order that `revoke` describes. The transaction may end the user's other sessions later.
+        // Take the locks in the order that `revoke` describes, because the transaction may later end the user's other
+        // sessions.
         revoke::lock_log_ins(connection, subject).await?;
         if revoke::lock_live(connection, subject).await?.contains(&id) {
             return Ok(false);

@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 /// The channel that the trigger on `revocations` notifies. See `migrations/postgres/0001_sessions.sql`.
 const CHANNEL: &str = "hardtack_revocations";
 
-/// A connection that listens for notifications. It is opened when it is first needed, and clones share it.
+/// A connection that listens for notifications. The connection is opened when it is first needed, and all clones share
+/// it.
 #[derive(Clone, Default)]
 pub(super) struct RevocationListener(Arc<Mutex<Option<PgListener>>>);
 
@@ -22,8 +23,8 @@ impl fmt::Debug for RevocationListener {
 
 impl RevocationListener {
     /// Waits for a notification. If there is no connection, opens one and returns `Ok` without waiting. Returns an
-    /// error if the connection is lost or cannot be established. Whenever a connection was opened or an error returned,
-    /// the caller might have missed notifications.
+    /// error if the connection is lost or cannot be established. Whenever this method opens a connection or returns an
+    /// error, the caller might have missed notifications.
     ///
     /// Cancel safe: if the future is dropped, the connection stays open and keeps the notifications that it has
     /// received.
@@ -45,8 +46,8 @@ impl RevocationListener {
     }
 }
 
-/// Opens a connection outside the given pool. If a connection from the pool listened for notifications, requests could
-/// not use it.
+/// Opens a connection outside the given pool. A pool connection that listened for notifications would not be available
+/// to requests.
 async fn connect(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let options = pool.connect_options();
     let own_pool = PgPoolOptions::new()

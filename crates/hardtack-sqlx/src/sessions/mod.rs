@@ -43,8 +43,9 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     /// Creates a store in a database that is already open. Call [`Self::migrate`] before the first use.
     ///
     /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`]. These functions turn on the
-    /// settings that Hardtack relies on, such as durable commits and time limits. They return pools of sqlx 0.9. A pool
-    /// from another version of sqlx has a different type, so the code would not compile.
+    /// settings that Hardtack relies on, such as durable commits and time limits. They return sqlx 0.9 pools. In a
+    /// different version of sqlx, the pools are different types, so passing one of them to this function does not
+    /// compile.
     pub fn from_pool(pool: P) -> Self {
         Self {
             pool: pool.clone().into().into(),
@@ -57,7 +58,7 @@ impl<P: Clone + Into<Database>> Sessions<P> {
 
     /// Sets the clock, for tests. The store uses this clock only for changes in the application's own transactions,
     /// such as those of [`end_all_in`](SqliteSessions::end_all_in). All other changes are dated by the authenticator's
-    /// clock. Default: [`SystemClock`](hardtack::clock::SystemClock).
+    /// clock. The default is [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
@@ -68,7 +69,7 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         &self.handle
     }
 
-    /// Creates or upgrades the tables, including that of [`Self::throttle`], and returns how many migrations were
+    /// Creates or upgrades the tables, including the one for [`Self::throttle`], and returns how many migrations were
     /// applied. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
     ///
     /// # Errors
@@ -106,8 +107,8 @@ impl SqliteSessions {
         Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
     }
 
-    /// Opens an in-memory database for tests and demonstrations, which lives until the last clone of this value is
-    /// dropped.
+    /// Opens an in-memory database for tests and demonstrations. The database lives until the last clone of this value
+    /// is dropped.
     ///
     /// The pool has only one connection, so an open transaction makes all other callers wait.
     ///

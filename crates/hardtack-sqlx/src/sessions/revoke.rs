@@ -21,12 +21,12 @@ const LOG_BATCH: usize = 500;
 /// The maximum number of sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The maximum number of excess sessions that one log-in ends. A subject can only have that many if the sessions began
+/// The maximum number of excess sessions that one log-in ends. A subject can have that many only if the sessions began
 /// before the limit was set or lowered.
 const MOST_EXCESS: i64 = 10_000;
 
-/// Ends sessions, and returns those that this call ended. The caller must [log](log_ends) that they ended, in the same
-/// transaction.
+/// Ends sessions, and returns those that this call ended. In the same transaction, the caller must [log](log_ends) that
+/// these sessions ended.
 pub(super) async fn end_sessions(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -41,12 +41,13 @@ pub(super) async fn end_sessions(
     }
 }
 
-/// Ends the sessions of `target` before a new session begins. If the subject would then have more than `limit`
-/// sessions, also ends the least recently used sessions.
+/// Ends the sessions that `target` selects, before a new session begins. If the subject would then have more than
+/// `limit` sessions, also ends the least recently used ones.
 ///
 /// Returns the sessions that this call ended, and the time at which they ended. This time is normally `now`. However,
-/// if a server whose clock is ahead has dated the last rotation of an excess session later than `now`, the sessions end
-/// at the time of that rotation. In the same transaction, the caller must [log](log_ends) that the sessions ended.
+/// if another server's clock is ahead, the last rotation of an excess session may be dated later than `now`. In that
+/// case, the sessions end at the time of that rotation. In the same transaction, the caller must [log](log_ends) that
+/// the sessions ended.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -67,8 +68,8 @@ pub(super) async fn end_sessions_and_excess(
 }
 
 /// Returns the end time to write to the log after this transaction has ended the subject's sessions at `now`. The end
-/// time is normally `now`. However, if a server whose clock is ahead has dated the last rotation of one of these
-/// sessions later than `now`, the end time is the time of that rotation.
+/// time is normally `now`. However, if another server's clock is ahead, the last rotation of one of these sessions may
+/// be dated later than `now`. In that case, the end time is the time of that rotation.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -81,12 +82,12 @@ pub(super) async fn end_of(
     Ok(rotated_at.map_or(now, |rotated_at| now.max(Timestamp::from_unix_seconds(rotated_at))))
 }
 
-/// Makes log-ins of a subject wait until the transaction ends. On SQLite, this function does nothing, because every
+/// Makes a subject's log-ins wait until the transaction ends. On SQLite, this function does nothing, because every
 /// write already waits for the transaction.
 ///
-/// The application's own transactions also take this lock before they end the subject's sessions or change their
-/// claims. Without the lock, a log-in could read the old password or the old role before the commit, and begin a
-/// session that the transaction does not see.
+/// The application's own transactions also take this lock before they end the subject's sessions or change these
+/// sessions' claims. Without the lock, a log-in could read the old password or the old role before the commit, and
+/// begin a session that the transaction does not see.
 pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
     if connection.is_postgres() && schema::is_storable(subject) {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
@@ -95,7 +96,7 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
-/// Locks the live sessions of a subject until the transaction ends, and returns them.
+/// Locks a subject's live sessions until the transaction ends, and returns them.
 pub(super) async fn lock_live(connection: &mut Connection<'_>, subject: &str) -> Result<Vec<SessionId>, sqlx::Error> {
     if !schema::is_storable(subject) {
         return Ok(Vec::new());
@@ -109,8 +110,8 @@ pub(super) async fn lock_live(connection: &mut Connection<'_>, subject: &str) ->
     live.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Returns whether a session that is not live is known to have ended: it still has a row, or the log says that it
-/// ended. Returns `false` if the database has lost the row of a session that has not ended.
+/// Returns whether a session that is not live is known to have ended, either because it still has a row or because the
+/// log says that it ended. Returns `false` if the database has lost the row of a session that has not ended.
 pub(super) async fn is_known_to_have_ended(
     connection: &mut Connection<'_>,
     id: SessionId,
@@ -121,8 +122,8 @@ pub(super) async fn is_known_to_have_ended(
     Ok(!rows.is_empty())
 }
 
-/// Returns the sessions that must end so that the subject can begin a new session without exceeding `limit`, and the
-/// time at which each was last rotated. Does not count the sessions in `ending`.
+/// Returns the sessions that must end so that the subject can begin a new session without exceeding `limit`. Also
+/// returns the time at which each of them was last rotated. Does not count the sessions in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
     ending: &[SessionId],
@@ -130,7 +131,7 @@ async fn find_excess(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<(SessionId, Timestamp)>, sqlx::Error> {
-    // Without the lock, two concurrent log-ins would each count one session too few.
+    // Without this lock, each of two concurrent log-ins would miss the other one's session.
     lock_log_ins(connection, subject).await?;
     let mut others = String::new();
     for position in 0..ending.len() {
@@ -152,7 +153,7 @@ async fn find_excess(
     rows.iter().map(|(id, at)| Ok((schema::decode_id(id)?, Timestamp::from_unix_seconds(*at)))).collect()
 }
 
-/// Ends sessions by id, in the order of their ids. `target` determines which of them are marked as replaced.
+/// Ends sessions by id, in the order of their ids. `target` determines which of these sessions are marked as replaced.
 async fn end_by_id(
     connection: &mut Connection<'_>,
     ids: &[SessionId],
@@ -197,7 +198,7 @@ async fn end_batch(
     ended.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Ends all sessions of a subject except `kept`, and marks the session `replaced` as replaced.
+/// Ends all of a subject's sessions except `kept`, and marks the session `replaced` as replaced.
 async fn end_by_subject(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -226,9 +227,9 @@ async fn end_by_subject(
     ended.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Marks the current access tokens of a subject's sessions as outdated, and stores `claims` in the sessions if they are
-/// given. Returns the sessions with their generations, which the caller must [append](append_to_log) to the log in the
-/// same transaction.
+/// Marks the current access tokens of a subject's sessions as outdated. If `claims` is given, also stores it in the
+/// sessions. Returns the sessions with their generations, which the caller must [append](append_to_log) to the log in
+/// the same transaction.
 pub(super) async fn mark_outdated(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -256,9 +257,9 @@ pub(super) async fn mark_outdated(
     outdated.into_iter().map(decode).collect()
 }
 
-/// Appends an entry to the log for each session in `ended`. If the target names a session that has no row, also appends
-/// an entry for that session, because the database might have lost the row. Like [`append_to_log`], this function must
-/// be called last in a transaction.
+/// Appends an entry to the log for each session in `ended`. If the target lists a session by id and that session has no
+/// row, also appends an entry for this session, because the database might have lost its row. Like [`append_to_log`],
+/// this function must be called last in a transaction.
 pub(super) async fn log_ends(
     connection: &mut Connection<'_>,
     ended: &[SessionId],
@@ -326,7 +327,8 @@ pub(super) async fn append_to_log(
 }
 
 /// Appends entries to the log in the application's own transaction, which might commit long after this call.
-///On PostgreSQL, a deferred trigger numbers the entries at the commit, so other writers do not wait for the application
+///
+/// On PostgreSQL, a deferred trigger numbers the entries at the commit, so other writers do not wait for the application
 /// (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries are numbered immediately, because other
 /// writers wait for the transaction anyway.
 pub(super) async fn append_at_commit(

@@ -12,11 +12,11 @@ use super::{Sessions, revoke};
 use crate::database::Database;
 use crate::schema::{self, LogRow, SessionRow, session_columns};
 
-/// The maximum number of rows that one transaction of [`SessionStore::prune`] deletes. The limit is low so that log-ins
+/// The maximum number of rows that [`SessionStore::prune`] deletes in one transaction. The limit is low so that log-ins
 /// do not have to wait long.
 const PRUNE_BATCH: u64 = 500;
 
-/// The maximum number of sessions that one transaction of [`end_all_sessions`](Sessions::end_all_sessions) ends.
+/// The maximum number of sessions that [`end_all_sessions`](Sessions::end_all_sessions) ends in one transaction.
 const END_BATCH: i64 = 500;
 
 /// The store was used before [`Sessions::migrate`] was called.
@@ -63,7 +63,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
-        // No row contains a generation that is too large for the column.
+        // If the generation is too large for the column, no row can contain it.
         let Ok(column) = i64::try_from(generation) else { return Ok(None) };
         let sql = concat!(
             "UPDATE sessions SET generation = generation + 1, rotated_at = $3, confirmed = FALSE,
@@ -158,7 +158,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         if !schema::is_storable(subject) {
             return Ok(Vec::new());
         }
-        // The last condition on created_at lets the index find the beginning of the page.
+        // The last condition on created_at lets the database use the index to find where the page begins.
         let sql = concat!(
             "SELECT ",
             session_columns!(),
@@ -174,7 +174,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         // A single statement reads the head and the entries from the same snapshot. If the head were read later,
-        // entries that were written between the two reads would look lost.
+        // entries that were written between the two reads would appear to be lost.
         let sql = "SELECT head.sequence, entry.sequence, session, at, replaced, outdated_generation
              FROM revocation_head AS head
              LEFT JOIN (
@@ -224,9 +224,9 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 }
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> Sessions<P> {
-    /// Ends the sessions of all users and returns how many it ended. If the application returns to this store after it
-    /// has used another store, call this method first. Otherwise, sessions would still be live even if their users have
-    /// logged out or changed their passwords in the meantime.
+    /// Ends the sessions of all users and returns how many it ended. If the application used a different store for a
+    /// while and now returns to this one, call this method first. Otherwise, sessions in this store would still be live
+    /// even if their users have logged out or changed their passwords in the meantime.
     ///
     /// # Errors
     /// The database failed. Some of the sessions might have ended.
@@ -257,8 +257,8 @@ fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation
 }
 
 impl<P> Sessions<P> {
-    /// Runs a statement that rotates a session after a re-authentication. In the same transaction, records in the log
-    /// that the tokens of `generation` are outdated.
+    /// Runs a statement that rotates a session after a re-authentication. In the same transaction, records in the
+    /// revocation log that the tokens of `generation` are outdated.
     async fn rotate_and_outdate(
         &self,
         id: SessionId,
@@ -334,7 +334,7 @@ impl<P> Sessions<P> {
         Ok(self.all(statement).await?.into_iter().next())
     }
 
-    /// Runs a statement that deletes a batch of rows older than `before`. Repeats the statement until no such row is
+    /// Runs a statement that deletes a batch of rows older than `before`. Repeats the statement until no such rows are
     /// left or `limit` rows have been deleted. Returns how many rows were deleted.
     async fn delete_in_batches(
         &self,

@@ -1,4 +1,4 @@
-//! Limits how long a request waits for the counters.
+//! Limits how long a request waits for the throttle's counters.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use hardtack::BackendError;
 
 /// Waits at most `limit` for the work to finish.
 ///
-/// After this time, the function returns an error, but the work continues in its own task. If the database does not
-/// respond, the task eventually closes the connection. If the transaction were dropped instead, a broken connection
-/// would return to the pool.
+/// After `limit` has passed, the function returns an error, but the work continues in its own task. If the database
+/// does not respond, the task eventually closes the connection. If the transaction were dropped instead, a broken
+/// connection would return to the pool.
 pub(super) async fn within_limit<T: Send + 'static>(
     limit: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,

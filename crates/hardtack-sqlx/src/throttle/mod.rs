@@ -1,4 +1,4 @@
-//! Counters of attempts that several servers share.
+//! Attempt counters that several servers share.
 
 mod limit;
 mod statements;
@@ -17,7 +17,7 @@ use crate::database::Database;
 use crate::schema::THROTTLE_MIGRATIONS;
 use crate::sessions::Sessions;
 
-/// A [`ThrottleStore`] in the table `throttle` of a database. Clones share the connections.
+/// A [`ThrottleStore`] that uses a database table named `throttle`. Clones share their database connections.
 ///
 /// ```no_run
 /// # #[cfg(feature = "sqlite")]
@@ -35,12 +35,13 @@ use crate::sessions::Sessions;
 ///   corrected.
 /// - If the database does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and
 ///   the [`Throttle`](hardtack::throttle::Throttle) counts in memory.
-/// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle. If
-///   the clocks of two processes that share an SQLite file differ by up to ten minutes, both processes use the later
-///   time. Buckets may then refill late, by up to the difference between the clocks, but clients get no additional
-///   attempts. If the clocks differ by more, clients that alternate between the processes get additional attempts.
-/// - After every 64th allowed attempt, the store deletes some of the counters whose buckets are full. If there are more
-///   than [`Self::DEFAULT_CAPACITY`] counters, it also deletes counters that have counted only a few attempts.
+/// - On PostgreSQL, the store uses the database server's clock. On SQLite, it uses the throttle's clock. If two
+///   processes share an SQLite file and their clocks differ by up to ten minutes, both processes use the later time.
+///   Buckets may then refill late, by up to the difference between the clocks, but clients get no additional attempts.
+///   If the clocks differ by more, clients that alternate between the processes get additional attempts.
+/// - After every 64th allowed attempt, the store deletes some of the counters whose buckets are full. If the table has
+///   more counters than its maximum ([`with_capacity`](Self::with_capacity)), the store also deletes counters that have
+///   counted only a few attempts.
 #[derive(Clone, Debug)]
 pub struct SqlThrottleStore {
     pool: Pool,
@@ -49,7 +50,7 @@ pub struct SqlThrottleStore {
 }
 
 impl SqlThrottleStore {
-    /// The default for the maximum number of counters in the table. The maximum is only approximate. To set another
+    /// The default maximum number of counters in the table. The maximum is only approximate. To set a different
     /// maximum, call [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
@@ -74,8 +75,9 @@ impl SqlThrottleStore {
     /// [`Throttle`](hardtack::throttle::Throttle) counts in memory.
     ///
     /// If the database is sometimes slow, set a longer timeout: while a server counts in memory, attackers get more
-    /// attempts. If the database hangs, however, each operation delays its request by the whole timeout. On PostgreSQL,
-    /// more than a few seconds rarely makes a difference, because the connections have their own time limits.
+    /// attempts. However, if the database hangs, each operation delays its request by the whole timeout. On PostgreSQL,
+    /// a timeout of more than a few seconds rarely makes a difference, because the connections have their own time
+    /// limits.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -93,8 +95,8 @@ impl SqlThrottleStore {
     /// Takes one token from each budget in one transaction. Returns whether the tokens were taken and, if not, how long
     /// to wait.
     async fn take_tokens(&self, budgets: &[Budget], now: i64) -> Result<Verdict, sqlx::Error> {
-        // During a flood of attempts, most are refused. First read the counters without a lock, so that most refusals
-        // neither wait nor write.
+        // During a flood of attempts, most attempts are refused. First read the counters without a lock, so that most
+        // refusals neither wait nor write.
         let (now, stored) = statements::read(&self.pool, budgets, now).await?;
         let (verdict, changed) = decide(budgets, &stored, now);
         if verdict != Verdict::Taken && changed.is_empty() {
@@ -116,7 +118,7 @@ impl SqlThrottleStore {
     }
 }
 
-/// Returns whether the attempt is allowed, and the counters to store.
+/// Returns whether the attempt is allowed, and which counters have to be stored.
 fn decide(budgets: &[Budget], stored: &[(Vec<u8>, Counter)], now: i64) -> (Verdict, Vec<(Budget, Counter)>) {
     let find = |budget: &Budget| stored.iter().find(|(key, _)| key == budget.key().as_bytes());
     let before = |budget: &Budget| find(budget).map_or_else(Counter::default, |(_, counter)| *counter);

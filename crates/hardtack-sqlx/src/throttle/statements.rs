@@ -1,6 +1,6 @@
 //! The statements that access the table `throttle`.
 //!
-//! On PostgreSQL, every statement that locks several rows locks them in the order of their keys, to prevent deadlocks.
+//! On PostgreSQL, every statement that locks several rows locks them in key order, to prevent deadlocks.
 
 use hardtack::throttle::{Budget, BudgetKey, Counter};
 use hardtack_db::{Pool, Statement, Transaction};
@@ -9,12 +9,13 @@ use sqlx::AssertSqlSafe;
 /// PostgreSQL's time in milliseconds.
 const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
-/// The key of a row that is not a counter. SQLite has no server whose clock the processes could share, so each process
-/// uses its own clock. The column `full_at` of this row stores the latest time at which a process took a token.
+/// The key of the only row that is not a counter. SQLite has no server whose clock the processes could share, so each
+/// process uses its own clock. In this row, the column `full_at` stores the latest time at which any process took a
+/// token.
 const CLOCK_KEY: &[u8] = b"";
 
-/// How far the time in the row [`CLOCK_KEY`] may be ahead of a process's clock, in milliseconds. A time that is further
-/// ahead is ignored, because it probably comes from a wrong clock that has been corrected since.
+/// How far the time in the [`CLOCK_KEY`] row may be ahead of a process's clock, in milliseconds. A time that is further
+/// ahead is ignored, because it probably comes from a clock that was wrong and has since been corrected.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// A row that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
@@ -25,9 +26,9 @@ type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 /// The result of [`read`] and [`lock`]: the time, and the stored counters with their keys.
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
-/// Reads the counters of the budgets, and the time. On PostgreSQL, the time comes from the database server. On SQLite,
-/// the time is the later of `now` and the time stored under [`CLOCK_KEY`]. A stored time that is more than
-/// [`MAX_AHEAD_MS`] ahead of `now` is ignored.
+/// Reads the budgets' counters and the time. On PostgreSQL, the time comes from the database server. On SQLite, the
+/// time is the later of `now` and the time stored under [`CLOCK_KEY`]. A stored time that is more than [`MAX_AHEAD_MS`]
+/// ahead of `now` is ignored.
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
@@ -39,9 +40,9 @@ pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<St
     Ok(decode(rows, now, pool.is_postgres()))
 }
 
-/// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time comes from the
-/// database server if at least one counter exists; otherwise, the time is `now`. On SQLite, the time is chosen as in
-/// [`read`].
+/// Locks the budgets' counters, and then reads these counters and the time again. On PostgreSQL, the time comes from
+/// the database server if at least one counter exists; otherwise, the time is `now`. On SQLite, the time is determined
+/// as in [`read`].
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
     if postgres {
@@ -61,8 +62,8 @@ pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now:
 
 fn decode(rows: Vec<Row>, now: i64, postgres: bool) -> Stored {
     let of_clock = rows.iter().find(|(_, key, ..)| key.as_deref() == Some(CLOCK_KEY)).and_then(|(_, _, at, _)| *at);
-    // Use the later time. Otherwise, a process whose clock is behind would lower the times that another process has
-    // stored. The other process would then consider the buckets full too early.
+    // Use the later time. Otherwise, a process whose clock is slow would lower the times that another process has
+    // stored, and that process would then consider the buckets full too early.
     let latest = of_clock.filter(|at| (now..=now.saturating_add(MAX_AHEAD_MS)).contains(at)).unwrap_or(now);
     let time = rows.first().map(|row| row.0).filter(|_| postgres).unwrap_or(latest);
     let counters = rows
@@ -90,7 +91,7 @@ pub(super) fn write(counters: &[(Budget, Counter)], now: i64, postgres: bool) ->
     if postgres { statement } else { statement.bind(CLOCK_KEY.to_vec()).bind(now).bind(0_i64).bind(0_i64) }
 }
 
-/// Gives one token back to each budget after a successful attempt. Also ends each budget's series of failures.
+/// Returns one token to each budget after a successful attempt. Also ends each budget's series of failures.
 pub(super) async fn give_back(pool: &Pool, budgets: &[Budget]) -> Result<(), sqlx::Error> {
     let keys = budgets.len();
     let cases: Vec<String> = (1..=keys).map(|at| format!("WHEN ${at} THEN CAST(${} AS BIGINT)", keys + at)).collect();
@@ -113,7 +114,7 @@ pub(super) async fn clear(pool: &Pool, keys: &[BudgetKey]) -> Result<(), sqlx::E
 }
 
 /// Returns a condition that selects the rows whose keys are bound to the first `keys` placeholders. On PostgreSQL, the
-/// condition also locks these rows in the order of their keys.
+/// condition also locks these rows, in key order.
 fn locked(pool: &Pool, keys: usize) -> String {
     let keys = placeholders(keys);
     if pool.is_postgres() {
@@ -133,8 +134,8 @@ fn with_keys(sql: String, budgets: &[Budget]) -> Statement<'static> {
     budgets.iter().fold(statement, |to, budget| to.bind(budget.key().as_bytes().to_vec()))
 }
 
-/// Returns the number of a key's advisory lock: the first half of the key. Keys are random, so two keys rarely have the
-/// same number.
+/// Returns the number of a key's advisory lock, which is the first half of the key. Keys are random, so two keys rarely
+/// have the same lock number.
 fn lock_number(key: BudgetKey) -> i64 {
     key.as_bytes().first_chunk().copied().map_or(0, i64::from_be_bytes)
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hardtack_db::{Pool, Statement};
 
-/// How many attempts are made between two steps of the sweep.
+/// How many attempts the throttle counts between two steps of the sweep.
 const PERIOD: u64 = 64;
 
 /// How many rows one step of the sweep reads. Between two steps, fewer rows than this are inserted.
@@ -14,13 +14,13 @@ const ROWS: usize = 500;
 /// Walks through the table in key order, [`ROWS`] rows per step, and deletes the counters whose buckets are full.
 ///
 /// Keys are random, so the range of keys that a step covers indicates roughly how many rows the table has. If there are
-/// too many rows, the step also deletes half of the counters it has read: those with the fullest buckets. The bucket of
-/// an account under attack is almost empty, so its counter stays.
+/// too many rows, the step also deletes half of the counters it has read: those with the fullest buckets. If an account
+/// is under attack, its bucket is almost empty, so its counter is kept.
 #[derive(Debug)]
 pub(super) struct Sweep {
     capacity: u32,
     tries: AtomicU64,
-    /// The last key of the previous step.
+    /// The last key that the previous step read.
     position: Mutex<Vec<u8>>,
 }
 
@@ -56,7 +56,7 @@ impl Sweep {
         let too_many = rows.len() as f64 > f64::from(self.capacity) * width;
         rows.sort_by_key(|(_, spent)| *spent);
         let least_spent = if too_many { rows.get(rows.len() / 2).map_or(-1, |(_, spent)| *spent) } else { -1 };
-        // If an attempt holds a lock on a row, the row's counter is in use. Skip it instead of waiting.
+        // If an attempt has locked a row, that row's counter is in use. Skip the row instead of waiting.
         let delete = Statement::per_database(
             "DELETE FROM throttle WHERE key > $1 AND key <= $2
              AND (full_at <= $3 AND failures_full_at <= $3 OR spent <= $4)",
@@ -68,7 +68,7 @@ impl Sweep {
     }
 }
 
-/// Returns the position of a key among all possible keys: 0 for the lowest key, nearly 1 for the highest.
+/// Returns a key's position among all possible keys: 0 for the lowest key, nearly 1 for the highest.
 fn fraction(key: &[u8]) -> f64 {
     key.iter().take(8).rev().fold(0.0, |sum, byte| (sum + f64::from(*byte)) / 256.0)
 }

@@ -11,8 +11,9 @@ use crate::event::cut_user_agent;
 /// What a request says about its client: the address, the user agent and the cookies. The type is the same in every
 /// adapter.
 ///
-/// An adapter's `Auth::client_info` returns this value. Libraries take it as an argument to count attempts by the
-/// client's address, or to record which client made a change, as `hardtack_accounts::Accounts::verify_password` does.
+/// An adapter's `Auth::client_info` returns a value of this type. Library functions such as
+/// `hardtack_accounts::Accounts::verify_password` take it as an argument, for example to count attempts by the client's
+/// address or to record which client made a change.
 ///
 /// ```
 /// use hardtack::ClientInfo;
@@ -67,8 +68,8 @@ impl ClientInfo {
         self.user_agent.as_deref()
     }
 
-    /// Returns the value of a cookie. Returns `None` if the request has no cookie with this name, or several of them,
-    /// because an attacker on a sibling domain might have added one.
+    /// Returns the cookie's value. Returns `None` if the request has no cookie with this name. Also returns `None` if
+    /// the request has several, because an attacker on a sibling domain might have added one of them.
     pub fn cookie(&self, name: &CookieName) -> Option<&[u8]> {
         name.find_in(self.cookie_fields.iter().map(Vec::as_slice)).ok().flatten()
     }

@@ -8,14 +8,14 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reason, Reply};
 use crate::token::VerifiedToken;
 
 impl Exchange<'_> {
-    /// Handles a POST to [`Urls::bind`](crate::Urls::bind), which a browser sends to register the public key of its
-    /// device. Binds the session to the device and sets new cookies.
+    /// Handles a POST to [`Urls::bind`](crate::Urls::bind), which a browser sends to register its device's public key.
+    /// Binds the session to the device and sets new cookies.
     ///
     /// If the session cannot be bound, for example because the log-in was more than a minute ago or the session is
-    /// already bound, the reply has the status 404 and no cookies, and the session continues as before.
+    /// already bound, the reply has status 404 and sets no cookies. The session then continues as before.
     ///
     /// # Errors
-    /// - The method is not POST, or the request comes from another site.
+    /// - The request's method is not POST, or the request comes from another site.
     /// - The store failed.
     /// - The head of the response has already been sent.
     pub async fn bind_device(&self) -> Result<Reply, Failure> {
@@ -28,7 +28,7 @@ impl Exchange<'_> {
             tokens => tokens.unwrap_or_default(),
         };
         let Some(proof) = self.single_value(PROOF) else { return nothing() };
-        // Another host of the domain might have planted a second cookie. Select the token of the session that the
+        // Another host on the same domain might have planted a second cookie. Select the token of the session that the
         // signed challenge belongs to.
         let signed = tokens.iter().position(|token| self.authenticator.has_signed(token, &proof));
         let Some(refresh) = tokens.into_iter().nth(signed.unwrap_or_default()) else { return nothing() };
@@ -52,10 +52,10 @@ impl Exchange<'_> {
     /// - 503: this server's clock is behind another server's clock, or the user entered the password again after the
     ///   browser sent the request. The browser keeps the session and posts again later.
     ///
-    /// If the browser got any other 4xx status, it would forget the session.
+    /// Any other 4xx status would make the browser forget the session.
     ///
     /// # Errors
-    /// - The method is not POST.
+    /// - The request's method is not POST.
     /// - The store failed. The browser keeps the session and posts again later.
     /// - The request does not name a bound session, and its refresh token is missing or invalid.
     /// - The head of the response has already been sent.
@@ -67,8 +67,8 @@ impl Exchange<'_> {
             Ok(tokens) => tokens,
             Err(reason) => return self.forget(named.as_deref(), reason),
         };
-        // Another host of the domain might have planted a second cookie, so prefer the token of the session that the
-        // browser has bound.
+        // Another host on the same domain might have planted a second cookie, so prefer the token of the session that
+        // the browser has bound.
         let is_named = |token: &VerifiedToken| token.session().map(|id| id.to_string()).as_ref() == named.as_ref();
         let at = tokens.iter().position(is_named).unwrap_or_default();
         let Some(refresh) = tokens.into_iter().nth(at) else {
@@ -140,7 +140,7 @@ fn end_of(session: &str) -> Reply {
     Reply::json(200, &ended(session)).header("cache-control", NO_STORE)
 }
 
-/// The response to a refresh that the browser must repeat later.
+/// The response to a refresh that the browser should retry later.
 fn later() -> Reply {
     Reply::new(503).header("retry-after", "5").header("cache-control", NO_STORE)
 }

@@ -8,11 +8,11 @@ use crate::refusal::{NO_STORE, Reason, Reply};
 use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
-    /// Returns the reply that makes the browser prove that it has its device's key. Returns `None` if a proof would not
-    /// help, or if the browser was asked for one a moment ago. In both cases, the request is refused.
+    /// Returns a reply that makes the browser prove that it has its device's key. Returns `None` if a proof would not
+    /// help, or if the browser was asked for a proof a moment ago. In either case, the request is refused.
     ///
-    /// The reply is a redirect or a page. Both delete the browser's access cookie, because browsers send a proof only
-    /// if that cookie is missing or about to expire.
+    /// The reply is a redirect or a page. In either case, it deletes the browser's access cookie, because browsers send
+    /// a proof only if that cookie is missing or about to expire.
     #[cold]
     pub(super) fn ask_for_proof(&self, reason: &Reason) -> Option<Reply> {
         if self.authenticator.settings().flask || self.state.is_head_sent() {
@@ -42,7 +42,7 @@ impl Exchange<'_> {
         Some(cookies)
     }
 
-    /// Deletes the note, because the browser has sent a proof.
+    /// Deletes the note that says that the browser was asked for a proof, because the browser has now sent one.
     pub(super) fn delete_note(&self, cookies: &mut SetCookies) {
         let policy = self.authenticator.cookies();
         if self.verifier().device_note().is_some() {
@@ -50,14 +50,14 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns the path and the query of this request, or `None` if browsers must not be redirected there.
+    /// Returns this request's path and query, or `None` if browsers must not be redirected there.
     fn here(&self) -> Option<NextPath> {
         self.authenticator.next(&self.authenticator.settings().public_path(self.head.target()))
     }
 }
 
-/// A page that makes the browser request `here` from this site. The URL's fragment is lost, because browsers do not
-/// send it to the server.
+/// Returns a page that sends the browser to `here`, so that the request comes from this site. The URL's fragment is
+/// lost, because browsers do not send the fragment to the server.
 fn come_back(here: &NextPath) -> Reply {
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\

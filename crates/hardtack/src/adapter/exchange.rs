@@ -1,4 +1,4 @@
-//! The operations on one request that an adapter offers to handlers.
+//! The operations that an adapter offers to the handler of a request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,8 +16,8 @@ use crate::user::FindUser;
 /// The operations that a handler can perform on one request, such as verifying its token, or logging a user in or out.
 /// Where necessary, they also check the request's origin and its CSRF value.
 ///
-/// An adapter creates an `Exchange` from its framework's request, and converts each [`Failure`] into a response of the
-/// framework.
+/// An adapter creates an `Exchange` from its framework's request, and converts each [`Failure`] into one of the
+/// framework's responses.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -62,7 +62,7 @@ impl fmt::Debug for PendingVerification {
 }
 
 impl<'a> Exchange<'a> {
-    /// Creates an exchange from a request and the state that the adapter's layer keeps for it.
+    /// Creates an exchange from a request and the state that the adapter's layer keeps for this request.
     #[inline]
     pub fn new(head: RequestHead<'a>, state: &'a RequestState) -> Self {
         Self { authenticator: state.authenticator(), head, state }
@@ -101,10 +101,10 @@ impl<'a> Exchange<'a> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    /// Verifies the token that a route needs as far as possible without I/O.
+    /// Verifies the token that a route needs, but stops before any step that needs I/O.
     ///
-    /// For nearly every request, the result is [`Verification::Ready`]. An adapter can call this method first so that
-    /// it has to box the future of [`verify`](Self::verify) only for the other requests.
+    /// For nearly every request, the result is [`Verification::Ready`]. An adapter that calls this method before
+    /// [`finish_verifying`](Self::finish_verifying) has to box a future only for the few requests that need I/O.
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         self.try_verify_with(need, &RequiredClaims::NONE)
@@ -112,9 +112,9 @@ impl<'a> Exchange<'a> {
 
     /// Like [`try_verify`](Self::try_verify), but the token must also have the given claims.
     ///
-    /// A token might lack a claim only because it was issued before the claim was added. If the token was in a cookie,
-    /// and a new token of the session would have the claim, Hardtack refreshes the token. Otherwise, the request is
-    /// refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// A token might lack a claim simply because it was issued before the claim was added. If the token was in a
+    /// cookie, and a new token for the session would have the claim, Hardtack refreshes the token. Otherwise, the
+    /// request is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -129,7 +129,8 @@ impl<'a> Exchange<'a> {
         Verification::Pending(PendingVerification { need, claims: claims.clone(), step })
     }
 
-    /// Completes a verification that needs I/O, without repeating the checks of [`try_verify`](Self::try_verify).
+    /// Completes a verification that needs I/O. Does not repeat the checks that [`try_verify`](Self::try_verify) has
+    /// already done.
     ///
     /// # Errors
     /// The same errors as [`verify`](Self::verify).
@@ -166,7 +167,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Reads the application's own claims and adds them to the token. If a claim does not meet the route's
-    /// requirements, returns the token unchanged, together with the [flaw](ClaimFlaw) of that claim.
+    /// requirements, returns the unchanged token and the claim's [flaw](ClaimFlaw).
     #[inline]
     fn read_claims<T: ExtraClaims>(
         &self,
@@ -208,25 +209,25 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(Reason::InsufficientClaims(flaw)).about(token) })
     }
 
-    /// Returns a reader for the beginning of the body if the body is needed to verify a token, because a form can
-    /// contain the CSRF field, and JSON can contain the token itself.
+    /// If the body is needed to verify a token, returns a reader for the beginning of the body. A form can contain the
+    /// CSRF field, and JSON can contain the token itself.
     ///
     /// If [`RequestState::has_unread_body`] is true, call this method before [`verify`](Self::verify), and pass the
     /// reader's result to [`RequestState::set_body`].
     ///
     /// # Errors
-    /// Too many other bodies are being read at the moment.
+    /// Too many other request bodies are being read at the moment.
     pub fn body_peek(&self, need: Need) -> Result<Option<BodyPeek>, Failure> {
         let all = self.authenticator.settings().sources.locations;
         let locations = if need.locations.is_empty() { all } else { need.locations };
         self.body_peek_for(BodyUser::Verification(locations))
     }
 
-    /// Like [`body_peek`](Self::body_peek), but for the extractor `Auth`. The operations of `Auth` also check forms
-    /// that are posted before a log-in, such as the log-in form.
+    /// Like [`body_peek`](Self::body_peek), but for the extractor `Auth`. `Auth`'s operations also check forms that are
+    /// posted before a log-in, such as the log-in form.
     ///
     /// # Errors
-    /// Too many other bodies are being read at the moment.
+    /// Too many other request bodies are being read at the moment.
     pub fn body_peek_for_auth(&self) -> Result<Option<BodyPeek>, Failure> {
         self.body_peek_for(BodyUser::Auth)
     }
@@ -280,8 +281,8 @@ impl<'a> Exchange<'a> {
     /// Refuses a request from another site, even if its method is safe (such as GET).
     ///
     /// # Errors
-    /// [`FailureKind::Csrf`](crate::FailureKind::Csrf): the request comes from another site according to its
-    /// `Sec-Fetch-Site` or `Origin` header, or its `Host` header is missing or malformed.
+    /// [`FailureKind::Csrf`](crate::FailureKind::Csrf): the `Sec-Fetch-Site` or `Origin` header says that the request
+    /// comes from another site, or the `Host` header is missing or malformed.
     pub fn require_same_origin(&self) -> Result<(), Failure> {
         self.verifier().check_origin_of_any_method().map_err(|reason| self.refuse(reason))
     }
@@ -308,8 +309,8 @@ impl<'a> Exchange<'a> {
         self.head.query(name)
     }
 
-    /// Returns the page to go to after a log-in: the query parameter `next`, or the home page if `next` is missing, is
-    /// not a path on this site, or is a route of the log-in flow.
+    /// Returns the page to go to after a log-in, which is the query parameter `next`. If `next` is missing, is not a
+    /// path on this site, or is a route of the log-in flow, returns the home page instead.
     pub fn next_or_home(&self) -> String {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }

@@ -1,4 +1,4 @@
-//! Log-ins that end with a GET request: the callback of OAuth or OpenID Connect, and links in emails.
+//! Log-ins that end with a GET request, such as an OAuth or OpenID Connect callback, or a link in an email.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::refusal::{Failure, Reason};
 /// How long a log-in at another site may take.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// The maximum number of unfinished log-ins per browser. If the browser begins another log-in, the oldest one is
+/// The maximum number of unfinished log-ins per browser. If the browser begins another log-in, its oldest one is
 /// forgotten.
 const MAX_BEGUN: usize = 8;
 
-/// The maximum total size of one browser's state cookies, in bytes. The browser sends them with every request. The size
-/// must be limited because another site can make a browser begin log-ins. If the application's `kept` contains part of
-/// the URL, that site can make the cookies longer, too.
+/// The maximum total size of one browser's state cookies, in bytes. The browser sends these cookies with every request.
+/// Their size must be limited because another site can make a browser begin log-ins. If the application puts part of
+/// the URL into `kept`, that site can also make the cookies longer.
 const MAX_BYTES: usize = 4096;
 
 /// The purpose for which the cookies are encrypted. A cookie that was encrypted for another purpose cannot be decrypted
@@ -35,12 +35,12 @@ impl Exchange<'_> {
     /// Begins a log-in that ends with a GET request: an OAuth callback, or a link in an email. Returns a value for the
     /// `state` parameter and a cookie that ties this value to the browser.
     ///
-    /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns the string.
-    /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
+    /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns `kept`. Use
+    /// it for the PKCE verifier, the nonce and the page to return to.
     ///
     /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state and its own cookie.
     /// A browser can have at most eight of these cookies, with a total size of at most 4096 bytes. If a new log-in
-    /// would exceed a limit, the oldest ones are forgotten, so keep `kept` short.
+    /// would exceed a limit, the oldest log-ins are forgotten, so keep `kept` short.
     ///
     /// # Errors
     /// `kept` is so long that browsers would not accept the cookie.
@@ -74,7 +74,7 @@ impl Exchange<'_> {
 
     fn try_finish_external(&self, state: &str) -> Result<String, Reason> {
         if !self.head.is_safe() {
-            let advice = "finish_external was called for a request other than GET; configure the other site to \
+            let advice = "finish_external was called for a request that is not a GET; configure the other site to \
                           redirect the browser back with GET, for example with response_mode=query instead of form_post";
             return Err(Reason::NotSetUp(advice.into()));
         }
@@ -111,14 +111,14 @@ impl Exchange<'_> {
         now <= at + LIFETIME && at <= now + self.authenticator.settings().claims.skew()
     }
 
-    /// Returns `Set-Cookie` values that delete the cookies of the oldest log-ins, so that the browser stays within
-    /// [`MAX_BEGUN`] and [`MAX_BYTES`]. Both limits include the log-in that begins now. The name and value of its
-    /// cookie have `bytes` bytes in total.
+    /// Returns `Set-Cookie` values that delete the cookies of expired log-ins. To keep the browser within [`MAX_BEGUN`]
+    /// and [`MAX_BYTES`], also deletes the cookies of the oldest log-ins. Both limits include the log-in that begins
+    /// now. The name and value of its cookie take up `bytes` bytes in total.
     fn outdated(&self, now: Timestamp, mut bytes: usize) -> SetCookies {
         let states = self.states();
         let mut all: Vec<_> =
             states.into_iter().map(|state| (self.begun(&state).map(|begun| begun.at), state)).collect();
-        // States with unreadable cookies come first. The other states follow by age, oldest first.
+        // States with unreadable cookies come first, followed by the other states, oldest first.
         all.sort_unstable();
         let mut cookies = SetCookies::default();
         for (newer, (began, state)) in all.into_iter().rev().enumerate() {

@@ -1,16 +1,16 @@
 //! Types for authors of web framework adapters.
 //!
 //! Applications use an adapter instead, such as `hardtack-axum` or `hardtack-actix`. The guide
-//! [`adapters`](crate::guide::adapters) explains how to write one.
+//! [`adapters`](crate::guide::adapters) explains how to write an adapter.
 //!
-//! - [`Incoming`] and [`Headers`]: implement them for the framework's request type. [`RequestHead`] borrows that
-//!   request.
+//! - [`Incoming`] and [`Headers`]: implement these traits for the framework's request type. [`RequestHead`] borrows a
+//!   request of that type.
 //! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
-//! - [`BodyPeek`]: reads the beginning of a body before the handler runs. [`Exchange::body_peek`] returns it if the
-//!   verification needs the body.
+//! - [`BodyPeek`]: reads the beginning of a request body before the handler runs. [`Exchange::body_peek`] returns a
+//!   `BodyPeek` if the verification needs the body.
 //! - [`Exchange`]: a handler's operations on one request: verify, log in, log out, refresh.
-//! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): call it for each request.
-//!   If it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
+//! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): call this method for each
+//!   request. If it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
 //! - [`Ended`]: the future that `Auth::ended` returns. A handler awaits it to know when to end a stream.
 //! - [`CLEAR_CACHE`]: the value of the `Clear-Site-Data` header in a response that ends the browser's session. The
 //!   adapter adds this header if [`SetCookies::clears_cache`](crate::SetCookies::clears_cache) returns `true`.

@@ -6,12 +6,11 @@ use crate::csrf::{CsrfError, PreSession, PreSessionKey, check_double_submit};
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, Reason};
 
-/// The maximum number of pre-session cookies in one request that are compared with the form's value.
+/// How many of a request's pre-session cookies are compared with the form's value, at most.
 const MAX_NONCES: usize = 4;
 
 impl Exchange<'_> {
-    /// Returns the value for the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to that
-    /// value.
+    /// Returns the value for the hidden CSRF field in a log-in or sign-up form, and the cookie that goes with it.
     ///
     /// # Errors
     /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -31,8 +30,8 @@ impl Exchange<'_> {
         Ok(PreSession { token: keys.pre_session.token(nonce.as_bytes()), cookies })
     }
 
-    /// Refuses a request that another site could have sent. Call this method in handlers that act before a user is
-    /// logged in, such as a sign-up. [`Self::log_in`] includes this check.
+    /// Refuses a request that another site could have sent. Call this method in handlers for users who are not logged
+    /// in yet, such as a sign-up handler. [`Self::log_in`] includes this check.
     ///
     /// # Errors
     /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
@@ -44,7 +43,7 @@ impl Exchange<'_> {
     pub(super) fn check_pre_session(&self) -> Result<(), Reason> {
         self.check_changing()?;
         let csrf = &self.authenticator.settings().csrf;
-        // JSON needs no pre-session token: pages of other sites cannot send JSON without a CORS preflight.
+        // JSON needs no pre-session token: pages on other sites cannot send JSON without a CORS preflight.
         if !csrf.protect || !csrf.pre_session || self.sends_json() {
             return Ok(());
         }

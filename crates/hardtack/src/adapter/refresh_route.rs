@@ -48,11 +48,11 @@ impl Exchange<'_> {
         Ok(Reply { cookies, ..reply })
     }
 
-    /// In redirect mode, returns whether the browser refreshed a bound session before it followed the redirect to the
-    /// refresh URL. If so, there is nothing left to do.
+    /// In redirect mode, returns whether the browser already refreshed a bound session before it followed the redirect
+    /// to the refresh URL. If so, there is nothing left to refresh.
     ///
-    /// In the other modes, browsers are not redirected to this URL, so this method returns `false`. If a client then
-    /// asks for a refresh of a bound session without a proof, the refresh is refused.
+    /// In the other modes, browsers are not redirected to the refresh URL, so this method returns `false`. If a client
+    /// then tries to refresh a bound session without a proof, the refresh is refused.
     async fn has_proven_session(&self) -> bool {
         if self.authenticator.refresh_mode() != RefreshMode::Redirect {
             return false;

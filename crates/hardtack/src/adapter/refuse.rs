@@ -9,7 +9,7 @@ use crate::request::{NextPath, Wants};
 use crate::token_source::Need;
 
 impl Exchange<'_> {
-    /// Logs a reason and returns the failure with the reply for the client.
+    /// Logs a reason, and returns a failure that contains the reply for the client.
     pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
         self.reject(Rejection { from_cookie: !self.state.is_bearer(), ..Rejection::from(reason) })
     }
@@ -20,14 +20,14 @@ impl Exchange<'_> {
         self.refuse(Reason::Forbidden(sentence.into()))
     }
 
-    /// Returns the failure for a rejection. If the browser might be able to prove that it has the key of its device,
-    /// the reply makes the browser repeat the request with a proof. Otherwise, if the application has set a
-    /// reply for this kind of failure, the failure contains that reply.
+    /// Returns the failure for a rejection. If the browser might be able to prove that it has its device's key, the
+    /// reply makes the browser repeat the request with a proof. Otherwise, if the application has set a reply for this
+    /// kind of failure, the failure contains that reply.
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
         self.reject_for(rejection, Need::access())
     }
 
-    /// Returns the failure for a request to a route that has this need.
+    /// Returns the failure for a rejected request to a route that has this need.
     pub(super) fn reject_for(&self, rejection: Rejection, need: Need) -> Failure {
         self.verifier().record(need, Found::Refused(&rejection.reason));
         let Rejection { reason, from_cookie, optional, token, detail } = rejection;
@@ -59,7 +59,8 @@ impl Exchange<'_> {
         }
         if from_cookie && !flask && self.verifier().makes_cookies_useless(&reason) {
             let unset = self.verifier().unset_own_cookies();
-            // The session was ended elsewhere. The browser learns this only now, so clear its cache as after a log-out.
+            // The session was ended elsewhere. The browser is only finding out now, so clear its cache, as after a
+            // log-out.
             reply.cookies.extend(unset.clearing_cache(kind == FailureKind::Revoked));
         }
         // This response deletes the access cookie. If the session is bound to a device, the browser therefore refreshes
@@ -76,7 +77,7 @@ impl Exchange<'_> {
     /// - After a POST: the page with the form (`Referer`).
     /// - After a POST that is redirected to the refresh URL: the requested URL. After the refresh, the browser posts
     ///   the form to this URL again.
-    /// - After a refused password: the page that the user wanted before the log-in.
+    /// - After a refused log-in: the page that the user wanted to see before logging in.
     /// - For htmx, which requests parts of a page: the page in `HX-Current-URL`.
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
         if kind == FailureKind::LogInRefused {

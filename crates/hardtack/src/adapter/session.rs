@@ -30,7 +30,7 @@ impl Exchange<'_> {
         if !self.state.take_finished_external() {
             self.check_pre_session().map_err(|reason| self.refuse(reason))?;
         }
-        // Values that the application has set take precedence over those of the request.
+        // Values that the application has set take precedence over those from the request.
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
         }
@@ -45,9 +45,9 @@ impl Exchange<'_> {
     /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
     /// This method normally ignores an expired access token in the cookie, because the token may have been copied, for
-    /// example from a log. There is one exception: if the path of the refresh cookie does not cover the log-out URL,
-    /// the browser does not send the refresh token with a log-out, so this method also ends the session of an expired
-    /// access token.
+    /// example from a log. There is one exception. If the refresh cookie's path does not cover the log-out URL, the
+    /// browser does not send the refresh token with a log-out. In this case, this method also ends the session of an
+    /// expired access token.
     ///
     /// If the request has several cookies with the same name, this method ends the sessions of all of them.
     ///
@@ -85,19 +85,19 @@ impl Exchange<'_> {
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
     }
 
-    /// Checks the CSRF value of a log-out. The cookies of the request may belong to several sessions, because several
-    /// cookies can have the same name. The request must contain the CSRF value of one of these sessions. One value is
-    /// enough, because a page contains only one.
+    /// Checks the CSRF value in a log-out request. The request's cookies may belong to different sessions, because
+    /// several cookies can have the same name. The request must contain the CSRF value of one of these sessions. One
+    /// value is enough, because a page contains only one.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
-        // The tokens of Flask-JWT-Extended have no session, and each token has its own CSRF value. The value of the
-        // first token is required.
+        // Flask-JWT-Extended's tokens have no session, and each of them has its own CSRF value. If the tokens have no
+        // session, the first token's CSRF value is required.
         let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
         let mut refused = None;
         for (_, token) in asked {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // If the CSRF value of any token does not match, report this mismatch. A missing value says less,
-                // because the request may contain a value for the other kind of token.
+                // If any token's CSRF value does not match, report the mismatch rather than a missing value. A value
+                // may be missing only because the request contains the value for the other kind of token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
@@ -148,8 +148,8 @@ impl Exchange<'_> {
     }
 
     /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. The value
-    /// is masked, like that of an access token. Returns `None` if the token is missing or invalid. An expired token
-    /// that is otherwise valid still has a CSRF value.
+    /// is masked, as it is for an access token. Returns `None` if the refresh token is missing or invalid. If the token
+    /// has expired but is otherwise valid, this method still returns its CSRF value.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
@@ -171,16 +171,16 @@ impl Exchange<'_> {
         self.state.set_cookies(SetCookies::default());
     }
 
-    /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
-    /// `subject`.
+    /// Makes the session fresh again and returns the session's new cookies. Call this method after checking the
+    /// password of `subject`.
     ///
-    /// The session's earlier tokens are then refused (ASVS 5.0 V7.2.4). All servers immediately refuse the earlier
-    /// refresh token. This server also immediately refuses the earlier access tokens. Other servers refuse them as soon
-    /// as they have read the revocation log, after [`max_staleness`](crate::session::SessionPolicy::max_staleness) at
-    /// the latest.
+    /// After this call, the session's earlier tokens are refused (ASVS 5.0 V7.2.4). All servers immediately refuse the
+    /// earlier refresh token. This server also immediately refuses the earlier access tokens. Other servers refuse the
+    /// earlier access tokens once they have read the revocation log, after
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness) at the latest.
     ///
     /// If the browser has already sent a request with the earlier tokens, for example in another tab, that request is
-    /// refused. Its response deletes no cookies, and the session continues. There is one exception: if the browser
+    /// refused. This refusal deletes no cookies, and the session continues. There is one exception: if the browser
     /// sends the form twice within the [race window](crate::session::SessionPolicy::race_window), the second call
     /// returns the same tokens as the first call.
     ///
@@ -203,20 +203,20 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). First commit the
-    /// transaction that stores the new password and ends the sessions, then call this method. The adapter adds
-    /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
+    /// Replaces all of the user's sessions with a new one, and returns the new session's cookies (ASVS 5.0 V7.4.3).
+    /// First commit the transaction that stores the new password and ends the sessions, then call this method. The
+    /// adapter adds `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
-    /// If the store fails or the client disconnects after the transaction, this method still succeeds, but returns no
-    /// cookies. The new password is already stored, so do not tell the user to try again.
+    /// If the store fails or the client disconnects after the transaction has been committed, this method still
+    /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
     /// - `ended` is [`EndedSessions::none`], and the store failed or the head of the response has already been sent.
     pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
-        // The transaction may have ended this session as well. `Authenticator::renew` then uses the session's row to
-        // decide whether the browser gets a new session.
+        // The application's transaction may have ended this session as well. `Authenticator::renew` therefore uses the
+        // session's row to decide whether the browser gets a new session.
         let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
         let need = if judged_by_row { Need::access().skip_revocation_check() } else { Need::access() };
         if ended.subject().is_none() {
@@ -265,7 +265,7 @@ impl Exchange<'_> {
         let mut found = Vec::new();
         for (kind, slot) in [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)] {
             let mut texts = slot.name.find_all(&self.head);
-            // Ignore empty values: when a cookie is deleted, some clients keep it with an empty value.
+            // Ignore empty values: some clients do not remove a deleted cookie, but keep it with an empty value.
             texts.retain(|text| !text.is_empty());
             for text in texts {
                 match self.authenticator.verify_token(text, Some(kind), now) {
@@ -286,9 +286,9 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header.
-    /// If no token is valid and one has expired, returns an error. A log-out does not end the session of an expired
-    /// token, and the error tells the client that its session continues.
+    /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header. If
+    /// none of these tokens is valid and one has expired, returns an error. A log-out does not end an expired token's
+    /// session, and this error tells the client that the session continues.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

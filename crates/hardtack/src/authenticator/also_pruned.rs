@@ -1,11 +1,11 @@
-//! Deletes expired rows of the application together with expired sessions.
+//! Deletes an application's expired rows together with expired sessions.
 
 use std::pin::Pin;
 
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 
-/// Rows of the application that expire, such as links that were sent by email. If you register them with
+/// Application rows that expire, such as those for emailed links. If you register them with
 /// [`AuthenticatorBuilder::also_prune`](crate::AuthenticatorBuilder::also_prune), they are deleted together with
 /// expired sessions.
 pub trait Prune: Send + Sync + 'static {
@@ -14,7 +14,7 @@ pub trait Prune: Send + Sync + 'static {
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send;
 
     /// Deletes up to `limit` rows that have expired as of `now`, and returns how many it deleted. If the result is
-    /// `limit` or more, the method is called again after a short pause.
+    /// `limit` or more, Hardtack calls this method again after a short pause.
     fn prune(&self, now: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 }
 
@@ -36,7 +36,7 @@ impl<P: Prune> ErasedPrune for P {
     }
 }
 
-/// The application's rows that are pruned together with the sessions, and the name of these rows in the log.
+/// The application's rows that are pruned together with the sessions, and what the log calls these rows.
 pub(super) struct AlsoPruned {
     pub(super) what: &'static str,
     rows: Box<dyn ErasedPrune>,

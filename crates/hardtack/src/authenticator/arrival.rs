@@ -4,30 +4,31 @@
 //! request to this site. In two cases, the browser sends the request first, and the server makes the browser repeat it:
 //! - If the user follows a link from another site, the browser sends the request without the access cookie. The server
 //!   sends a page that makes the browser repeat the request, this time from this site.
-//! - If the access token is outdated, for example because the claims of the session have changed, the server deletes
-//!   the access cookie, and redirects the browser to the same URL.
+//! - If the access token is outdated, for example because the session's claims have changed, the server deletes the
+//!   access cookie and redirects the browser to the same URL.
 //!
 //! The server makes the browser repeat a request only once. If the browser still sends no proof, the request is
 //! refused.
 //!
-//! A cookie contains a note that says what the browser was told. The note is valid for [`NOTE_LIFETIME`], which is the
-//! lifetime of the cookie.
+//! A cookie contains a note that says what the browser was told to do. The note and the cookie are valid for
+//! [`NOTE_LIFETIME`].
 
 use std::time::Duration;
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::TokenKind;
 
-/// The value of the cookie that is set with the page. As long as the browser sends this cookie, the server does not
-/// send the page again.
+/// The value of the cookie that is set with the page that makes the browser repeat the request. As long as the browser
+/// sends this cookie, the server does not send that page again.
 pub(crate) const ARRIVED: &str = "arrived";
 
 /// The value of the cookie that is set when a request is redirected to the same URL. As long as the browser sends this
 /// cookie, the server does not redirect again.
 pub(crate) const REDIRECTED: &str = "redirected";
 
-/// How long a note is valid. During this time, Hardtack does not give the browser the same instruction again. This is
-/// long enough for a browser to send a proof and repeat the request. The response to the proof removes the note.
+/// How long a note is valid. During this time, Hardtack does not give the browser the same instruction again. The
+/// lifetime is long enough for a browser to send a proof and repeat the request. The response to the proof removes the
+/// note.
 pub(crate) const NOTE_LIFETIME: Duration = Duration::from_secs(10);
 
 impl RequestVerifier<'_> {

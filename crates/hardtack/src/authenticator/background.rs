@@ -1,4 +1,4 @@
-//! The background jobs of an authenticator, and which of them are running.
+//! An authenticator's background jobs, and which of them are running.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -18,9 +18,9 @@ pub(super) enum Job {
 /// Which jobs an authenticator has, and which of them are running.
 #[derive(Debug)]
 pub(super) struct Background {
-    /// The jobs that adapters start, one bit for each job.
+    /// The jobs that adapters start, with one bit per job.
     automatic: u8,
-    /// The jobs that are running, one bit for each job.
+    /// The jobs that are running, with one bit per job.
     running: AtomicU8,
     /// The signals that end the jobs, one for each job that an adapter can start. They are sent when the authenticator
     /// is dropped.
@@ -44,7 +44,7 @@ impl Background {
         self.automatic & job as u8 != 0
     }
 
-    /// Marks a job as running. Returns `false` if it was running already.
+    /// Marks a job as running. Returns `false` if the job was already running.
     pub(super) fn begin(&self, job: Job) -> bool {
         self.running.fetch_or(job as u8, Ordering::AcqRel) & job as u8 == 0
     }
@@ -54,7 +54,7 @@ impl Background {
         self.running.fetch_and(!(job as u8), Ordering::AcqRel);
     }
 
-    /// The signal that ends a job.
+    /// Returns the signal that ends a job.
     pub(super) fn end(&self, job: Job) -> &Arc<WakeSignal> {
         let [follow, prune] = &self.ends;
         match job {

@@ -1,7 +1,7 @@
 //! An authenticator's background jobs: following the store's revocation log, and pruning the store.
 //!
 //! The core has no runtime, so the adapter starts the background jobs when a request arrives. Between its steps, a job
-//! holds only a weak reference to its authenticator, and it ends when the authenticator is dropped. If the runtime
+//! holds only a weak reference to its authenticator. The job ends when the authenticator is dropped. If the runtime
 //! shuts down while the authenticator is in use, the next request starts the job again.
 
 use std::future::{Future, poll_fn};
@@ -48,8 +48,8 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Returns whether an adapter has to start [`background_work`](Self::background_work). Call it on every request: it
-    /// costs one atomic load.
+    /// Returns whether an adapter has to start [`background_work`](Self::background_work). Call this method on every
+    /// request: it costs one atomic load.
     #[inline]
     pub fn needs_background_work(&self) -> bool {
         self.0.background.is_due()
@@ -62,7 +62,7 @@ impl Authenticator {
     /// If the future itself is dropped earlier, for example because its runtime shuts down,
     /// [`needs_background_work`](Self::needs_background_work) returns `true` again.
     ///
-    /// The core has no timer, so pass the timer of your runtime as `sleep`:
+    /// The core has no timer, so pass your runtime's timer as `sleep`:
     ///
     /// ```
     /// # use hardtack::Authenticator;

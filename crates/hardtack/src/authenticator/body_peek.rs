@@ -10,7 +10,7 @@ use crate::token_source::{Locations, TokenLocation};
 /// What the beginning of a body may contain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BodyContent {
-    /// A CSRF field, in a form.
+    /// A CSRF field in a form.
     CsrfField,
     /// A token, in JSON.
     Token,
@@ -19,9 +19,9 @@ enum BodyContent {
 /// Why the beginning of a body is needed.
 #[derive(Clone, Copy)]
 pub(crate) enum BodyUser {
-    /// To verify a token that may be in one of these locations.
+    /// The body is needed to verify a token that may be in one of these locations.
     Verification(Locations),
-    /// The body is needed for an operation of `Auth`, which might run before a log-in.
+    /// The body is needed for an `Auth` operation that might run before a log-in.
     Auth,
 }
 
@@ -51,11 +51,11 @@ impl Authenticator {
         wanted.then_some(BodyContent::CsrfField)
     }
 
-    /// Returns a reader for the beginning of a request's body, if `user` needs the body.
+    /// Returns a reader for the beginning of a request's body. Returns `None` if the body is not needed for `user`.
     ///
-    /// Reading bodies costs memory, and anyone can send cookies. A form is therefore read only if a cookie contains a
-    /// token that one of the keys has signed. For [`BodyUser::Auth`], a cookie with the nonce of a log-in form is
-    /// enough.
+    /// Reading bodies costs memory, and anyone can send cookies. Except in the Flask preset, a form is read only if
+    /// a cookie contains a token that one of the keys has signed. For [`BodyUser::Auth`], a cookie with the nonce of a
+    /// log-in form is enough.
     ///
     /// # Errors
     /// Too many other bodies are being read at the moment.
@@ -113,7 +113,7 @@ mod tests {
         set(Authenticator::builder(keys).base_url("https://site.example")).build().unwrap()
     }
 
-    /// Returns the number of test requests whose body the authenticator may read.
+    /// Counts the test requests whose body the authenticator may read.
     fn peeks(authenticator: &Authenticator) -> usize {
         let types = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json"];
         let methods = ["GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE", "get", "QUERY"];

@@ -109,8 +109,7 @@ impl Callbacks {
         }
     }
 
-    /// Returns the same claims as [`Self::claims_for`] without waiting, or an error if the callback does not finish at
-    /// once.
+    /// Like [`Self::claims_for`], but does not wait. Returns an error if the callback does not finish at once.
     pub(super) fn claims_at_once(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, IssueError> {
         let Some(load) = &self.additional_claims else { return Ok(Map::new()) };
         match load(subject.to_owned(), kind).as_mut().poll(&mut Context::from_waker(Waker::noop())) {

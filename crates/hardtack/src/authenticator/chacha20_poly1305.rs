@@ -1,7 +1,7 @@
 //! Authenticated encryption with ChaCha20 and Poly1305 (RFC 8439 §2.8).
 //!
-//! The two algorithms come from the crates `chacha20`, which `rand` needs anyway, and `poly1305`. This module only
-//! combines them.
+//! The two algorithms come from the crates `chacha20` and `poly1305`. This module only combines them. `rand` needs
+//! `chacha20` anyway.
 
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
@@ -16,7 +16,7 @@ pub(super) const NONCE_LEN: usize = 12;
 /// The length of a tag, in bytes.
 const TAG_LEN: usize = 16;
 
-/// Each block of the key stream has 64 bytes. Block 0 contains the key for the tag, and the text is encrypted from
+/// Each block of the key stream is 64 bytes long. The tag's key comes from block 0, and the text is encrypted from
 /// block 1 on.
 const TEXT_START: u64 = 64;
 
@@ -38,7 +38,7 @@ impl Key {
         Some(())
     }
 
-    /// Decrypts what [`encrypt`](Self::encrypt) returned. Returns `None` if the tag is wrong.
+    /// Decrypts what [`encrypt`](Self::encrypt) produced. Returns `None` if the tag is wrong.
     pub(super) fn decrypt(&self, nonce: &[u8; NONCE_LEN], associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let (text, sent) = sealed.split_last_chunk::<TAG_LEN>()?;
         let (mut cipher, mac) = self.start(nonce)?;
@@ -50,7 +50,7 @@ impl Key {
         Some(text)
     }
 
-    /// Returns the key stream for the text, and the state of the tag (RFC 8439 §2.6).
+    /// Starts the key stream for the text, and the computation of the tag (RFC 8439 §2.6).
     fn start(&self, nonce: &[u8; NONCE_LEN]) -> Option<(ChaCha20, Poly1305)> {
         let mut cipher = ChaCha20::new((&*self.0).into(), nonce.into());
         let mut one_time_key = Zeroizing::new([0; 32]);
@@ -120,7 +120,7 @@ mod tests {
             prop_assert_eq!(key.decrypt(nonce, associated, sealed), None);
         }
 
-        /// The result is the same as that of aws-lc-rs.
+        /// Checks that the result matches that of aws-lc-rs.
         #[cfg(feature = "asymmetric")]
         #[test]
         fn another_implementation_agrees(

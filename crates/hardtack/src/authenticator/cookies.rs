@@ -22,8 +22,8 @@ pub struct CookieOptions {
 }
 
 impl CookieOptions {
-    /// Sets the domain of the cookies. Browsers then send the cookies to all hosts of the domain. To delete such
-    /// cookies, pass the same domain to [`Authenticator::unset_jwt_cookies_of`].
+    /// Sets the cookies' domain. Browsers then send the cookies to all hosts in the domain. To delete such cookies,
+    /// pass the same domain to [`Authenticator::unset_jwt_cookies_of`].
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
@@ -45,25 +45,25 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_access_cookies`.
     ///
     /// # Errors
-    /// - [`IssueError::Cookie`]: the name and the value of a cookie together are longer than 4096 bytes.
+    /// - [`IssueError::Cookie`]: a cookie's name and value together are longer than 4096 bytes.
     /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the
     ///   token is invalid, has expired or has no CSRF value.
     pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
 
-    /// Returns the access cookie and its CSRF cookie for a token, with the domain and maximum age in `options`.
+    /// Returns the access cookie and its CSRF cookie for a token, using the domain and maximum age from `options`.
     ///
     /// # Errors
-    /// The same errors as [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for
-    /// a cookie whose prefix is `__Host-`.
+    /// Returns the same errors as [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` sets a
+    /// domain for a cookie whose name begins with `__Host-`.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
-        // The cookie lasts as long as a refresh token that is issued at the same time, so the browser still sends an
-        // access token that has expired, and the server can tell an expired token from a missing one.
+        // The cookie lasts as long as a refresh token that is issued at the same time. The browser therefore still
+        // sends an expired access token, and the server can tell an expired token from a missing one.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         let policy = self.cookies();
@@ -76,18 +76,18 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_refresh_cookies`.
     ///
     /// # Errors
-    /// - [`IssueError::Cookie`]: the name and the value of a cookie together are longer than 4096 bytes.
+    /// - [`IssueError::Cookie`]: a cookie's name and value together are longer than 4096 bytes.
     /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the
     ///   token is invalid, has expired or has no CSRF value.
     pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }
 
-    /// Returns the refresh cookie and its CSRF cookie for a token, with the domain and maximum age in `options`.
+    /// Returns the refresh cookie and its CSRF cookie for a token, using the domain and maximum age from `options`.
     ///
     /// # Errors
-    /// The same errors as [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for
-    /// a cookie whose prefix is `__Host-`.
+    /// Returns the same errors as [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` sets a
+    /// domain for a cookie whose name begins with `__Host-`.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,
@@ -98,8 +98,8 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], options)
     }
 
-    /// Returns the access cookies of a session that lives until `until`. `persistent` says whether the browser keeps
-    /// the cookies when it closes.
+    /// Returns the access cookies for a session that ends at `until`. `persistent` says whether the browser keeps the
+    /// cookies after it is closed.
     pub(super) fn access_cookies(
         &self,
         token: &IssuedToken,
@@ -157,8 +157,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Returns the domain in the options, or an error if the cookie's name has the prefix `__Host-`, which does not
-    /// allow a domain.
+    /// Returns the domain from the options, if one is set. Returns an error if a domain is set but the cookie's name
+    /// begins with `__Host-`, because such a cookie must not have a domain.
     fn own_domain<'o>(&self, options: &'o CookieOptions, slot: &CookieSlot) -> Result<Option<&'o str>, IssueError> {
         match &options.domain {
             Some(domain) if slot.name.as_str().starts_with("__Host-") => {
@@ -184,7 +184,7 @@ impl Authenticator {
     }
 
     /// Returns the cookies that delete both tokens. The adapter also adds `Clear-Site-Data: "cache"` to the response
-    /// that carries these cookies, so that the Back button does not show pages of the session. With
+    /// that carries these cookies, so that the Back button does not show pages from the session. With
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the adapter does not add this header.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.

@@ -1,4 +1,4 @@
-//! Tokens that did not come with a request.
+//! Verifies and decodes tokens that did not come with a request.
 
 use super::Authenticator;
 use super::verify::TokenVerdict;
@@ -12,13 +12,13 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `decode_token`.
     ///
     /// # Errors
-    /// The token is invalid, not valid yet, expired or of another kind, or its claims cannot be read as `T`.
+    /// The token is invalid, not valid yet, expired or of a different kind, or its claims cannot be read as `T`.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, Some(kind))?.valid()?.with_extra()
     }
 
-    /// Verifies and decodes a token of any kind that did not come with a request. This method does not check whether
-    /// the token's session has ended or whether the token is blocked.
+    /// Verifies and decodes a token that did not come with a request. The token can be of any kind. This method does
+    /// not check whether the token's session has ended or whether the token is blocked.
     ///
     /// # Errors
     /// The token is invalid, not valid yet or expired, or its claims cannot be read as `T`.
@@ -32,7 +32,7 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `decode_token(allow_expired=True)`.
     ///
     /// # Errors
-    /// The token is invalid for a reason other than its age, or its claims cannot be read as `T`.
+    /// The token is invalid for a reason other than having expired, or its claims cannot be read as `T`.
     pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, None)?.valid_or_expired()?.with_extra()
     }

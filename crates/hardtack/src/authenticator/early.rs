@@ -1,14 +1,14 @@
-//! The warning that the time in a token or in a session's row is in the future.
+//! The warning about a token or a session's row with a time that is in the future.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 
-/// How long to wait before the warning is logged again.
+/// How long to wait before logging the warning again.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// The time of the last warning, in milliseconds of the monotonic clock, plus one. The value is zero if no warning has
+/// The time of the last warning, in milliseconds on the monotonic clock, plus one. The value is zero if no warning has
 /// been logged.
 #[derive(Debug, Default)]
 pub(super) struct EarlyTokens(AtomicU64);
@@ -23,7 +23,7 @@ impl EarlyTokens {
     }
 
     /// Warns, at most once a minute, that a time in an otherwise valid token or in a session's row is in the future.
-    /// Such a time means that the clocks of two servers differ.
+    /// Such a time means that two servers' clocks differ.
     #[cold]
     pub(super) fn warn(&self, clock: &dyn Clock, tolerated: Duration, time: Timestamp, now: Timestamp) {
         if !self.is_due(clock.monotonic()) {
@@ -34,7 +34,7 @@ impl EarlyTokens {
             event = "clocks_differ",
             seconds = ahead,
             "the time in a token or session is {ahead} s ahead of this server's clock, but only {tolerated} s are \
-             tolerated; synchronize the clocks of the servers, for example with NTP",
+             tolerated; synchronize the servers' clocks, for example with NTP",
         );
     }
 }

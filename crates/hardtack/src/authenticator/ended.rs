@@ -1,4 +1,4 @@
-//! Waits for a session to end. Use it for responses that stay open, such as event streams, WebSockets and long polls.
+//! Lets responses that stay open, such as event streams, WebSockets and long polls, wait for a session to end.
 //!
 //! A waiting task does not poll the store. The process wakes the task in four cases:
 //!
@@ -7,11 +7,11 @@
 //! - The process can no longer read the revocation log.
 //! - The session store fails to end sessions that must end.
 //!
-//! A task also wakes at least once a minute to compare the current time with the token's expiry.
+//! A waiting task also wakes at least once a minute to compare the current time with the token's expiry time.
 //!
-//! A task that waits for the end of a session does not stop when the token expires. Instead, it reads the session's
-//! expiry time from its row. When this time comes, it reads the row again, because requests may have extended the
-//! session.
+//! A task that waits for a session to end does not stop when the token expires. Instead, the task reads the session's
+//! expiry time from the session's row. At that time, the task reads the row again, because requests may have extended
+//! the session.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -31,8 +31,8 @@ use crate::token::VerifiedToken;
 /// could end too late.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// The future that `Auth::ended` and `Auth::ended_session` return. With `Auth::ended`, it completes when the token is
-/// no longer valid. With `Auth::ended_session`, it completes when the token's session has ended.
+/// The future that `Auth::ended` and `Auth::ended_session` return. The future from `Auth::ended` completes when the
+/// token is no longer valid. The future from `Auth::ended_session` completes when the token's session has ended.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Ended(Pin<Box<dyn Future<Output = ()> + Send>>);
 
@@ -51,16 +51,16 @@ impl fmt::Debug for Ended {
 }
 
 impl Authenticator {
-    /// Waits until a token is no longer valid. Adapters offer this as `Auth::ended`.
+    /// Waits until a token is no longer valid. Adapters offer this method as `Auth::ended`.
     ///
     /// A token becomes invalid when it expires, when the claims of its session change, or when its session ends. A
     /// log-out, a password change or an operator can end a session, on any server.
     ///
     /// If this process cannot read the revocation log for longer than
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness), it asks the store instead. If the store fails
-    /// as well, the future completes.
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness), it asks the store about the session instead. If
+    /// the store fails as well, the future completes.
     ///
-    /// The core has no timer, so pass the timer of your runtime as `sleep`:
+    /// The core has no timer, so pass your runtime's timer as `sleep`:
     ///
     /// ```
     /// # use hardtack::{Authenticator, VerifiedToken};
@@ -77,8 +77,8 @@ impl Authenticator {
         Ended(Box::pin(Watched::new(token, self, false).until_ended(self.clone(), sleep)))
     }
 
-    /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), the future does not complete when the
-    /// token expires or the session's claims change. Adapters offer this method as `Auth::ended_session`.
+    /// Waits until a token's session ends. Unlike [`ended`](Self::ended), the future does not complete when the token
+    /// expires or the session's claims change. Adapters offer this method as `Auth::ended_session`.
     ///
     /// If the token has no session, the future never completes. Without a store, the future completes only if this
     /// process ends the session.
@@ -95,10 +95,10 @@ impl Authenticator {
 struct Watched {
     subject: String,
     session: Option<SessionId>,
-    /// The generation of the claims in an access token. `None` for any other token, because its claims are never
-    /// outdated.
+    /// The generation of the claims in an access token. For any other token, this field is `None`, because such a
+    /// token's claims are never outdated.
     generation: Option<u64>,
-    /// When the token expires. For a task that waits for the end of the session: when the task next reads the session's
+    /// When the token expires. If the task waits for the session to end, this is when the task next reads the session's
     /// row.
     deadline: Option<Timestamp>,
     /// Whether the task waits until the session ends, rather than until the token is no longer valid.
@@ -135,9 +135,9 @@ impl Watched {
         }
     }
 
-    /// Returns whether the token is still valid. If the task waits for the end of the session, returns whether the
-    /// session is live. Also returns `false` if the store is needed and fails, because a request with the token would
-    /// be refused as well.
+    /// Returns whether the token is still valid or, if the task waits for the session to end, whether the session is
+    /// live. Also returns `false` if the store is needed and fails, because a request with the token would be refused
+    /// as well.
     async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
         if authenticator.0.held.holds(&self.subject, self.session) {
             return false;

@@ -8,13 +8,13 @@ use crate::token::IssueError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The store or the callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed.
+    /// The store or the [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) callback failed.
     #[error(transparent)]
     Store(#[from] BackendError),
     /// The tokens could not be issued.
     #[error(transparent)]
     Issue(IssueError),
-    /// The check that was set with [`LogIn::confirm`](crate::LogIn::confirm) refused the log-in. The new session has
+    /// The check that was set with [`LogIn::confirm`](crate::LogIn::confirm) refused the log-in, so the new session was
     /// ended.
     #[error("the log-in was not confirmed: {0}")]
     Refused(Box<Reason>),

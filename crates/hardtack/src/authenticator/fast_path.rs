@@ -9,21 +9,21 @@ use crate::config::{RefreshMode, Settings};
 use crate::token_source::TokenLocation;
 
 pub(super) struct FastPath {
-    /// Whether the fast path applies: tokens are taken only from cookies, `OPTIONS` requests are not exempt, and
-    /// `flask_compatible` was not called.
+    /// Whether the fast path applies. It applies if tokens are taken only from cookies, `OPTIONS` requests are not
+    /// exempt, and `flask_compatible` was not called.
     pub(super) only_cookies: bool,
     /// Whether a valid token needs further work: a callback might still refuse the token, or verifications are
     /// recorded.
     pub(super) goes_on: bool,
     /// Whether a callback chooses the key that verifies a token.
     pub(super) has_key_callback: bool,
-    /// Whether the body of a request with a safe method may have to be read.
+    /// Whether Hardtack may have to read the body of a request that uses a safe method.
     pub(super) peeks_safe_methods: bool,
-    /// Whether the body of a request with an unsafe method may have to be read.
+    /// Whether Hardtack may have to read the body of a request that uses an unsafe method.
     pub(super) peeks_unsafe_methods: bool,
     /// Whether tokens are replaced before they expire (sliding mode).
     pub(super) slides: bool,
-    /// Whether the age of the revocation cache is limited. If so, the cache can become too stale to use.
+    /// Whether there is a limit on how stale the revocation cache may be. If so, the cache can become too stale to use.
     pub(super) bounds_staleness: bool,
 }
 

@@ -86,13 +86,13 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Makes the token fresh for this long instead of the configured fresh lifetime (`fresh=timedelta(…)`).
+    /// Makes the token fresh for `span` instead of the configured fresh lifetime (`fresh=timedelta(…)`).
     pub fn fresh_for(mut self, span: Duration) -> Self {
         self.claims.fresh = Fresh::Until(self.claims.issued_at + span);
         self
     }
 
-    /// Sets a lifetime other than the one in the settings (`expires_delta`).
+    /// Overrides the lifetime from the settings (`expires_delta`).
     pub fn lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.lifetime = lifetime.into();
         self
@@ -116,14 +116,14 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Sets an audience other than the one in the settings.
+    /// Overrides the audience from the settings.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.claims.audience = vec![audience.into()];
         self
     }
 
-    /// Builds a token without the claims and header members that the callbacks return. The refresh token of a session
-    /// is built this way.
+    /// Builds a token without the claims and header members that the callbacks return. A session's refresh token is
+    /// built this way.
     pub(super) fn without_callbacks(
         authenticator: &'a Authenticator,
         claims: Claims,
@@ -134,7 +134,7 @@ impl<'a> TokenBuilder<'a> {
         Self { authenticator, claims, identity: None, lifetime, extra, header, added: Added::Nothing }
     }
 
-    /// Sets the claims that the callback returned.
+    /// Sets the claims that the callback `additional_claims` returned.
     pub(super) fn with_added(mut self, added: Map<String, Value>) -> Self {
         self.added = Added::Claims(added);
         self
@@ -159,8 +159,8 @@ impl<'a> TokenBuilder<'a> {
     /// - The token is longer than 8 KiB, or its header is longer than 2 KiB.
     /// - The key set can only verify tokens, or the key's id is longer than 256 bytes.
     /// - The cryptographic library failed.
-    /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed, or it waits for
-    ///   something. If it waits, call [`issue_async`](Self::issue_async) instead.
+    /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed, or did not return
+    ///   at once because it waits for something. If it waits, call [`issue_async`](Self::issue_async) instead.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
@@ -240,7 +240,7 @@ fn named(
     serde_json::to_vec(&members).map_err(|_| ClaimError::Invalid("extra"))
 }
 
-/// Returns a random UUID (RFC 9562 section 5.4), in the format of Python's `str(uuid.uuid4())`.
+/// Returns a random UUID (RFC 9562 section 5.4), formatted like Python's `str(uuid.uuid4())`.
 fn uuid4() -> String {
     let bits = rand::random::<u128>() & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");
@@ -257,7 +257,7 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// Returns the token in compact serialization. It is a credential: do not log it.
+    /// Returns the token in compact serialization. The token is a credential, so do not log it.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -1,4 +1,4 @@
-//! Replacing the keys while requests are served.
+//! Replacing an authenticator's keys while requests are being served.
 
 use super::Authenticator;
 use crate::error::ConfigError;
@@ -10,8 +10,8 @@ impl Authenticator {
         self.0.keys.load().set.clone()
     }
 
-    /// Replaces all keys of this authenticator and its clones. You can call this method while requests are being
-    /// served.
+    /// Replaces all of the keys that this authenticator and its clones use. You can call this method while requests are
+    /// being served.
     ///
     /// If the new set still verifies tokens with the previous signing key, users stay logged in: see
     /// [`KeySet::retire`]. Tokens that were signed with a key that is not in the new set are refused from then on, even

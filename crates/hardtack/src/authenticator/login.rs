@@ -46,7 +46,7 @@ impl Freshness {
 /// let log_in = LogIn::new("alice").claim("role", "editor");
 /// let short: LogIn = "alice".into();
 /// ```
-#[must_use = "a log-in does nothing until it is given to log_in()"]
+#[must_use = "a log-in does nothing until it is passed to log_in()"]
 pub struct LogIn {
     pub(super) subject: String,
     pub(super) freshness: Freshness,

@@ -117,7 +117,7 @@ struct Inner {
     bodies: BodyCount,
     used_states: UsedStates,
     setup_notices: SetupNotices,
-    /// Records the latest requests, if refusals are explained.
+    /// Records the latest requests if `explain_refusals` is turned on.
     recorder: Option<Arc<Recorder>>,
     handlers: Handlers,
     callbacks: Callbacks,
@@ -130,20 +130,20 @@ impl Authenticator {
         &self.0.settings.urls
     }
 
-    /// Returns the refresh mode, that is, what happens when an access token has expired.
+    /// Returns the refresh mode, which determines what happens when an access token has expired.
     #[inline]
     pub fn refresh_mode(&self) -> RefreshMode {
         self.0.settings.refresh
     }
 
-    /// Returns the name of the hidden form field with the CSRF value. By default, the name is `csrf_token`.
+    /// Returns the name of the hidden form field that holds the CSRF value. By default, the name is `csrf_token`.
     pub fn csrf_field(&self) -> &str {
         &self.0.settings.csrf.access.field
     }
 
-    /// Returns the realm, if one is set. The realm is part of the names of all cookies, so that applications on one
-    /// host do not overwrite each other's cookies. If an application sets cookies itself, their names need the realm as
-    /// well.
+    /// Returns the realm, if one is set. The realm is part of every cookie's name, so that applications on the same
+    /// host do not overwrite each other's cookies. If an application sets cookies itself, their names must include the
+    /// realm as well.
     pub fn realm(&self) -> Option<&str> {
         self.0.settings.realm.as_deref()
     }
@@ -154,7 +154,8 @@ impl Authenticator {
         self.0.cookies.secure
     }
 
-    /// Returns whether cookies outlive the browser by default. A log-in can override this with [`LogIn::remember`].
+    /// Returns whether, by default, cookies are kept after the browser is closed. A log-in can override this default
+    /// with [`LogIn::remember`].
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }
@@ -169,21 +170,21 @@ impl Authenticator {
         self.0.cookies.refresh.is_sent_to(path)
     }
 
-    /// Returns the site's origin (scheme, host and port), or `None` if no base URL is set. Do not use a request's
-    /// `Host` instead, because the client chooses it.
+    /// Returns the site's origin (scheme, host and port), or `None` if no base URL is set. Do not use the request's
+    /// `Host` instead, because the client controls it.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
     }
 
-    /// Returns the site's address without a trailing slash, for links in emails: the [origin](Self::origin) and the
-    /// path of the base URL. Returns `None` if no base URL is set.
+    /// Returns the site's address without a trailing slash, for use in email links. The address consists of the base
+    /// URL's [origin](Self::origin) and path. Returns `None` if no base URL is set.
     pub fn base_url(&self) -> Option<String> {
         self.0.settings.base.as_ref().map(|base| format!("{}{}", base.origin(), base.path()))
     }
 
     /// Returns the client's address. If the socket's peer is a [trusted proxy](AuthenticatorBuilder::trusted_proxies),
-    /// this is the address that the proxy reports. Otherwise, it is the address of the peer. Returns `None` if the
-    /// server does not know the peer.
+    /// this is the address that the proxy reports. Otherwise, it is the peer's own address. Returns `None` if the
+    /// server does not know the peer's address.
     pub fn client_address(&self, head: &RequestHead<'_>) -> Option<ClientAddress> {
         let settings = self.settings();
         self.0.proxy_notices.check(&settings.proxies, settings.base.as_ref(), head);
@@ -201,13 +202,13 @@ impl Authenticator {
         self.0.clock.now()
     }
 
-    /// Warns that a time in an otherwise valid token or in a session's row is in the future.
+    /// Logs a warning that a time in an otherwise valid token or in a session's row is in the future.
     fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
     }
 
-    /// Returns the current time of the wall clock and of the monotonic clock. Use both for decisions that must stay
-    /// correct when the wall clock is changed.
+    /// Returns the current readings of the wall clock and the monotonic clock. Use both for decisions that must stay
+    /// correct even if the wall clock is changed.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
     }
@@ -241,13 +242,13 @@ impl Authenticator {
         self.0.keys.load()
     }
 
-    /// Whether sessions are kept in a store.
+    /// Returns whether sessions are kept in a store.
     pub(crate) fn has_store(&self) -> bool {
         self.0.store.is_some()
     }
 
-    /// Returns the record of `state` values that can no longer be used, because a log-in at another site has already
-    /// used them.
+    /// Returns the record of `state` values that have already been used for a log-in at another site and must not be
+    /// accepted again.
     pub(crate) fn used_states(&self) -> &UsedStates {
         &self.0.used_states
     }

@@ -11,7 +11,7 @@ use crate::cookie::{CookieSlot, SetCookies};
 use crate::token::VerifiedToken;
 use crate::token_source::TokenLocation;
 
-/// The state of one request, from its arrival to its response. An adapter keeps it behind an `Arc` in the
+/// The state of one request, from its arrival to its response. An adapter keeps this state behind an `Arc` in the
 /// request's extensions.
 ///
 /// Every request allocates a `RequestState`. To keep it small, fields that few requests need are boxed.
@@ -34,16 +34,15 @@ pub struct RequestState {
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
     external: OnceLock<Box<FinishedExternal>>,
-    /// The page of the log-in flow that the request asks for. This field is set only if the server might have
-    /// redirected a browser to this page when it refused an earlier request. If the response is 404, the page does not
-    /// exist, and a warning is logged.
+    /// The page of the log-in flow that the request asks for. This field is set only if an earlier refusal might have
+    /// redirected a browser to this page. If the response is 404, the page does not exist, and a warning is logged.
     log_in_page: OnceLock<LogInPage>,
 }
 
 /// The state of a request that has finished a log-in at another site.
 #[derive(Debug)]
 struct FinishedExternal {
-    /// The `Set-Cookie` value that deletes the cookie with the state of the log-in.
+    /// The `Set-Cookie` value that deletes the cookie that holds the log-in's state.
     deletion: Mutex<SetCookies>,
     /// Whether the user has been logged in.
     is_taken: AtomicBool,
@@ -63,9 +62,9 @@ pub struct ResponseChanges {
 }
 
 impl ResponseChanges {
-    /// Returns the value of a `Vary` field to append to the response. Returns `None` if `fields`, the `Vary` fields
-    /// that the response already has, are complete. If `Vary` were incomplete, a cache could show a logged-in user the
-    /// page that it has stored for visitors (RFC 9110 section 12.5.5).
+    /// Returns the value of a `Vary` field to append to the response. Returns `None` if the response's existing `Vary`
+    /// fields, `fields`, are already complete. If `Vary` were incomplete, a cache could show a logged-in user the page
+    /// that it has stored for visitors (RFC 9110 section 12.5.5).
     pub fn missing_vary<'r>(&self, fields: impl IntoIterator<Item = &'r [u8]>) -> Option<&str> {
         let vary = self.vary.as_deref()?;
         let present: Vec<&[u8]> =
@@ -77,8 +76,8 @@ impl ResponseChanges {
 
 impl Authenticator {
     /// Returns whether [`Self::may_read_body`] can return `true` for a request. This depends on `is_safe`, which says
-    /// whether the method of the request is safe (RFC 9110 section 9.2.1). An adapter calls this method first, because
-    /// it is cheap and rules out most requests.
+    /// whether the request's method is safe (RFC 9110 section 9.2.1). An adapter calls this method first, because it is
+    /// cheap and rules out most requests.
     #[inline]
     pub fn method_may_need_body(&self, is_safe: bool) -> bool {
         if is_safe { self.0.fast_path.peeks_safe_methods } else { self.0.fast_path.peeks_unsafe_methods }
@@ -171,8 +170,8 @@ impl RequestState {
     /// Records that the head of the response can no longer be changed. From then on, the request does not refresh its
     /// tokens, because the response could not carry the new cookies.
     ///
-    /// [`finish`](Self::finish) calls this method. An adapter also calls this method if the client disconnects and the
-    /// handler is cancelled, because a task that the handler has spawned may still use the state.
+    /// [`finish`](Self::finish) calls this method. An adapter also calls it if the client disconnects and the handler
+    /// is cancelled, because a task that the handler has spawned may still use the state.
     #[inline]
     pub fn close_head(&self) {
         self.head_sent.store(true, Ordering::Release);
@@ -249,9 +248,9 @@ impl RequestState {
         *self.lock_cookies() = cookies;
     }
 
-    /// Records the page that the request asks for, if a refusal has redirected an earlier request to this page. An
-    /// adapter's layer calls this method for each request. `path` returns the request's path, and is called only if
-    /// such a page is expected.
+    /// Records the page that the request asks for, if an earlier refusal redirected a browser to that page. An
+    /// adapter's layer calls this method for each request. `path` returns the request's path. It is called only if such
+    /// a page is expected.
     #[inline]
     pub fn note_path<'p>(&self, path: impl FnOnce() -> &'p str) {
         let notices = self.authenticator.setup_notices();
@@ -271,11 +270,11 @@ impl RequestState {
         }
     }
 
-    /// Records that the request has finished a log-in at another site. The response then deletes the cookie with the
-    /// state of that log-in.
+    /// Records that the request has finished a log-in at another site. The response then deletes the cookie that holds
+    /// the state of that log-in.
     pub(crate) fn finish_external(&self, deletion: SetCookies) {
         let finished = FinishedExternal { deletion: Mutex::new(deletion), is_taken: AtomicBool::new(false) };
-        // An application should not finish two log-ins in one request. If it does, the cookie of the second state is
+        // An application should not finish two log-ins in one request. If it does, the second log-in's state cookie is
         // not deleted, but expires after a few minutes.
         let _ = self.external.set(Box::new(finished));
     }
@@ -291,23 +290,23 @@ impl RequestState {
     }
 
     /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. After
-    /// this call, the tokens of the request are no longer refreshed.
+    /// this call, the request's tokens are no longer refreshed.
     ///
     /// `set_cookies` are the `Set-Cookie` values that the response already has. These values are rarely read. If the
-    /// handler itself has set or deleted tokens, the cookies of a refresh are left out, because they could undo a
-    /// log-out. They are also left out if the session has ended since, because the browser may already have the cookies
-    /// of a new session.
+    /// handler itself has set or deleted tokens, the cookies from a refresh are left out, because they could undo a
+    /// log-out. They are also left out if the session has ended since the refresh, because the browser may already have
+    /// the cookies of a new session.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();
-        // In the usual case, the response is private no matter which cookies it sets, so the cookies need not be read.
+        // Usually, the response is private no matter which cookies it sets, so there is no need to read them.
         if self.is_authenticated() && self.pending_cookies.get().is_none() && self.external.get().is_none() {
             return ResponseChanges { cookies: SetCookies::default(), private: true, vary: self.vary() };
         }
         self.finish_with_cookies(&mut set_cookies.into_iter())
     }
 
-    /// Returns whether the session that this request has refreshed has ended since, as far as this process knows.
+    /// Returns whether, as far as this process knows, the session has ended since this request refreshed it.
     fn has_lost_session(&self) -> bool {
         let session = self.refreshed().and_then(VerifiedToken::session);
         session.is_some_and(|id| self.authenticator.is_known_to_have_ended(id))

@@ -26,7 +26,7 @@ impl SealingKeys {
         Some([&nonce[..], &sealed].concat())
     }
 
-    /// Decrypts text that was encrypted for this purpose.
+    /// Decrypts text that was encrypted for `purpose`.
     pub(super) fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_first_chunk()?;
         self.0.iter().find_map(|key| key.decrypt(nonce, purpose.as_bytes(), sealed))

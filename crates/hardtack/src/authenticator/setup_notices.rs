@@ -1,5 +1,5 @@
 //! Warnings about mistakes in the application's setup that Hardtack notices while it handles requests. Each warning is
-//! logged once, except that the warning about a missing page is logged once for each missing page.
+//! logged only once. The only exception is the warning about a missing page, which is logged once per missing page.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -15,14 +15,14 @@ use crate::urls::Urls;
 pub(crate) struct SetupNotices {
     other_address: AtomicBool,
     unsent_cookie: AtomicBool,
-    /// The pages for which a warning was logged.
+    /// The missing pages for which a warning has been logged.
     missing: LogInPages,
     /// The pages that have not been requested since a refusal redirected a browser to them. Such a page might not
     /// exist.
     awaited: LogInPages,
 }
 
-/// A page of the log-in flow that a request asks for.
+/// One of the pages of the log-in flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogInPage {
     LogIn,
@@ -31,7 +31,7 @@ pub(super) enum LogInPage {
 }
 
 impl LogInPage {
-    /// Returns the page that has this path.
+    /// Returns the page of the log-in flow that has this path.
     fn at(path: &str, urls: &Urls) -> Option<Self> {
         let pages =
             [(&urls.login, Self::LogIn), (&urls.refresh, Self::Refresh), (&urls.reauthenticate, Self::Reauthenticate)];
@@ -53,20 +53,20 @@ impl LogInPages {
         self.0.load(Ordering::Relaxed) == 0
     }
 
-    /// Returns whether the page was not in the set yet.
+    /// Adds the page, and returns whether it was not in the set yet.
     fn insert(&self, page: LogInPage) -> bool {
         self.0.fetch_or(page.bit(), Ordering::Relaxed) & page.bit() == 0
     }
 
-    /// Returns whether the page was in the set.
+    /// Removes the page, and returns whether it was in the set.
     fn remove(&self, page: LogInPage) -> bool {
         self.0.fetch_and(!page.bit(), Ordering::Relaxed) & page.bit() != 0
     }
 }
 
 impl SetupNotices {
-    /// Checks whether a mistake in the setup might have caused a refusal. Also remembers the page to which `reply`
-    /// redirects the browser.
+    /// Checks whether a mistake in the setup might have caused a refusal. If `reply` redirects the browser to a page of
+    /// the log-in flow, also remembers that page.
     pub(crate) fn notice_refusal(&self, reason: &Reason, reply: &Reply, head: &RequestHead<'_>, settings: &Settings) {
         if matches!(reason, Reason::Csrf(CsrfError::CrossSite)) {
             self.notice_other_address(head, settings);
@@ -78,9 +78,9 @@ impl SetupNotices {
         }
     }
 
-    /// Logs a warning if a page sends a request to its own server, but the page's origin differs from the origin of the
-    /// base URL. The browser's `Sec-Fetch-Site` field shows whether the request goes to the page's own server. If this
-    /// field is missing, the page's host is compared with the host of the request.
+    /// Logs a warning if a page sends a request to its own server, but the page's origin differs from the base URL's
+    /// origin. The browser's `Sec-Fetch-Site` field shows whether the request goes to the page's own server. If this
+    /// field is missing, the page's host is compared with the request's host.
     fn notice_other_address(&self, head: &RequestHead<'_>, settings: &Settings) {
         let Some(base) = &settings.base else { return };
         let Some(origin) = same_origin_page(head).or_else(|| same_host_page(head)) else { return };
@@ -97,8 +97,8 @@ impl SetupNotices {
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Logs that a route needs a token, but that browsers do not send the access cookie to its path. Only the first
-    /// such request triggers a warning, because strangers can send any number of them.
+    /// Logs that a route needs a token, but that browsers do not send the access cookie to the route's path. Only the
+    /// first such request triggers a warning, because strangers can send any number of such requests.
     #[cold]
     pub(super) fn notice_unsent_access_cookie(&self, path: &str) {
         macro_rules! log {
@@ -147,14 +147,14 @@ impl SetupNotices {
         };
         let text = format!(
             "users who {who} are sent to {url}, which responds with 404; add a route such as .route(\"{url}\", \
-             {handlers}), or name another page with .urls(Urls::default().{setter}(\"/…\"))"
+             {handlers}), or set a different page with .urls(Urls::default().{setter}(\"/…\"))"
         );
         tracing::error!(event = "log_in_page_missing", "{text}");
         developer_notice::print(&format!("log_in_page_missing {url}"), &text);
     }
 }
 
-/// Returns the origin of the page that sent the request, if the origin has the same host as the request.
+/// Returns the origin of the page that sent the request, if the page has the same host as the request.
 fn same_host_page<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
     let [Some(origin), None] = head.headers().first_two("origin") else { return None };
     let origin = std::str::from_utf8(origin).ok()?;

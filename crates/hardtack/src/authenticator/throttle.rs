@@ -6,7 +6,7 @@ use super::Authenticator;
 use crate::clock::{Clock, Timestamp};
 use crate::throttle::{Throttle, ThrottleBuilder};
 
-/// The clock of an authenticator. The authenticator's throttles use this clock.
+/// The clock that an authenticator and its throttles use.
 struct ClockOf(Authenticator);
 
 impl Clock for ClockOf {

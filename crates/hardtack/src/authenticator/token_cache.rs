@@ -25,8 +25,8 @@ const BYTES_PER_ENTRY: usize = 2048;
 /// The maximum length of a cached token, in bytes. Longer tokens do not fit into a cookie.
 const MAX_TOKEN_LEN: usize = 4096;
 
-/// The size of an entry in bytes, not counting the token, the payload and the strings in the claims. It includes the
-/// fields of the claims, counters, and slots of the table.
+/// The size of an entry in bytes, not counting the token, the payload and the strings in the claims. This size covers
+/// the claims' fields, the counters and the table slots.
 const OVERHEAD: usize = 512;
 
 /// The maximum number of shards. If there are more threads than shards, some threads share a shard.
@@ -63,7 +63,7 @@ impl TokenCache {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let count = threads.min(MAX_SHARDS).min(entries);
         let shards = (0..count).filter_map(|index| {
-            // If the entries cannot be divided evenly, the first shards hold one more.
+            // If the entries cannot be divided evenly, the first shards each hold one more.
             let places = entries / count + usize::from(index < entries % count);
             let options = OptionsBuilder::new()
                 .estimated_items_capacity(places)
@@ -78,7 +78,7 @@ impl TokenCache {
         Self { shards: shards.collect(), version: AtomicUsize::new(0), hasher }
     }
 
-    /// Returns the payload of a cached token, and whether its claims are still valid at this time.
+    /// Returns a cached token's payload, and whether its claims are valid at the time `now`.
     #[inline]
     pub(super) fn find(&self, token: &[u8], now: Timestamp) -> Option<(Arc<VerifiedPayload>, bool)> {
         let shard = self.shard(token)?;
@@ -115,7 +115,8 @@ impl TokenCache {
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
         let entry = Entry { payload: Arc::clone(verified), valid };
         with(shard, |table| {
-            // Compare while the shard is locked, because `clear` increments the version before it takes the lock.
+            // Compare the versions while the shard is locked, because `clear` increments the version before it locks
+            // the shard.
             if self.version() == version {
                 table.insert(key, entry);
             }
@@ -164,8 +165,8 @@ fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R>
     }
 }
 
-/// The number of the current thread, below [`MAX_SHARDS`]. Threads are numbered in the order in which they first call
-/// this function. After the highest number, the numbering starts again at zero.
+/// The current thread's number, which is below [`MAX_SHARDS`]. Threads are numbered in the order in which they first
+/// call this function. After the highest number, the numbering starts again at zero.
 #[inline]
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -200,7 +201,7 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// A token from a request, to be looked up.
+/// A token from a request, used to look up its entry.
 struct LookupKey<'t> {
     hash: u64,
     token: &'t [u8],

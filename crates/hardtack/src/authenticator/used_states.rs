@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 /// finishes a log-in deletes the cookie with its state.
 const MAX_REMEMBERED: usize = 65_536;
 
-/// The used states, and the time until which each state is remembered.
+/// The states that have been used, and the time until which each one is remembered.
 #[derive(Default)]
 pub(crate) struct UsedStates(Mutex<HashMap<String, Timestamp>>);
 

@@ -1,9 +1,9 @@
-//! The verification of one request, from top to bottom.
+//! How one request is verified, from start to finish.
 //!
 //! 1. **Find the token.** Usually it is in the access cookie. `verify_sources` handles the other locations.
 //! 2. **Check the signature.** If the token is in the cache, its signature was checked earlier.
 //! 3. **Check the claims**: kind, issuer, audience and times.
-//! 4. **Check CSRF**: the origin of the request, then the CSRF value, which only a page of this site can send.
+//! 4. **Check CSRF**: the request's origin, then the CSRF value, which only a page of this site can send.
 //! 5. **Check the session**: whether it has ended, or its claims have changed.
 //! 6. **Check freshness**, for routes that need a recent log-in.
 //!
@@ -47,7 +47,7 @@ pub(crate) enum Attempt {
 pub(crate) enum Pending {
     /// The access cookie has been examined, with this result.
     Cookie(CookieVerdict),
-    /// The token has not been found yet. These locations must be searched, in this order.
+    /// The token has not been found yet. These locations still have to be searched, in this order.
     Sources(Locations),
 }
 
@@ -164,8 +164,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Performs steps 3 and 5 for the token that a refresh in this request issued. If the request takes a long time,
-    /// this token may have expired since the refresh.
+    /// Performs steps 3 and 5 for a token that was issued by a refresh during this request. If the request takes a long
+    /// time, the token may have expired since the refresh.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
             Ok(()) => Ok(self.judge_session(token, need, now)),
@@ -196,8 +196,8 @@ impl<'a> RequestVerifier<'a> {
     }
 
     /// If the route needs a fresh token, checks that the user typed the password recently. If the route needs a proof,
-    /// checks that the client recently proved that it has the key of its device. An unbound session has no key, so its
-    /// user must have typed the password recently instead.
+    /// checks that the client recently proved that it has its device's key. An unbound session has no key, so its user
+    /// must have typed the password recently instead.
     pub(super) fn check_recency(&self, token: &VerifiedToken, need: Need) -> Result<(), Reason> {
         let now = self.authenticator.now();
         let proven_at = if need.proven_within == 0 { None } else { token.claims().proven_at };
@@ -208,7 +208,7 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Refuses a request that another site could have sent, if a cookie authenticates the request.
+    /// Performs step 4 for a token from a cookie: refuses the request if another site could have sent it.
     #[inline]
     pub(crate) fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
@@ -239,7 +239,7 @@ impl<'a> RequestVerifier<'a> {
     }
 
     /// Performs the second part of step 4, the double submit: compares the token's CSRF value with the value in the
-    /// request. `kind` is the kind of token to which the value in the request belongs.
+    /// request. `kind` is the kind of token that the value in the request belongs to.
     #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
@@ -276,7 +276,7 @@ impl Authenticator {
             TokenKind::Refresh => &self.0.cookies.refresh,
         };
         match slot.name.find(head) {
-            // Treat an empty value as a missing cookie: when a cookie is deleted, some clients keep it with an empty
+            // Treat an empty value as a missing cookie: some clients keep a deleted cookie and send it with an empty
             // value.
             Ok(None | Some(b"")) => Ok(None),
             Ok(value) => Ok(value),
@@ -320,8 +320,8 @@ impl Authenticator {
         if let Some(cache) = cache
             && let Some((payload, still_valid)) = cache.find(text, now)
         {
-            // This authenticator has already accepted the access token. Only the time and the required kind might
-            // differ now.
+            // This authenticator has already accepted this access token. Since then, only the time and the required
+            // kind can have changed.
             if still_valid && kind != Some(TokenKind::Refresh) {
                 return Ok(TokenVerdict::Valid(VerifiedToken::from_payload(payload)));
             }
@@ -337,14 +337,14 @@ impl Authenticator {
         let payload = VerifiedPayload::read(payload, &self.settings().claims_profile())?;
         let payload = Arc::new(payload.read_with(self.settings().reading()));
         let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
-        // A refresh token is not cached, because it is used only once and lives long.
+        // A refresh token is not cached, because it is used only once and stays valid for a long time.
         if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {
             cache.insert(text, &payload, valid.clone(), version);
         }
         self.token_verdict(payload, verdict.map(|_| ()), now)
     }
 
-    /// Performs step 2: returns the payload of a token if the token was signed with one of the keys.
+    /// Performs step 2: returns a token's payload if the token was signed with one of the keys.
     fn verify_signature(&self, text: &[u8]) -> Result<Vec<u8>, TokenError> {
         if let Some(choose) = &self.0.callbacks.decode_key
             && let Some(key) = choose(&Unverified::parse_bytes(text)?)
@@ -354,7 +354,7 @@ impl Authenticator {
         Ok(self.keys_in_use().set.verify(text)?.into_bytes())
     }
 
-    /// Returns what the claims of a token must be. Step 3 compares the claims with this value.
+    /// Returns what a token's claims are expected to be. Step 3 compares the claims with this value.
     pub(super) fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
         let settings = self.settings();
         let lifetime = match kind {

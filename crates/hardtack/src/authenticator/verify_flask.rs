@@ -1,10 +1,10 @@
 //! Verification in the order of Flask-JWT-Extended, for [`flask_compatible`].
 //!
 //! 1. Take the token from the first location that is not empty.
-//! 2. If this location is the cookie and the request's method needs a CSRF value, check that the request has one.
+//! 2. If the token is in the cookie and the request's method needs a CSRF value, check that the request has one.
 //! 3. Verify the token's signature and claims, except for its expiry and its kind.
 //! 4. If step 2 found a CSRF value, compare it with the CSRF value in the token.
-//! 5. Check the token's expiry, its kind, its freshness and its session, in this order.
+//! 5. Check the token's expiry, its kind, its freshness and its session, in that order.
 //! 6. Call the application's callbacks.
 //!
 //! [`flask_compatible`]: crate::AuthenticatorBuilder::flask_compatible
@@ -71,8 +71,8 @@ impl RequestVerifier<'_> {
 
     fn check_csrf_present(&self, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
-        // The expected value is empty, so no value in a request equals it. A mismatch therefore means that the request
-        // contains a CSRF value.
+        // The expected value passed here is empty, so no value in a request equals it. A mismatch therefore means that
+        // the request does contain a CSRF value.
         match check_double_submit(&self.head, self.form_token(kind), "", csrf, csrf.names(kind)) {
             Ok(()) | Err(CsrfError::Mismatch) => Ok(()),
             Err(error) => Err(error.into()),

@@ -13,11 +13,11 @@ use crate::session::RefreshFlaw;
 use crate::token::VerifiedToken;
 use crate::token_source::{Need, TokenLocation};
 
-/// The maximum number of refresh cookies that the routes of device binding read from one request.
+/// The maximum number of refresh cookies that the routes for device binding read from one request.
 const MOST_DEVICE_TOKENS: usize = 4;
 
 impl RequestVerifier<'_> {
-    /// Completes a verification. This method does not repeat the checks of `try_verify`.
+    /// Completes a verification. This method does not repeat the checks that `try_verify` has already made.
     pub(crate) async fn finish_verifying(
         &self,
         pending: Pending,
@@ -71,8 +71,8 @@ impl RequestVerifier<'_> {
     }
 
     /// Decides what a refusal means for a route whose token is optional. If a browser's cookies are invalid, the server
-    /// treats the browser as a visitor, and the response deletes useless cookies. The request is still refused for any
-    /// other reason, such as a failure of the store or a missing CSRF value.
+    /// treats the browser as a visitor, and the response deletes cookies that have become useless. The request is still
+    /// refused for any other reason, such as a store failure or a missing CSRF value.
     #[cold]
     pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
@@ -88,8 +88,8 @@ impl RequestVerifier<'_> {
         Ok(None)
     }
 
-    /// Returns the `Set-Cookie` values that delete both tokens. Cookies of another application on this host are not
-    /// deleted.
+    /// Returns the `Set-Cookie` values that delete both tokens. Cookies that belong to another application on this host
+    /// are not deleted.
     pub(crate) fn unset_own_cookies(&self) -> SetCookies {
         let mut cookies = self.unset_own_access_cookies();
         if !self.is_anothers(TokenKind::Refresh, TokenKind::Access) {
@@ -110,7 +110,7 @@ impl RequestVerifier<'_> {
 
     /// Returns the `Set-Cookie` values that delete the access token, but not its CSRF value. A browser with a bound
     /// session then refreshes the session before it sends the next request. A script on the page reads the CSRF value
-    /// before this refresh, so the cookie with this value has to stay.
+    /// before this refresh, so the CSRF cookie must stay.
     pub(crate) fn unset_own_access_token(&self) -> SetCookies {
         let (policy, mut cookies) = (self.authenticator.cookies(), SetCookies::default());
         if !self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
@@ -129,9 +129,9 @@ impl RequestVerifier<'_> {
         is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
     }
 
-    /// If an access token lacks a claim, replaces the token with a new one in the same session. The new token must have
-    /// the claim, the old token must have been sent in a cookie, and this request must not have refreshed its token
-    /// yet. Otherwise, returns `None`. In redirect mode, returns [`Reason::RefreshNeeded`] instead of a new token.
+    /// Replaces an access token that lacks a claim with a new token in the same session. The new token must have the
+    /// claim, the old token must have been sent in a cookie, and this request must not have refreshed its token yet.
+    /// Otherwise, returns `None`. In redirect mode, returns [`Reason::RefreshNeeded`] instead of a new token.
     ///
     /// This method first checks that the new token will have the claim. The new token is not fresh, so without this
     /// check, the user could lose a fresh token and still be refused.
@@ -176,7 +176,7 @@ impl RequestVerifier<'_> {
         match status {
             Ok(()) => self.slide_if_due(token).await.map(Some),
             Err(Reason::Token(TokenError::Expired)) => {
-                // The browser submitted the form with the password twice.
+                // The browser submitted the password form twice.
                 if need.reauthenticating && self.authenticator.has_just_stepped_up(&token).await? {
                     return Ok(Some(token));
                 }
@@ -197,8 +197,8 @@ impl RequestVerifier<'_> {
         let path = self.authenticator.settings().public_path(self.head.path());
         if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(&path) {
             // Browsers do not send the access cookie to this path, so a missing access cookie does not mean that the
-            // token has expired. A refresh here would replace the token on each request, and the user would lose a
-            // fresh token, because the new token is not fresh.
+            // token has expired. If the token were refreshed here, each request would replace it. The new token is not
+            // fresh, so a user with a fresh token would lose it.
             if !need.optional {
                 self.authenticator.setup_notices().notice_unsent_access_cookie(&path);
             }
@@ -225,8 +225,8 @@ impl RequestVerifier<'_> {
                 let binds = self.authenticator.settings().binding == DeviceBinding::Offer;
                 match self.has_refresh_hint()? {
                     true if !need.optional => Err(Reason::RefreshNeeded),
-                    // The session might be bound. If it is, the access cookie expires together with the access token,
-                    // so a user without an access cookie might still be logged in.
+                    // The session might be bound to a device. If it is, the access cookie expires together with the
+                    // access token, so a user without an access cookie might still be logged in.
                     true if binds && self.is_arrival() => Err(Reason::Refresh(RefreshFlaw::Unproven)),
                     _ => self.refuse_or_none(Reason::Missing, need),
                 }
@@ -238,8 +238,8 @@ impl RequestVerifier<'_> {
     }
 
     /// In redirect mode, returns whether the browser has a refresh cookie. By default, browsers do not send the refresh
-    /// cookie to this path. However, they send the refresh token's CSRF cookie, which shows that the browser has a
-    /// refresh cookie.
+    /// cookie to the request's path. However, they send the refresh token's CSRF cookie, which shows that the browser
+    /// has a refresh cookie.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
@@ -247,7 +247,7 @@ impl RequestVerifier<'_> {
     }
 
     /// In redirect mode, returns whether the browser might have a refresh cookie. If CSRF cookies are turned off, the
-    /// server cannot find out, so the method returns `true`.
+    /// server cannot tell, so this method returns `true`.
     fn may_have_refresh_cookie(&self) -> Result<bool, Reason> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
     }
@@ -267,11 +267,12 @@ impl RequestVerifier<'_> {
         Err(reason)
     }
 
-    /// Handles a valid token with outdated claims: the claims of its session have changed since the token was issued.
+    /// Handles a valid token with outdated claims. A token's claims are outdated if the session's claims have changed
+    /// since the token was issued.
     ///
     /// - If this request has already refreshed its token and the head of the response has not been sent yet, the
     ///   request continues with the outdated token.
-    /// - In sliding mode, if the response can still carry a new token, that token replaces the outdated one at once.
+    /// - In sliding mode, if the response can still carry a new token, the outdated token is replaced at once.
     /// - In all other cases, the outdated token is treated like an expired one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
@@ -318,11 +319,11 @@ impl RequestVerifier<'_> {
         self.refresh_token_if(need, |token| self.check_csrf(token)).await
     }
 
-    /// Returns the tokens of the refresh cookies, without a CSRF check. The routes of device binding use this method:
-    /// they require a proof that no other site can create.
+    /// Returns the tokens of the refresh cookies, without a CSRF check. The routes for device binding use this method,
+    /// because they require a proof that no other site can create.
     ///
-    /// The request can carry the refresh cookie several times: in redirect mode, the cookie is not bound to its host,
-    /// so another host in the domain can plant a cookie with this name. The caller selects the token by its session.
+    /// The request can contain several refresh cookies: in redirect mode, the cookie is not bound to its host, so
+    /// another host in the domain can plant a cookie with the same name. The caller selects the token by its session.
     /// Returns at most [`MOST_DEVICE_TOKENS`] tokens. If no token is valid, returns why the last token is invalid.
     pub(crate) async fn device_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let (mut tokens, mut refused) = (Vec::new(), None);
@@ -415,16 +416,16 @@ impl RequestVerifier<'_> {
 
     /// Returns whether this refusal makes the cookies useless. If it does, the response should delete the cookies.
     ///
-    /// If the application or a later request has to refresh the token, the refresh token might still be valid when the
-    /// access token has expired. In this case, the cookies are useless only if both tokens have expired.
+    /// If refreshing the token is left to the application or to a later request, the refresh token might still be valid
+    /// after the access token has expired. In this case, the cookies are useless only if both tokens have expired.
     pub(crate) fn makes_cookies_useless(&self, reason: &Reason) -> bool {
         if matches!(reason, Reason::Token(TokenError::Expired)) && self.leaves_refreshing() {
             let refresh = self.authenticator.cookie_token(&self.head, TokenKind::Refresh);
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
         // If the session was replaced, the browser has newer cookies or is about to get them. A token that is not valid
-        // yet will become valid, and the server that issued it already considers it valid (RFC 7519 section 4.1.5). If
-        // a session is bound to a device, its browser refreshes the session as soon as it can send a proof.
+        // yet will become valid, and the server that issued this token already considers it valid (RFC 7519 section
+        // 4.1.5). If a session is bound to a device, its browser refreshes the session as soon as it can send a proof.
         let goes_on = matches!(reason, Reason::Replaced) || reason.is_early() || reason.is_unproven();
         !goes_on && reason.kind().unsets_cookies()
     }
@@ -441,7 +442,7 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Returns the client of the request, for events.
+    /// Returns the client that sent the request, for use in events.
     pub(crate) fn client(&self) -> Client<'_> {
         Client::of(&self.head, self.authenticator.client_address(&self.head))
     }

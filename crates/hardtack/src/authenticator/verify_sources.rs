@@ -1,8 +1,8 @@
 //! Verifies requests that can also carry tokens in a header, the query or a JSON body.
 //!
-//! A browser sends tokens by itself only if they are in cookies. If a token is not in a cookie, the client has added it
-//! on purpose, so the request needs no origin check and no CSRF value. If a token that is not in a cookie is refused,
-//! the response does not redirect the client and does not delete cookies.
+//! A browser sends a token on its own only if the token is in a cookie. If a token is anywhere else, the client has
+//! added it on purpose, so the request needs no origin check and no CSRF value. If such a token is refused, the
+//! response does not redirect the client and does not delete cookies.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::{TokenError, TokenKind};
@@ -11,7 +11,7 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Locations, Need, TokenLocation, extract};
 
 impl<'a> RequestVerifier<'a> {
-    /// Verifies the token of the first location that contains a token.
+    /// Verifies the token in the first location that contains one.
     pub(super) async fn verify_sources(
         &self,
         locations: Locations,
@@ -74,7 +74,7 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Checks freshness, the session and the application's callbacks.
+    /// Checks whether the token is fresh and its session is live, and runs the application's callbacks.
     pub(super) async fn check_token(&self, token: &VerifiedToken, need: Need) -> Result<(), Reason> {
         if need.is_recent() {
             self.check_recency(token, need)?;
@@ -85,7 +85,7 @@ impl<'a> RequestVerifier<'a> {
         self.authenticator.0.callbacks.check_token(token, need.skip_revocation_check).await
     }
 
-    /// Returns what the request contains at one of the locations in which tokens are accepted.
+    /// Returns what the request contains at a location where tokens are accepted.
     pub(crate) fn extract(&self, location: TokenLocation, kind: TokenKind) -> Extracted<'a> {
         let (policy, sources) = (self.authenticator.cookies(), &self.authenticator.settings().sources);
         let cookie = match kind {
@@ -95,7 +95,8 @@ impl<'a> RequestVerifier<'a> {
         extract(location, kind, &self.head, sources, cookie, self.body_json())
     }
 
-    /// Returns the reason why the content of a location cannot be a token, or `None` if it might be a token.
+    /// Returns why the content of a location cannot be a token. Returns `None` if the content might be a token, or if
+    /// there is none.
     pub(super) fn flaw(&self, location: TokenLocation, extracted: &Extracted<'_>) -> Option<Reason> {
         match extracted {
             Extracted::Absent(_) | Extracted::Token(_) => None,

@@ -1,4 +1,4 @@
-//! Wakes one task from any thread.
+//! A signal that wakes one task from any thread.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -11,14 +11,14 @@ use crate::session::SessionId;
 pub(super) struct Watchers(Mutex<HashMap<SessionId, Vec<Arc<WakeSignal>>>>);
 
 impl Watchers {
-    /// Wakes the tasks that wait for the end of a session. Call this method after the revocation cache has been
+    /// Wakes the tasks that are waiting for a session to end. Call this method after the revocation cache has been
     /// updated.
     pub(super) fn wake(&self, id: SessionId) {
         let signals = self.lock().get(&id).cloned();
         signals.into_iter().flatten().for_each(|signal| signal.send());
     }
 
-    /// Wakes all tasks, because the cache is stale.
+    /// Wakes all tasks. Call this method if any session might have ended, for example because the cache is stale.
     pub(super) fn wake_all(&self) {
         let signals: Vec<_> = self.lock().values().flatten().cloned().collect();
         signals.into_iter().for_each(|signal| signal.send());

@@ -10,7 +10,7 @@ pub(super) enum Host {
     V6(Ipv6Addr),
 }
 
-const NO_NAME: &str = "its host is not a single host name without wildcards";
+const NO_NAME: &str = "its host must be a single host name without wildcards";
 
 impl Host {
     /// Parses a host name, an IPv4 address with four decimal numbers, or an IPv6 address in brackets.
@@ -28,7 +28,8 @@ impl Host {
         }
         // If the last label of a host is a number, browsers read the host as an IPv4 address.
         if last.bytes().all(|byte| byte.is_ascii_digit()) || is_hexadecimal(last) {
-            return name.parse().map(Self::V4).map_err(|_| "its host is not an IPv4 address, such as 192.0.2.1");
+            let error = "its host ends in a number, but is not an IPv4 address such as 192.0.2.1";
+            return name.parse().map(Self::V4).map_err(|_| error);
         }
         Ok(Self::Name(name))
     }
@@ -86,8 +87,8 @@ fn to_ascii(name: &str) -> Result<Cow<'_, str>, &'static str> {
     match name.is_ascii() {
         true => Ok(Cow::Borrowed(name)),
         false => {
-            Err("its host has letters outside ASCII; write it in the ASCII form that begins with xn--, or turn on \
-                      the feature `idn` of the crate hardtack")
+            Err("its host contains non-ASCII letters; write the host in its ASCII form, which begins with xn--, or \
+                      enable the hardtack crate's feature `idn`")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The public address of the site.
+//! The site's public address.
 
 mod host;
 
@@ -9,9 +9,8 @@ use crate::error::ConfigError;
 use crate::request::{covers, is_cookie_path, resolve_path};
 use host::Host;
 
-/// The site's public address: the origin and, if several sites share the host, the path of this site. The origin
-/// determines whether cookies are `Secure`, and which values of `Origin` are accepted in requests. The path becomes
-/// part of every redirect.
+/// The site's public address: its origin and, if it shares the host with other sites, its path. The origin determines
+/// whether cookies are `Secure`, and which `Origin` headers are accepted. The path becomes part of every redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: String,
@@ -19,8 +18,8 @@ pub struct BaseUrl {
     /// The path without a trailing slash. Empty if the site is at the root of its host.
     path: String,
     https: bool,
-    /// Additional origins under which a browser on the server's machine can reach the site. They count as the site's
-    /// own.
+    /// Additional origins under which a browser on the server's machine can reach the site. Hardtack treats them as the
+    /// site's own.
     local: Vec<String>,
     is_loopback: bool,
 }
@@ -32,14 +31,14 @@ impl BaseUrl {
     /// Parses a URL of the form `https://host[:port][/path]`. The scheme may be `http` if the host is a loopback
     /// address, `localhost`, or a name that ends in `.localhost`.
     ///
-    /// Write a host name that contains non-ASCII letters in its ASCII form, such as `xn--bcher-kva.example`. With the
-    /// feature `idn`, Hardtack converts `bücher.example` to this form.
+    /// If the host name contains non-ASCII letters, write it in its ASCII form, such as `xn--bcher-kva.example`. With
+    /// the feature `idn`, you can also write `bücher.example`, which Hardtack converts to this form.
     ///
     /// # Errors
-    /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
+    /// - The text is not an http or https URL, or the URL has a query, a fragment or credentials.
     /// - The path has an empty segment or a semicolon, so it cannot be a cookie's path.
-    /// - The host is not a host name or an IP address.
-    /// - The URL is plain http, and other machines can reach its host.
+    /// - The host is neither a host name nor an IP address.
+    /// - The URL uses plain http, but other machines can reach its host.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let base = Self::read(text)?;
         if !base.0.https && !base.1 {
@@ -52,9 +51,9 @@ impl BaseUrl {
     /// path between a user and the site can take over the user's session.
     ///
     /// # Errors
-    /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
+    /// - The text is not an http or https URL, or the URL has a query, a fragment or credentials.
     /// - The path has an empty segment or a semicolon, so it cannot be a cookie's path.
-    /// - The host is not a host name or an IP address.
+    /// - The host is neither a host name nor an IP address.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
     }
@@ -70,7 +69,7 @@ impl BaseUrl {
         }
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
         if authority.contains('@') {
-            return Err(bad("it contains a user or a password"));
+            return Err(bad("it contains a user name or a password"));
         }
         if path.contains(['?', '#']) {
             return Err(bad("it has a query or fragment"));
@@ -96,22 +95,22 @@ impl BaseUrl {
         Ok((base, loopback))
     }
 
-    /// Call this function with the address on which the server listens. If the address is loopback or unspecified,
-    /// [`Self::is_origin`] then accepts the loopback names with the address's port. For any other address, this
-    /// function does nothing.
+    /// Tells the site the address on which the server listens. If this address is loopback or unspecified,
+    /// [`Self::is_origin`] then also accepts the loopback names with this address's port. Any other address changes
+    /// nothing.
     pub(crate) fn add_listener(&mut self, address: SocketAddr) {
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             self.local.extend(LOOPBACK_NAMES.map(|name| format!("http://{name}:{}", address.port())));
         }
     }
 
-    /// Returns whether the value of an `Origin` header is an origin of this site.
+    /// Returns whether the value of an `Origin` header is one of this site's origins.
     #[inline]
     pub(crate) fn is_origin(&self, origin: &[u8]) -> bool {
         self.origin.as_bytes() == origin || self.local.iter().any(|local| local.as_bytes() == origin)
     }
 
-    /// Returns whether this site and the value of an `Origin` header are both on loopback addresses. Their ports may
+    /// Returns whether this site and the origin in an `Origin` header both have loopback addresses. Their ports may
     /// differ, because a developer may forward a port. Rely on the result only if the browser says in `Sec-Fetch-Site`
     /// that the request is `same-origin`.
     pub(crate) fn is_loopback_origin(&self, origin: &[u8]) -> bool {
@@ -125,19 +124,18 @@ impl BaseUrl {
             })
     }
 
-    /// Returns scheme, host and port as in an `Origin` header (RFC 6454 section 6.2).
+    /// Returns the scheme, host and port, as they appear in an `Origin` header (RFC 6454 section 6.2).
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// Returns the path of the site, without a trailing slash. The path is empty if the site is at the root of its
-    /// host.
+    /// Returns the site's path, without a trailing slash. The path is empty if the site is at the root of its host.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Returns the path that a browser requested. If a proxy has stripped the site's path from `path`, adds the site's
-    /// path again. Otherwise, returns `path` unchanged.
+    /// Returns the path that the browser requested. If a proxy has stripped the site's path from `path`, puts it back.
+    /// Otherwise, returns `path` unchanged.
     pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         let plain = path.split(['?', '#']).next().unwrap_or_default();
         if self.path.is_empty() || covers(&self.path, plain) {

@@ -1,4 +1,4 @@
-//! Finding the CSRF field of a form before the handler runs.
+//! Finds a form's CSRF field before the handler runs.
 
 use std::fmt;
 
@@ -15,13 +15,13 @@ pub(crate) enum FormToken {
     /// The body was not read.
     #[default]
     Unread,
-    /// The form was read to its end and does not contain the field.
+    /// The form was read to the end and does not contain the field.
     Absent,
     /// The value of the field.
     Found(String),
     /// The field occurs several times with different values, or its value is too long.
     Ambiguous,
-    /// The form is longer than the part that is read, and that part does not contain the field.
+    /// The form is too long to be read whole, and the part that was read does not contain the field.
     BeyondPeek,
 }
 
@@ -38,8 +38,8 @@ impl fmt::Debug for FormToken {
     }
 }
 
-/// The results of searching the beginning of a form for the CSRF fields of both kinds of token. The CSRF values of
-/// access tokens and refresh tokens may be in different fields.
+/// The results of searching the beginning of a form for the access token's CSRF field and the refresh token's CSRF
+/// field. The two tokens may use different fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FormTokens {
     /// The result for the access token's CSRF field.
@@ -182,7 +182,7 @@ fn kind_of(head: &RequestHead<'_>) -> Option<Kind> {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"'))
     })?;
-    // A boundary has 1 to 70 characters (RFC 2046 section 5.1.1).
+    // A boundary is 1 to 70 characters long (RFC 2046 section 5.1.1).
     (1..=70).contains(&boundary.len()).then(|| Kind::Multipart { boundary: boundary.as_bytes().to_vec() })
 }
 

@@ -1,4 +1,4 @@
-//! Finding a token in a JSON body before the handler runs.
+//! Finds a token in a JSON body before the handler runs.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ use crate::request::RequestHead;
 pub(crate) enum JsonTokens {
     /// The body is not a JSON object.
     None,
-    /// The body is longer than the limit for reading ahead of the handler.
+    /// The body is too long to be read before the handler runs.
     BeyondPeek,
-    /// The body is a JSON object with these values in the members for tokens.
+    /// The body is a JSON object whose members for tokens have these values.
     Read {
         /// The member that should contain the access token.
         access: Member,
@@ -65,7 +65,7 @@ pub(crate) struct JsonPeek {
     too_long: bool,
 }
 
-/// Omits what was read, which may contain a password.
+/// Omits the bytes that were read, because they may contain a password.
 impl fmt::Debug for JsonPeek {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonPeek").field("bytes", &self.seen.len()).finish_non_exhaustive()
@@ -75,8 +75,9 @@ impl fmt::Debug for JsonPeek {
 impl JsonPeek {
     /// Starts reading if the media type of the body is JSON. Otherwise, returns `None`.
     ///
-    /// If the member for a token occurs more than once, it is refused, because another program, such as a proxy, might
-    /// have read a different value. If `last_wins` is true, the last value is used instead, as in Flask-JWT-Extended.
+    /// If the member for a token occurs more than once in the body, the token is refused, because another program, such
+    /// as a proxy, might have read a different value. If `last_wins` is true, the last value is used instead, as in
+    /// Flask-JWT-Extended.
     pub(crate) fn start(
         head: &RequestHead<'_>,
         access_key: &str,
@@ -214,7 +215,8 @@ mod tests {
             let expected = JsonTokens::Read { access: Member::Text("d.e.f".into()), refresh: Member::Absent };
             assert_eq!(peek_with(true, body.as_bytes(), 9), expected, "{body}");
         }
-        // Other members may occur twice, and so may members of nested objects, because they belong to the application.
+        // Members that do not contain tokens may occur twice, and so may members of nested objects, because they belong
+        // to the application.
         let body = r#"{"x":1,"x":{"access_token":"n","access_token":"n"},"access_token":"a.b.c"}"#;
         assert_eq!(access(body), Member::Text("a.b.c".into()));
     }

@@ -29,7 +29,7 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "limits do nothing until they are given to AuthenticatorBuilder::read_ahead_limits"]
+#[must_use = "limits do nothing until they are passed to AuthenticatorBuilder::read_ahead_limits"]
 pub struct ReadAheadLimits {
     pub(crate) bytes: usize,
     pub(crate) at_once: usize,

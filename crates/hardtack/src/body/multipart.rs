@@ -1,4 +1,4 @@
-//! Finds the values of fields at the beginning of a multipart form (RFC 7578, RFC 2046 section 5.1).
+//! Finds field values at the beginning of a multipart form (RFC 7578, RFC 2046 section 5.1).
 
 /// Returns the values of the fields with this name. Leaves out a field if `body` ends in the middle of it.
 pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {

@@ -1,4 +1,4 @@
-//! Reading the beginning of a body of any media type before the handler runs.
+//! Reads the beginning of a body, whatever its media type, before the handler runs.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use super::limit::BodyPermit;
 use super::{FormPeek, FormToken, FormTokens, JsonPeek, JsonTokens};
 use crate::jwt::TokenKind;
 
-/// Reads the beginning of a body before the handler runs, and keeps it in one buffer.
+/// Reads the beginning of a body before the handler runs, and keeps what it reads in one buffer.
 ///
-/// An adapter gets a `BodyPeek` from [`Exchange::body_peek`](crate::adapter::Exchange::body_peek). It passes the body's
-/// chunks to [`push`](Self::push) until `push` returns `false` or the body ends, and then passes the same bytes on to
-/// the handler.
+/// An adapter gets a `BodyPeek` from [`Exchange::body_peek`](crate::adapter::Exchange::body_peek). The adapter passes
+/// the body's chunks to [`push`](Self::push) until `push` returns `false` or the body ends, and then passes the same
+/// bytes on to the handler.
 #[derive(Debug)]
 pub struct BodyPeek {
     reader: Reader,
@@ -22,7 +22,7 @@ pub struct BodyPeek {
 pub(crate) enum Reader {
     /// A form, which is read up to its CSRF field.
     Form(FormPeek),
-    /// A JSON body, which is read to its end.
+    /// A JSON body, which is read to the end.
     Json(JsonPeek),
 }
 
@@ -31,8 +31,8 @@ impl BodyPeek {
         Self { reader, timeout, _permit: permit }
     }
 
-    /// Returns how long to wait for the body to end or for [`push`](Self::push) to return `false`. If this takes
-    /// longer, refuse the request with [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
+    /// Returns how long to wait for the body to end or for [`push`](Self::push) to return `false`. If neither happens
+    /// within that time, refuse the request with [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -65,7 +65,7 @@ impl BodyPeek {
 
 /// What a [`BodyPeek`] found: the CSRF field of a form, or the tokens in a JSON body.
 ///
-/// The default value means that the body was not read.
+/// The default value of this type means that the body was not read.
 #[derive(Clone, Debug, Default)]
 pub struct Peeked(Content);
 
@@ -77,7 +77,7 @@ enum Content {
     Json(JsonTokens),
 }
 
-/// The result for a body that was not read as a form.
+/// The result if a body was not read as a form.
 static UNREAD: FormToken = FormToken::Unread;
 
 impl Peeked {

@@ -21,7 +21,7 @@ impl ClientAddress {
 
     /// Returns the address under which to count a client's requests. For IPv4, it is the address itself. For IPv6, it
     /// is the first address of the client's /64 network. A client can use all 2^64 addresses of this network, so
-    /// counting each address separately would limit nothing.
+    /// counting each address separately would not limit the client at all.
     ///
     /// ```
     /// use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! Reads the addresses in `X-Forwarded-For` and `Forwarded` fields, from the right.
+//! Reads the addresses in `X-Forwarded-For` and `Forwarded` fields, from right to left.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -17,7 +17,7 @@ pub(super) fn from_the_right<'f>(
     })
 }
 
-/// Returns the address in the `for` parameter of an element of `Forwarded` (RFC 7239 section 4).
+/// Returns the address in the `for` parameter of a `Forwarded` element (RFC 7239 section 4).
 fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     let mut address = None;
     // A pair may be empty (RFC 7239 section 4).
@@ -47,9 +47,9 @@ fn node(text: &[u8]) -> Option<IpAddr> {
 
 /// Splits a field value at each delimiter outside quoted strings, starting from the right, and trims the parts.
 ///
-/// The right part of the value was appended by a proxy, so it is well-formed. The left part comes from the client, and
-/// might contain an unpaired quotation mark. If the value were split from the left, this mark would hide the proxy's
-/// part.
+/// The right-hand part of the value was appended by a proxy, so it is well-formed. The left-hand part comes from the
+/// client, and might contain an unpaired quotation mark. If the value were split from the left, such a quotation mark
+/// would hide the proxy's part.
 struct RightSplit<'f> {
     rest: Option<&'f [u8]>,
     delimiter: u8,
@@ -118,14 +118,14 @@ mod tests {
         assert_eq!(read(&["for=unknown, for=_hidden, proto=http"]), ips(&["", "", ""]));
         assert_eq!(read(&["for=192.0.2.1;for=192.0.2.2"]), ips(&[""]));
         assert_eq!(read(&["host=\"a;for=192.0.2.9\";for=192.0.2.1"]), ips(&["192.0.2.1"]));
-        // Both a pair and an element may be empty.
+        // Pairs can be empty, and so can elements.
         assert_eq!(read(&["for=192.0.2.1;", ";for=192.0.2.2;;proto=https,, ,"]), ips(&["192.0.2.2", "192.0.2.1"]));
         // A quotation mark from the client cannot hide the part that the proxy appends.
         assert_eq!(read(&["for=\"x, for=192.0.2.1"])[0], Some("192.0.2.1".to_owned()));
         assert_eq!(read(&["for=\"192.0.2.9\\\", for=\"192.0.2.1\""])[0], Some("192.0.2.1".to_owned()));
     }
 
-    /// An address, and an element of `Forwarded` that names it.
+    /// An address, and a `Forwarded` element that contains it.
     fn element() -> impl Strategy<Value = (IpAddr, String)> {
         let address = prop_oneof![
             any::<[u8; 4]>().prop_map(IpAddr::from),

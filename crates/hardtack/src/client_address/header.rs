@@ -1,6 +1,6 @@
 //! The header field that contains the client's address.
 
-/// The header field in which proxies report the client's address. The other header field is ignored.
+/// The header field in which proxies report the client's address. Hardtack ignores the field that is not chosen here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardedHeader {

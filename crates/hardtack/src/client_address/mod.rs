@@ -1,6 +1,6 @@
 //! Finds the client's address, even if the client connects through proxies.
 //!
-//! 1. If the peer of the socket is not a trusted proxy, the peer is the client. Header fields are ignored.
+//! 1. If the socket's peer is not a trusted proxy, that peer is the client, and header fields are ignored.
 //! 2. If the peer is a trusted proxy, one header field is read: `X-Forwarded-For` or `Forwarded`, as configured. Each
 //!    proxy appends the address of its own peer, so the field is read from the right. The first address that does not
 //!    belong to a trusted proxy is the client's address. If a client sends the field itself, its entries are further to

@@ -1,4 +1,4 @@
-//! Warnings about proxies that do not match the settings. Each warning is logged once.
+//! Warns when a proxy's behavior does not match the settings. Each warning is logged only once.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,13 +16,13 @@ pub(crate) struct Notices {
     other_site: AtomicBool,
 }
 
-/// Marks a warning as logged. Returns whether it had not been logged before.
+/// Marks a warning as logged. Returns whether this is the first time.
 fn first(logged: &AtomicBool) -> bool {
     !logged.swap(true, Ordering::Relaxed)
 }
 
 impl Notices {
-    /// Logs a warning if the request shows that a proxy does not match the settings.
+    /// Logs a warning if the request shows that a proxy's behavior does not match the settings.
     pub(crate) fn check(&self, proxies: &TrustedProxies, base: Option<&BaseUrl>, head: &RequestHead<'_>) {
         let Some(peer) = head.peer().map(|peer| peer.to_canonical()) else { return };
         if proxies.trust(peer) {
@@ -35,8 +35,8 @@ impl Notices {
         }
     }
 
-    /// Warns if a request from a trusted proxy has the forwarding header that the application does not read. Either the
-    /// proxy adds this header, or it passes on a header that a client has sent.
+    /// Warns if a request from a trusted proxy has a forwarding header other than the one that the application reads.
+    /// Either the proxy adds this header, or it passes on the header from a client.
     fn check_headers(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let (read, other) = (proxies.header_read(), proxies.header_read().other());
         if head.header(other.lower_case_name()).is_none() || !first(&self.ignored_header) {
@@ -54,14 +54,14 @@ impl Notices {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "the proxy sends {other_name}, but only {read_name} is read, so all clients of the proxy seem to \
-                 have the proxy's address; set the header of the trusted proxies to {other_name}, or \
+                "the proxy sends {other_name}, but only {read_name} is read, so all clients behind the proxy seem \
+                 to have the proxy's address; set the header of the trusted proxies to {other_name}, or \
                  configure the proxy to send {read_name}"
             );
         }
     }
 
-    /// Warns if the `X-Forwarded-Host` or `X-Forwarded-Proto` header of a trusted proxy differs from the base URL.
+    /// Warns if the `X-Forwarded-Host` or `X-Forwarded-Proto` header from a trusted proxy does not match the base URL.
     fn check_site(&self, base: &BaseUrl, peer: IpAddr, head: &RequestHead<'_>) {
         let only = |name: &str| match head.headers().first_two(name) {
             [Some(value), None] => std::str::from_utf8(value).ok(),
@@ -81,7 +81,7 @@ impl Notices {
             (None, None) => return,
         };
         let (proto, host) = (proto.unwrap_or(own_proto), host.map_or(base.host(), |(host, _)| host));
-        // A proxy can leave out the scheme or the port, but a browser's `Origin` has both.
+        // A proxy's headers can lack the scheme or the port, but a browser's `Origin` includes both.
         let page = same_origin_page(head).filter(|origin| !base.is_origin(origin.as_bytes()));
         let site = page.map_or_else(|| format!("{proto}://{host}"), str::to_owned);
         tracing::warn!(
@@ -95,8 +95,8 @@ impl Notices {
         );
     }
 
-    /// Warns if an untrusted peer in a private network reports a client's address in a header field, as a proxy does.
-    /// Does not warn about peers in public networks, because any client on the internet can send such a field.
+    /// Warns if an untrusted peer on a private network sends a client's address in a header field, as a proxy would.
+    /// Does not warn about peers on public networks, because any client on the internet can send such a field.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),
@@ -109,9 +109,9 @@ impl Notices {
             tracing::warn!(
                 event = "proxy_not_trusted",
                 proxy = %peer,
-                "a client's address in a header from {peer} is ignored, because {peer} is not a trusted proxy, so all \
-                 clients of {peer} seem to have the address {peer}; if {peer} is your proxy, add the address to \
-                 trusted_proxies"
+                "{peer} sends clients' addresses in a header that is ignored, because {peer} is not a trusted proxy, \
+                 so all clients behind {peer} seem to have the address {peer}; if {peer} is your proxy, add its \
+                 address to trusted_proxies"
             );
         }
     }

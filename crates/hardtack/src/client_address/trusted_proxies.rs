@@ -30,7 +30,7 @@ impl TrustedProxies {
     /// application. Any other machine in the network could forge the client's address.
     ///
     /// # Errors
-    /// A string is neither a network nor an address, or a network contains every address.
+    /// One of the strings is neither a network nor an address, or one of the networks contains every address.
     pub fn new(networks: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, ConfigError> {
         let networks: Result<Vec<_>, _> = networks.into_iter().map(|text| parse(text.as_ref())).collect();
         Ok(Self { networks: networks?, header: ForwardedHeader::default() })
@@ -44,7 +44,7 @@ impl TrustedProxies {
         self
     }
 
-    /// Returns whether no proxy is trusted.
+    /// Returns `true` if no proxies are trusted.
     pub const fn is_empty(&self) -> bool {
         self.networks.is_empty()
     }
@@ -55,7 +55,7 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// The header field that is read.
+    /// Returns the header field in which the proxies report the client's address.
     pub(super) const fn header_read(&self) -> ForwardedHeader {
         self.header
     }

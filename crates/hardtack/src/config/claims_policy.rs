@@ -6,8 +6,8 @@ use crate::clock::{DEFAULT_SKEW, MAX_SKEW};
 use crate::error::ConfigError;
 use crate::jwt::Claims;
 
-/// Which registered claims are put into new tokens, and which values are accepted in the tokens of requests (RFC 7519
-/// section 4.1).
+/// Which registered claims are put into new tokens, and which values are accepted in incoming tokens (RFC 7519 section
+/// 4.1).
 ///
 /// ```
 /// use hardtack::config::ClaimsPolicy;
@@ -15,11 +15,11 @@ use crate::jwt::Claims;
 /// let policy = ClaimsPolicy::default().issuer("https://site.example").audience("shop");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::claims"]
+#[must_use = "a policy does nothing until it is passed to AuthenticatorBuilder::claims"]
 pub struct ClaimsPolicy {
     /// If set, this tolerance replaces `clock_skew`.
     pub(crate) leeway: Option<Duration>,
-    /// If not set, the tolerance is three seconds, or zero with `flask_compatible`.
+    /// If `None`, the tolerance is three seconds, or zero with `flask_compatible`.
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) encode_audience: Vec<String>,
     /// The accepted audiences. If the list is empty, the realm is the only accepted audience.
@@ -59,12 +59,12 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets how far apart the clocks of servers that share keys or a store may be, in whole seconds (at most 60). The
-    /// `nbf` and `iat` of a token and the times in a session's row may be this far in the future. Default: 3.
+    /// Sets how far apart the clocks of servers that share keys or a store may be, in whole seconds (at most 60). A
+    /// token's `nbf` and `iat`, and the times in a session's row, may be this far in the future. Default: 3.
     ///
-    /// A token is refused as long as its `nbf` or `iat` is further in the future than this tolerance. The token's
-    /// cookies are not deleted, and its session does not end. A warning in the log says how far the time in the token
-    /// is ahead of this server's clock.
+    /// A token is refused while its `nbf` or `iat` is further in the future than this tolerance allows. The token's
+    /// cookies are not deleted, and its session does not end. A warning in the log says how far the token's time is
+    /// ahead of this server's clock.
     pub fn clock_skew(mut self, span: Duration) -> Self {
         self.clock_skew = Some(span);
         self
@@ -94,7 +94,7 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets the accepted audiences (`JWT_DECODE_AUDIENCE`). The `aud` of a token must contain at least one of them.
+    /// Sets the accepted audiences (`JWT_DECODE_AUDIENCE`). A token's `aud` must contain at least one of them.
     pub fn decode_audience<A: Into<String>>(mut self, audience: impl IntoIterator<Item = A>) -> Self {
         self.decode_audience = audience.into_iter().map(Into::into).collect();
         self
@@ -106,7 +106,7 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets the accepted issuers (`JWT_DECODE_ISSUER`). The `iss` of a token must be one of them.
+    /// Sets the accepted issuers (`JWT_DECODE_ISSUER`). A token's `iss` must be one of them.
     pub fn decode_issuers<I: Into<String>>(mut self, issuers: impl IntoIterator<Item = I>) -> Self {
         self.decode_issuers = issuers.into_iter().map(Into::into).collect();
         self
@@ -138,8 +138,8 @@ impl ClaimsPolicy {
         self.leeway.unwrap_or_default()
     }
 
-    /// Returns how far in the future the `nbf` and `iat` of a token and the times in a session's row may be. The
-    /// tolerance is needed because the clock of the server that wrote these times might be ahead.
+    /// Returns how far in the future a token's `nbf` and `iat`, and the times in a session's row, may be. The tolerance
+    /// is needed because the server that wrote these times might have a clock that is ahead.
     pub(crate) fn skew(&self) -> Duration {
         self.leeway.or(self.clock_skew).unwrap_or(DEFAULT_SKEW)
     }

@@ -9,7 +9,8 @@ use crate::error::ConfigError;
 pub enum Lifetime {
     /// How long the token lives, in whole seconds.
     For(Duration),
-    /// The token lives until its key is removed from the key set. Until then, a stolen token remains valid as well.
+    /// The token is valid until its key is removed from the key set. Until then, a stolen copy of the token is valid as
+    /// well.
     InsecureForever,
 }
 

@@ -10,8 +10,8 @@ pub enum RefreshMode {
     Transparent,
     /// A browser is redirected to the refresh URL, and from there back to the page that it requested. By default, the
     /// refresh cookie is only sent to the refresh URL and, if necessary, to the log-in, log-out and sign-up URLs
-    /// ([`CookiePolicy::refresh_paths`](crate::CookiePolicy::refresh_paths)). An API client gets a 401
-    /// that names the refresh URL.
+    /// ([`CookiePolicy::refresh_paths`](crate::CookiePolicy::refresh_paths)). An API client gets a 401 that contains
+    /// the refresh URL.
     Redirect,
     /// There are no refresh tokens. When half of an access token's lifetime has passed, the next response replaces the
     /// token with a new one.

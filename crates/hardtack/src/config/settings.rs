@@ -1,4 +1,4 @@
-//! The settings of an authenticator, except for its keys, cookies, callbacks and store.
+//! An authenticator's settings, except for its keys, cookies, callbacks and store.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::urls::Urls;
 pub(crate) struct Settings {
     pub(crate) base: Option<BaseUrl>,
     pub(crate) proxies: TrustedProxies,
-    /// The name that distinguishes this application from others with the same key or host.
+    /// The name that distinguishes this application from others on the same host or with the same key.
     pub(crate) realm: Option<String>,
     pub(crate) access_lifetime: Lifetime,
     pub(crate) refresh_lifetime: Lifetime,
@@ -75,7 +75,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns a request's path or target as the browser sent it, that is, with the path of the base URL.
+    /// Returns a request's path or target as the browser sent it, including the path of the base URL.
     #[inline]
     pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         self.base.as_ref().map_or(Cow::Borrowed(path), |base| base.public_path(path))
@@ -84,7 +84,8 @@ impl Settings {
     /// Checks all settings together. `stored_sessions` says whether there is a session store.
     pub(crate) fn check(&mut self, stored_sessions: bool) -> Result<(), ConfigError> {
         if self.flask {
-            // Without `JWT_DECODE_LEEWAY`, Flask-JWT-Extended refuses every time in the future and every expired token.
+            // Without `JWT_DECODE_LEEWAY`, Flask-JWT-Extended allows for no clock difference: it refuses tokens that
+            // have expired, and tokens whose `nbf` or `iat` is in the future.
             self.claims.clock_skew.get_or_insert(Duration::ZERO);
         }
         self.check_lifetimes(stored_sessions)?;
@@ -106,8 +107,8 @@ impl Settings {
         if self.flask { Ok(()) } else { self.check_names() }
     }
 
-    /// Refuses a name for a header or a query parameter if the name already has another meaning. Do not call this
-    /// method for the Flask preset, because Flask-JWT-Extended accepts such names.
+    /// Refuses a header name or query parameter name that already has another meaning. Do not call this method for the
+    /// Flask preset, because Flask-JWT-Extended accepts such names.
     fn check_names(&self) -> Result<(), ConfigError> {
         let (access, refresh) = (&self.csrf.access.header, &self.csrf.refresh.header);
         let csrf = [("CsrfPolicy::access_header", access), ("CsrfPolicy::refresh_header", refresh)];
@@ -161,7 +162,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the claims that payloads must have.
+    /// Returns the rules for the claims that a payload must have.
     pub(crate) fn claims_profile(&self) -> ClaimsProfile<'_> {
         ClaimsProfile {
             identity: &self.claims.identity_claim,
@@ -171,14 +172,14 @@ impl Settings {
         }
     }
 
-    /// Returns how the claims of verified tokens are read.
+    /// Returns the options for reading the claims of verified tokens.
     #[inline]
     pub(crate) fn reading(&self) -> Reading {
         Reading { masks_csrf: self.csrf.mask, fresh_lifetime: self.fresh_lifetime.duration() }
     }
 
-    /// Returns the rules for the lifetimes of sessions. Without a store, a session lives as long as its tokens.
-    /// `can_choose` says whether users can choose to stay logged in, which gives their sessions a longer idle time.
+    /// Returns the rules for session lifetimes. Without a store, a session lives as long as its tokens. `can_choose`
+    /// says whether users can choose to stay logged in, which gives their sessions a longer idle timeout.
     pub(crate) fn session_rules(&self, stored_sessions: bool, can_choose: bool) -> SessionRules {
         let idle = match self.refresh {
             // In sliding mode, the access token is the only token. When it expires, the session ends.
@@ -199,11 +200,11 @@ impl Settings {
 /// The name of the query parameter that says which page to show after a log-in.
 const NEXT: &str = "next";
 
-/// The maximum length of a realm's name, in bytes. The name must be short, because it becomes a part of every cookie's
+/// The maximum length of a realm's name, in bytes. The name must be short, because it becomes part of every cookie's
 /// name.
 const MAX_REALM: usize = 32;
 
-/// Whether a realm can have this name, which becomes a part of cookie names and of `aud`.
+/// Whether a realm can have this name, which becomes part of cookie names and of `aud`.
 fn is_realm(name: &str) -> bool {
     name.len() <= MAX_REALM
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())

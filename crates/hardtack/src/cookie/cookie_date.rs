@@ -32,7 +32,8 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
-/// Returns the number at the beginning of a token. Returns `None` if the number has more than `most` digits.
+/// Returns the number at the beginning of a token. Returns `None` if the token begins with no digit, or with more than
+/// `most` digits.
 fn leading_number(token: &str, most: usize) -> Option<i64> {
     let digits = token.bytes().take_while(u8::is_ascii_digit).count();
     (1..=most).contains(&digits).then(|| token[..digits].parse().ok())?
@@ -44,7 +45,7 @@ fn time_of_day(token: &str) -> Option<i64> {
     (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// Returns the number of days from 1970-01-01 to a date of the Gregorian calendar. In the calculation, each year begins
+/// Returns the number of days from 1970-01-01 to a date in the Gregorian calendar. In the calculation, each year begins
 /// in March, so that a leap day is the last day of its year.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

@@ -4,7 +4,7 @@
 //! Browsers have a list of all public suffixes, which has thousands of entries and changes often. This module knows
 //! only well-known public suffixes, so that it never refuses a domain that browsers accept.
 
-/// Whether the text has the form of a cookie domain.
+/// Returns whether the text has the form of a cookie domain.
 pub(crate) fn is_cookie_domain(domain: &str) -> bool {
     let bare = domain.strip_prefix('.').unwrap_or(domain);
     bare.contains('.') && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
@@ -15,12 +15,12 @@ pub(crate) fn is_cookie_domain(domain: &str) -> bool {
 pub(crate) enum PublicSuffix {
     /// The domain is a top-level domain or a well-known public suffix.
     Yes,
-    /// The domain looks like the public suffixes of some countries, such as `co.uk`.
+    /// The domain looks like the public suffixes that some countries use, such as `co.uk`.
     Perhaps,
     No,
 }
 
-/// Top-level domains of countries, each with well-known second-level domains that are public suffixes
+/// Country-code top-level domains, each with the well-known second-level domains that are public suffixes
 /// (<https://publicsuffix.org>).
 const OF_COUNTRIES: [(&str, &str); 24] = [
     ("ar", "com edu gob gov net org"),

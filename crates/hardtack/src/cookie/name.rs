@@ -8,8 +8,8 @@ use crate::request::RequestHead;
 
 /// The error for a request that has more than one cookie with the same name.
 ///
-/// An attacker on a sibling domain can add a second cookie with this name. Hardtack then uses neither of the two
-/// cookies, because a choice between them would decide who is logged in.
+/// An attacker on a sibling domain can add a second cookie with the same name. Hardtack then uses neither cookie,
+/// because choosing one of them would decide who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;
@@ -30,7 +30,7 @@ pub struct CookieName {
 }
 
 impl CookieName {
-    /// Creates a cookie name from text without an equals sign.
+    /// Creates a cookie name. The text must not contain an equals sign.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         let start = Finder::new(&format!("{name}=")).into_owned();
@@ -84,7 +84,7 @@ impl CookieName {
         found
     }
 
-    /// Calls `visit` for the value of each cookie with this name, until `visit` returns [`ControlFlow::Break`].
+    /// Calls `visit` with the value of each cookie that has this name, until `visit` returns [`ControlFlow::Break`].
     #[inline]
     fn visit<'a>(
         &self,
@@ -99,8 +99,8 @@ impl CookieName {
                 let at = field.len() - rest.len() + offset;
                 let Some((before, pair)) = field.split_at_checked(at) else { break };
                 let value = pair.get(self.start.needle().len()..).unwrap_or_default();
-                // Continue after the equals sign. Another match cannot begin earlier, because in a match only the last
-                // byte is an equals sign.
+                // Continue after the equals sign. No other match can begin before it, because the only equals sign in a
+                // match is its last byte.
                 rest = value;
                 if !matches!(trim_end(before), [] | [.., b';']) {
                     continue;
@@ -178,7 +178,8 @@ mod tests {
         assert_eq!(find(&[b"\xff\xfe=\x80; ;;=; =; a; id=x; \"b=\xc3"], "id"), Ok(Some(b"x".to_vec())));
     }
 
-    /// Finds the values by splitting the field into pairs. Tests compare the search with this function.
+    /// Finds the cookie's values by splitting the field into pairs. Tests compare the results of the real search with
+    /// those of this function.
     fn by_pairs<'a>(field: &'a [u8], name: &str) -> Vec<&'a [u8]> {
         let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
         let pairs = field.split(|byte| *byte == b';').map(|pair| {

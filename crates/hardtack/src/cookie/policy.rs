@@ -7,10 +7,10 @@ use crate::error::ConfigError;
 use crate::request::{covers, is_cookie_path, is_token};
 use crate::urls::Urls;
 
-/// How the names of the cookies for log-ins at other sites begin.
+/// The start of the cookie names for log-ins at other sites.
 const LOG_IN_STATE: &str = "log_in_state";
 
-/// The names, paths and attributes with which all cookies are set and deleted.
+/// The names, paths and attributes that are used to set and delete all cookies.
 ///
 /// ```
 /// use hardtack::CookiePolicy;
@@ -62,7 +62,7 @@ impl Default for CookiePolicy {
     }
 }
 
-/// Generates the setters of string options.
+/// Generates the setters for string options.
 macro_rules! setters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
         $(#[$doc])*
@@ -101,8 +101,9 @@ impl CookiePolicy {
     /// once for each path. Default: `/`.
     ///
     /// In sliding mode, there is no refresh cookie, so Hardtack adds the log-in, log-out, sign-up and re-authentication
-    /// URLs to these paths, unless the paths already cover them. Without the access cookie, a log-in, log-out or
-    /// sign-up could not end the session that the browser already has, and a re-authentication would be refused.
+    /// URLs to the access cookie's paths, unless the paths already cover them. Without the access cookie, a log-in,
+    /// log-out or sign-up could not end the session that the browser already has, and a re-authentication would be
+    /// refused.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();
@@ -112,8 +113,8 @@ impl CookiePolicy {
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
     /// Default: `/`. In redirect mode, the default is a list of URLs. It always contains the refresh URL. The log-in,
-    /// log-out and sign-up URLs need one of the two cookies to end the browser's current session, so the list contains
-    /// those to which browsers do not send the access cookie. If
+    /// log-out and sign-up URLs need the access cookie or the refresh cookie to end the browser's current session, so
+    /// the list contains each of these URLs to which browsers do not send the access cookie. If
     /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the list also contains the two URLs for
     /// bound sessions.
     #[must_use]
@@ -122,18 +123,18 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets the domain of the cookies (`JWT_COOKIE_DOMAIN`). Browsers then send the cookies to all hosts of the domain.
-    /// By default, browsers send the cookies only to the host that set them. If a domain is set, cookie names cannot
-    /// have the prefix `__Host-`. Browsers ignore cookies for a public suffix, such as `co.uk`. If the domain is a
-    /// well-known public suffix, building the authenticator fails.
+    /// Sets the domain of the cookies (`JWT_COOKIE_DOMAIN`). Browsers then send the cookies to every host in the
+    /// domain. By default, browsers send the cookies only to the host that set them. If a domain is set, cookie names
+    /// cannot have the prefix `__Host-`. Browsers ignore cookies for a public suffix, such as `co.uk`. If the domain is
+    /// a well-known public suffix, building the authenticator fails.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). Browsers also send cookies
-    /// that are not `Secure` over unencrypted connections, where anyone on the network path can read them.
+    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). If a cookie is not
+    /// `Secure`, browsers also send it over unencrypted connections, where anyone on the network path can read it.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
@@ -156,8 +157,8 @@ impl CookiePolicy {
 
     /// Sets whether the cookies are deleted when the browser is closed (`JWT_SESSION_COOKIE`). Default: yes.
     ///
-    /// If set to `false`, the cookies last as long as the session or the refresh token. The access cookie lasts longer
-    /// than its token, so that the server can tell an expired token from a missing one.
+    /// If `session` is `false`, the cookies last as long as the session or the refresh token. The access cookie lasts
+    /// longer than its token, so that the server can tell an expired token from a missing one.
     #[must_use]
     pub fn session_cookies(mut self, session: bool) -> Self {
         self.session_cookies = session;
@@ -172,10 +173,10 @@ impl CookiePolicy {
         self
     }
 
-    /// Returns the default paths of the refresh cookie in redirect mode. The refresh URL is always among them. The
-    /// log-in, log-out and sign-up URLs need one of the two cookies to end the browser's current session, so they are
-    /// included if browsers do not send the access cookie to them. If `binds_sessions` is `true`, the paths also
-    /// include the two URLs for bound sessions, which need the refresh cookie.
+    /// Returns the refresh cookie's default paths in redirect mode. They always include the refresh URL. The log-in,
+    /// log-out and sign-up URLs need the access cookie or the refresh cookie to end the browser's current session, so
+    /// the paths include each of these URLs to which browsers do not send the access cookie. If `binds_sessions` is
+    /// `true`, the paths also include the two URLs for bound sessions, which need the refresh cookie.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {
@@ -188,7 +189,7 @@ impl CookiePolicy {
     /// Adds the log-in, log-out, sign-up and re-authentication URLs to the paths of the access cookie, for sliding
     /// mode, which has no refresh cookie.
     pub(crate) fn send_access_without_refresh(&mut self, urls: &Urls) {
-        // Do not add paths to an empty list, which is an error that is reported later.
+        // Leave an empty list empty. An empty list is an error that is reported later.
         if !self.access_paths.is_empty() {
             add_uncovered(&mut self.access_paths, &[], &urls.end_sessions());
             add_uncovered(&mut self.access_paths, &[], &[&urls.reauthenticate]);
@@ -290,7 +291,7 @@ enum CookieUse {
     /// Only the server reads the cookie. Browsers can bind the cookie to a device, so its name cannot have the prefix
     /// `__Host-Http-`.
     Bindable,
-    /// Scripts and the server read the cookie.
+    /// Both scripts and the server read the cookie.
     Readable,
 }
 
@@ -304,8 +305,8 @@ fn add_uncovered(paths: &mut Vec<String>, others: &[String], urls: &[&str]) {
     }
 }
 
-/// Returns the name of a cookie in a realm. The realm is part of the name, so that applications on one host do not
-/// overwrite each other's cookies.
+/// Returns the name that a cookie has in a realm. The realm is part of the name, so that applications on one host do
+/// not overwrite each other's cookies.
 fn in_realm(realm: Option<&str>, name: &str) -> String {
     let Some(realm) = realm else { return name.to_owned() };
     // A prefix that browsers enforce must stay at the beginning of the name.

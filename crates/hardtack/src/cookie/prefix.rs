@@ -1,6 +1,6 @@
 //! Cookie name prefixes.
 
-/// The prefix of cookie names, which browsers enforce (RFC 6265bis section 4.1.3).
+/// The prefix of cookie names. Browsers enforce the rules for each prefix (RFC 6265bis section 4.1.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CookiePrefix {
     /// Over https, each cookie gets the strongest prefix that it can have. Over http, cookies get no prefix.
@@ -15,6 +15,6 @@ pub enum CookiePrefix {
     Host,
     /// `__Secure-`: requires `Secure`.
     Secure,
-    /// No prefix. An attacker who controls a sibling domain can then set cookies with these names.
+    /// No prefix. An attacker who controls a sibling domain can then set cookies that have the same names.
     None,
 }

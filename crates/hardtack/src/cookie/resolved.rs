@@ -27,15 +27,15 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) csrf_access: CookieSlot,
     pub(crate) csrf_refresh: CookieSlot,
     pub(crate) pre_session: CookieSlot,
-    /// The cookies for log-ins at other sites. The name of each cookie consists of this name, `_` and the state of the
-    /// log-in.
+    /// The cookies for log-ins at other sites. Each cookie's full name is this name, followed by `_` and the log-in's
+    /// state.
     pub(crate) log_in_state: CookieSlot,
-    /// The cookie with the text that says why the last log-in was refused.
+    /// The cookie that holds the text explaining why the last log-in was refused.
     pub(crate) notice: CookieSlot,
-    /// The cookie that lists the accounts that were used to log in from this browser.
+    /// The cookie that lists the accounts that have logged in from this browser.
     pub(crate) device: CookieSlot,
-    /// The cookie that records how the server last made the browser repeat a request: with a page or with a redirect.
-    /// The repeated request needs a proof that the browser has the device's key.
+    /// The cookie that records how the server last made the browser prove that it has its device's key and repeat the
+    /// request: with a page or with a redirect.
     pub(crate) device_proof: CookieSlot,
     /// The cookie that shows that the browser has received the response to the session's last re-authentication.
     pub(crate) reauthentication: CookieSlot,
@@ -44,12 +44,12 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) same_site: SameSite,
     pub(crate) session_cookies: bool,
     pub(crate) csrf_cookies: bool,
-    /// Whether to write cookies in the format of Werkzeug, the HTTP library of Flask.
+    /// Whether to write cookies in the format of Werkzeug, Flask's HTTP library.
     pub(crate) flask: bool,
 }
 
 impl ResolvedPolicy {
-    /// Returns all cookies except those for log-ins at other sites. The names of those cookies begin with the name of
+    /// Returns all cookies except the ones for log-ins at other sites, whose names begin with the name of
     /// `log_in_state`.
     pub(crate) fn slots(&self) -> [&CookieSlot; 9] {
         [
@@ -65,8 +65,8 @@ impl ResolvedPolicy {
         ]
     }
 
-    /// Refuses two cookies with the same name, and a cookie with the name of one of the application's own cookies
-    /// (`reserved`).
+    /// Returns an error if two cookies have the same name, or if a cookie's name belongs to one of the application's
+    /// own cookies (`reserved`).
     ///
     /// Names are compared without their prefixes. Over http, cookies have no prefixes, so two cookies that differ only
     /// in their prefixes would have the same name. Flask-JWT-Extended adds no prefixes, so the Flask preset compares

@@ -1,4 +1,4 @@
-//! The `SameSite` attribute. `CookiePolicy` sets its default.
+//! The `SameSite` attribute. `CookiePolicy` determines the default.
 
 /// The `SameSite` attribute of cookies. The default of [`CookiePolicy`](super::CookiePolicy) is [`Lax`](Self::Lax).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -6,8 +6,8 @@ pub enum SameSite {
     /// The cookie is not sent with requests that another site starts, not even with the first request after the user
     /// follows a link on another site.
     Strict,
-    /// The cookie is sent when the user follows a link on another site. It is not sent with requests from that site's
-    /// POST forms and scripts.
+    /// The cookie is sent when the user follows a link on another site, but not when a POST form or a script on that
+    /// site sends a request.
     Lax,
     /// The cookie is always sent. Requires `Secure` and CSRF protection.
     None,

@@ -8,24 +8,24 @@ use super::same_site::SameSite;
 use super::set_cookies::SetCookies;
 use crate::clock::Timestamp;
 
-/// The maximum length of a cookie's name and value together, in bytes. Browsers drop longer cookies (RFC 6265bis
+/// The maximum combined length of a cookie's name and value, in bytes. Browsers drop longer cookies (RFC 6265bis
 /// section 5.6; ASVS 5.0 V3.3.5).
 const MAX_NAME_AND_VALUE: usize = 4096;
 
-/// A cookie is larger than browsers accept. Browsers would drop the cookie without an error.
+/// The cookie is larger than browsers accept. Browsers would silently ignore it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the cookie {name} would have {len} bytes including its name, but browsers drop cookies of more than \
-     {MAX_NAME_AND_VALUE} bytes; put less into the token, for example only an id, and look up the rest"
+    "the cookie {name} would be {len} bytes long, including its name, but browsers drop cookies of more than \
+     {MAX_NAME_AND_VALUE} bytes; put less data into the token, for example only an id, and look up the rest"
 )]
 pub struct CookieTooLarge {
     /// The name of the cookie.
     pub name: String,
-    /// The length of name and value together, in bytes.
+    /// The combined length of the name and the value, in bytes.
     pub len: usize,
 }
 
-/// The domain and the lifetime of a cookie that is set.
+/// The domain and lifetime of a cookie that is being set.
 pub(crate) struct Setting<'a> {
     /// The domain. `None` means the policy's domain.
     pub(crate) domain: Option<&'a str>,
@@ -42,7 +42,7 @@ enum End {
 }
 
 impl ResolvedPolicy {
-    /// Sets `slot` to `value` on each of its paths.
+    /// Sets the cookie for `slot` to `value` on each of the slot's paths.
     pub(crate) fn set(
         &self,
         slot: &CookieSlot,
@@ -65,8 +65,8 @@ impl ResolvedPolicy {
         Ok(())
     }
 
-    /// Like [`set`](Self::set), but with `SameSite=Lax` if the policy is `SameSite=Strict`. Browsers then also send the
-    /// cookie if another site redirects them to this site with a GET.
+    /// Like [`set`](Self::set), but with `SameSite=Lax` if the policy is `SameSite=Strict`. Browsers then send the
+    /// cookie even if another site redirects them to this site with a GET.
     pub(crate) fn set_lax(
         &self,
         slot: &CookieSlot,
@@ -85,8 +85,8 @@ impl ResolvedPolicy {
         cookie.split_once("; ").map(|(_, attributes)| attributes.to_owned()).unwrap_or_default()
     }
 
-    /// Deletes `slot` on each of its paths. Browsers delete a cookie only if its name, `Path` and `Domain` are the same
-    /// as when it was set.
+    /// Deletes the cookie for `slot` on each of the slot's paths. Browsers delete a cookie only if its name, `Path` and
+    /// `Domain` are the same as when it was set.
     pub(crate) fn delete(&self, slot: &CookieSlot, domain: Option<&str>, into: &mut SetCookies) {
         for path in &slot.paths {
             into.push(self.render(slot, path, "", domain, &End::Deleted));

@@ -5,14 +5,15 @@ use crate::session::SessionId;
 /// The value of `Clear-Site-Data` in a response that ends the browser's session. It makes the browser clear its cache,
 /// so that even the Back button does not show pages of that session.
 ///
-/// The value does not include `"cookies"`, because that would delete the cookies of the whole registrable domain.
+/// The value does not include `"cookies"`, because the browser would then delete the cookies of the entire registrable
+/// domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
 
-/// The name of the header in a response that asks the browser to bind a new session to its device.
+/// The name of the response header that asks the browser to bind a new session to its device.
 pub const REGISTRATION: &str = "secure-session-registration";
 
-/// The values of a response's `Set-Cookie` fields, in order. Add them to the response. Otherwise, a log-in does not log
-/// the browser in, and a log-out does not delete the browser's cookies.
+/// The values of a response's `Set-Cookie` fields, in order. Add them to the response. Without them, a log-in does not
+/// log the browser in, and a log-out does not delete the browser's cookies.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "these cookies must be added to the response"]
 pub struct SetCookies {
@@ -23,7 +24,7 @@ pub struct SetCookies {
 }
 
 impl SetCookies {
-    /// Appends the value of another `Set-Cookie` field, for a cookie of your own that is set in the same response.
+    /// Appends another `Set-Cookie` value, for a cookie of your own that the same response sets.
     ///
     /// The value must be a valid field value (RFC 9110 section 5.5). If a value is not valid, the adapter leaves it out
     /// and logs an error.
@@ -39,20 +40,20 @@ impl SetCookies {
         self.registration = other.registration.or(self.registration.take());
     }
 
-    /// If these are the cookies of a log-in, returns the session that the log-in began. To undo the log-in, for example
+    /// If these cookies come from a log-in, returns the session that the log-in began. To undo the log-in, for example
     /// because the password was changed in the meantime, end the session with
     /// [`Authenticator::revoke_session`](crate::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
         self.begun
     }
 
-    /// Records which session a log-in has begun.
+    /// Records the session that a log-in began.
     pub(crate) fn of_session(self, begun: SessionId) -> Self {
         Self { begun: Some(begun), ..self }
     }
 
     /// Returns the value of the header [`REGISTRATION`](crate::adapter::REGISTRATION), which adapters add to the
-    /// response, or `None` if the response with these cookies does not ask the browser to bind the session to its
+    /// response. Returns `None` if the response with these cookies does not ask the browser to bind the session to its
     /// device.
     pub fn registration(&self) -> Option<&str> {
         self.registration.as_deref()
@@ -94,7 +95,7 @@ impl IntoIterator for SetCookies {
     }
 }
 
-/// Shows the names only, because the values are credentials.
+/// Shows only the names of the cookies, because their values are credentials.
 impl std::fmt::Debug for SetCookies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.values.iter().filter_map(|value| value.split('=').next())).finish()

@@ -1,4 +1,4 @@
-//! A cookie as a browser stores it: a `Set-Cookie` field, parsed by the rules of RFC 6265 §5.2 and RFC 6265bis.
+//! A cookie as a browser stores it: a `Set-Cookie` field, parsed according to RFC 6265 §5.2 and RFC 6265bis.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,21 +15,21 @@ pub struct StoredCookie {
     pub name: String,
     /// The value, as sent: quotes and percent-encoding are kept.
     pub value: String,
-    /// The `Path` attribute, or the default path of the request (RFC 6265 §5.1.4).
+    /// The `Path` attribute, or the request's default path (RFC 6265 §5.1.4).
     pub path: String,
-    /// The `Domain` attribute without its leading dot. The domain is not checked: it might not belong to the host.
+    /// The `Domain` attribute without its leading dot. The domain is not checked, so it might not match the host.
     pub domain: Option<String>,
     /// The `Max-Age` attribute, in seconds.
     pub max_age: Option<i64>,
     /// The `Expires` attribute.
     pub expires: Option<SystemTime>,
-    /// Whether the cookie has the attribute `Secure`.
+    /// Whether the cookie has the `Secure` attribute.
     pub secure: bool,
-    /// Whether the cookie has the attribute `HttpOnly`.
+    /// Whether the cookie has the `HttpOnly` attribute.
     pub http_only: bool,
     /// The `SameSite` attribute, as sent.
     pub same_site: Option<String>,
-    /// Whether the cookie has the attribute `Partitioned`.
+    /// Whether the cookie has the `Partitioned` attribute.
     pub partitioned: bool,
     /// The full text of the `Set-Cookie` field.
     pub raw: String,
@@ -37,10 +37,10 @@ pub struct StoredCookie {
 }
 
 impl StoredCookie {
-    /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`.
+    /// Parses the text of a `Set-Cookie` field that was received in response to a request for `request_path`.
     ///
-    /// Returns `None` if browsers ignore the field. Browsers ignore a field if it has no `=`, if its name is empty, or
-    /// if its name and value together have more than 4096 bytes.
+    /// Returns `None` if browsers would ignore the field. They do so if the field has no `=`, if the cookie's name is
+    /// empty, or if its name and value together are longer than 4096 bytes.
     pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
         Self::parse_at(raw, request_path, SystemTime::now())
     }
@@ -112,10 +112,10 @@ impl StoredCookie {
         self.expiry().is_some_and(|expiry| expiry <= now)
     }
 
-    /// Returns the requirements of the name's prefix that the cookie does not meet (RFC 6265bis §4.1.3 and §5.7). The
-    /// prefixes `__Secure-`, `__Host-`, `__Http-` and `__Host-Http-`, in upper or lower case, have requirements, and
-    /// browsers ignore a cookie that does not meet them. The result is empty if all requirements are met, or if the
-    /// name has no such prefix.
+    /// Returns the requirements of the name's prefix that the cookie fails to meet (RFC 6265bis §4.1.3 and §5.7). The
+    /// prefixes `__Secure-`, `__Host-`, `__Http-` and `__Host-Http-`, in upper or lower case, impose requirements, and
+    /// browsers ignore a cookie that does not meet them. The result is empty if the cookie meets all requirements, or
+    /// if its name has none of these prefixes.
     pub(crate) fn missing_for_prefix(&self) -> Vec<&'static str> {
         let name = self.name.to_ascii_lowercase();
         let is_http = name.starts_with("__host-http-") || name.starts_with("__http-");

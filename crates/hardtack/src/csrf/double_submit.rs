@@ -1,4 +1,4 @@
-//! The second check, the double submit: the request must contain a value that only a page of this site can read.
+//! The second CSRF check, the double submit: the request must contain a value that only a page of this site can read.
 
 use super::policy::{CsrfNames, CsrfPolicy};
 use super::token::is_value;
@@ -12,8 +12,8 @@ pub enum CsrfError {
     /// The request contains no CSRF value: the header and the form field are missing.
     #[error("the request has no CSRF token, neither in the header nor in the form field")]
     Missing,
-    /// The CSRF value belongs to another session or is invalid, or the request contains the header or field several
-    /// times.
+    /// The CSRF value is invalid or belongs to another session, or the request contains the header or the form field
+    /// more than once.
     #[error("the CSRF token does not match this session")]
     Mismatch,
     /// A log-in or sign-up form was sent without the CSRF cookie that the form's page sets.
@@ -25,11 +25,10 @@ pub enum CsrfError {
     /// The CSRF token of a log-in or sign-up form does not match the CSRF cookie that was sent.
     #[error("the CSRF token in the form's hidden field does not match the CSRF cookie")]
     OtherPreSession,
-    /// The field is not in the part of the form that is read before the handler runs, and the form is longer than this
-    /// part.
+    /// The form is longer than the part that is read before the handler runs, and the CSRF field is not in that part.
     #[error(
-        "the CSRF field is not in the first part of the form, and Hardtack searches only this part (its length is \
-         ReadAheadLimits::bytes); put the field first in the form"
+        "Hardtack searches only the beginning of a form (ReadAheadLimits::bytes), and the CSRF field is not there; put \
+         the field first in the form"
     )]
     BeyondPeek,
     /// The form was not read. Either no layer wraps the route, or middleware between the layer and the handler has read

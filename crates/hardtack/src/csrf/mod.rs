@@ -1,4 +1,4 @@
-//! Protection against cross-site request forgery: the origin check, then the double submit.
+//! Protection against cross-site request forgery: the origin check, followed by the double-submit check.
 
 mod double_submit;
 mod origin;

@@ -56,10 +56,11 @@ fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_sc
 
 /// Returns the origin of the page that sent the request, if the page and the URL that the browser requested have the
 /// same origin. The page is then one of this site's own, so its origin is the address at which the browser reached this
-/// server, whatever `Host` a proxy has put into the request.
+/// server, regardless of the `Host` that a proxy has put into the request.
 ///
-/// Use the result only to explain a refusal. A client that is not a browser can send any `Sec-Fetch-Site`, and in DNS
-/// rebinding, the page is an attacker's. The result is safe to log, because it is an origin as browsers write it.
+/// Use the result only to explain a refusal. A client that is not a browser can send any `Sec-Fetch-Site`, and in a DNS
+/// rebinding attack, the page belongs to the attacker. The result is safe to log, because it is an origin as browsers
+/// write it.
 #[cold]
 pub(crate) fn same_origin_page<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
     let ([Some(b"same-origin"), None], [Some(origin), None]) =
@@ -157,7 +158,7 @@ mod tests {
             &[("origin", "http://site.example")][..],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
             &[("origin", "ftp://site.example"), ("sec-fetch-site", "same-origin")],
-            // In HTTP/2, the authority counts, even if the request also has a `Host` field.
+            // In HTTP/2, the authority decides, even if the request also has a `Host` field.
             &[("host", "evil.example"), ("origin", "https://evil.example")],
         ] {
             assert!(!run(fields), "{fields:?}");

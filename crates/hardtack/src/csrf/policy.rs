@@ -7,9 +7,10 @@ use crate::request::is_token;
 
 /// Which requests need a CSRF value, where requests carry the value, and which other origins are trusted.
 ///
-/// By default, a request needs the CSRF value of its session if its method is unsafe (such as POST) and its token is in
-/// a cookie. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`.
-/// Log-in and sign-up forms, which are sent before there is a session, need a separate value in the same places.
+/// By default, a request needs its session's CSRF value if its method is unsafe (such as POST) and its token is in a
+/// cookie. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`. Log-in
+/// and sign-up forms are sent before there is a session, so they need a separate value, which they carry in the same
+/// places.
 ///
 /// ```
 /// use hardtack::CsrfPolicy;
@@ -19,7 +20,7 @@ use crate::request::is_token;
 ///     .trusted_origin("https://app.site.example");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::csrf"]
+#[must_use = "a policy does nothing until it is passed to AuthenticatorBuilder::csrf"]
 pub struct CsrfPolicy {
     pub(crate) protect: bool,
     pub(crate) pre_session: bool,
@@ -36,7 +37,7 @@ pub struct CsrfPolicy {
     pub(crate) mask: bool,
 }
 
-/// Where a request carries the CSRF value of one kind of token.
+/// Where a request carries the CSRF value for one kind of token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CsrfNames {
     pub(crate) header: String,
@@ -65,47 +66,43 @@ impl Default for CsrfPolicy {
     }
 }
 
-/// The characters that the names of headers and methods may contain (RFC 9110 section 5.6.2).
+/// The characters that header and method names may contain (RFC 9110 section 5.6.2).
 const TOKEN: &str = "letters, digits and !#$%&'*+-.^_`|~";
 
 impl CsrfPolicy {
-    /// Sets the name of the header in which requests carry the CSRF value of an access or a refresh token. Default:
+    /// Sets the name of the header that carries the CSRF value, for both access and refresh tokens. Default:
     /// `X-CSRF-TOKEN`.
     pub fn header(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.access_header(name.clone()).refresh_header(name)
     }
 
-    /// Sets the name of the form field in which requests carry the CSRF value of an access or a refresh token. Default:
+    /// Sets the name of the form field that carries the CSRF value, for both access and refresh tokens. Default:
     /// `csrf_token`.
     pub fn field(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.access_field(name.clone()).refresh_field(name)
     }
 
-    /// Sets the name of the header in which requests carry the access token's CSRF value
-    /// (`JWT_ACCESS_CSRF_HEADER_NAME`).
+    /// Sets the name of the header that carries the access token's CSRF value (`JWT_ACCESS_CSRF_HEADER_NAME`).
     pub fn access_header(mut self, name: impl Into<String>) -> Self {
         self.access.header = name.into();
         self
     }
 
-    /// Sets the name of the header in which requests carry the refresh token's CSRF value
-    /// (`JWT_REFRESH_CSRF_HEADER_NAME`).
+    /// Sets the name of the header that carries the refresh token's CSRF value (`JWT_REFRESH_CSRF_HEADER_NAME`).
     pub fn refresh_header(mut self, name: impl Into<String>) -> Self {
         self.refresh.header = name.into();
         self
     }
 
-    /// Sets the name of the form field in which requests carry the access token's CSRF value
-    /// (`JWT_ACCESS_CSRF_FIELD_NAME`).
+    /// Sets the name of the form field that carries the access token's CSRF value (`JWT_ACCESS_CSRF_FIELD_NAME`).
     pub fn access_field(mut self, name: impl Into<String>) -> Self {
         self.access.field = name.into();
         self
     }
 
-    /// Sets the name of the form field in which requests carry the refresh token's CSRF value
-    /// (`JWT_REFRESH_CSRF_FIELD_NAME`).
+    /// Sets the name of the form field that carries the refresh token's CSRF value (`JWT_REFRESH_CSRF_FIELD_NAME`).
     pub fn refresh_field(mut self, name: impl Into<String>) -> Self {
         self.refresh.field = name.into();
         self
@@ -113,7 +110,7 @@ impl CsrfPolicy {
 
     /// Sets whether forms can carry the CSRF value in a field (`JWT_CSRF_CHECK_FORM`). Default: yes.
     ///
-    /// To find this field, Hardtack reads the beginning of the form, up to 64 KiB, before the handler runs.
+    /// To find the CSRF field, Hardtack reads the beginning of the form, up to 64 KiB, before the handler runs.
     pub fn check_forms(mut self, check: bool) -> Self {
         self.check_form = check;
         self
@@ -121,8 +118,7 @@ impl CsrfPolicy {
 
     /// Sets whether log-in and sign-up forms need a CSRF value that is tied to a cookie. Default: yes.
     ///
-    /// Without this value, only the origin check prevents another site from logging a user in to the attacker's
-    /// account.
+    /// Without this value, only the origin check prevents another site from logging a user in to an attacker's account.
     pub fn pre_session(mut self, check: bool) -> Self {
         self.pre_session = check;
         self
@@ -141,9 +137,9 @@ impl CsrfPolicy {
     /// Sets whether [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) masks the value, so that the value
     /// looks different on each page. Default: yes.
     ///
-    /// Masking prevents an attacker from deducing the value from the length of compressed pages. Hardtack always
+    /// Masking prevents an attacker from deducing the CSRF value from the length of compressed pages. Hardtack always
     /// accepts both raw and masked values. Turn masking off if your pages post forms to an application that accepts
-    /// only raw values, such as one with Flask-JWT-Extended.
+    /// only raw values, such as one that uses Flask-JWT-Extended.
     pub fn mask_csrf(mut self, mask: bool) -> Self {
         self.mask = mask;
         self
@@ -159,15 +155,16 @@ impl CsrfPolicy {
         self
     }
 
-    /// Turns off the check of CSRF values (`JWT_COOKIE_CSRF_PROTECT = False`). The origin of requests is still checked.
+    /// Turns off the CSRF value check (`JWT_COOKIE_CSRF_PROTECT = False`). The origin of each request is still checked.
     ///
-    /// Turn off this check only if every cookie is `SameSite=Strict`, or if another mechanism protects against CSRF.
+    /// Turn off the CSRF value check only if every cookie is `SameSite=Strict`, or if another mechanism protects
+    /// against CSRF.
     pub fn insecure_disabled(mut self) -> Self {
         self.protect = false;
         self
     }
 
-    /// Returns the names of the header and the form field for a kind of token.
+    /// Returns the header name and the form field name for one kind of token.
     pub(crate) const fn names(&self, kind: TokenKind) -> &CsrfNames {
         match kind {
             TokenKind::Access => &self.access,
@@ -194,7 +191,7 @@ impl CsrfPolicy {
             if !is_token(&names.header) {
                 return Err(ConfigError::BadCsrfName { what: "header", name: names.header.clone(), expected: TOKEN });
             }
-            // The name of a form field may be any text that is not empty.
+            // The name of a form field may be any non-empty text.
             if names.field.is_empty() {
                 return Err(ConfigError::BadCsrfName {
                     what: "field",

@@ -11,7 +11,7 @@ use crate::jwt::KeySet;
 /// The length of a nonce in base64url, in bytes.
 const NONCE_LEN: usize = 22;
 
-/// The CSRF token for a log-in or sign-up form, and the cookie that belongs to it.
+/// The CSRF token for a log-in or sign-up form, and the cookie that goes with the token.
 ///
 /// The token is a MAC of the cookie's value, so an attacker cannot compute the token for a cookie that the victim
 /// already has. An attacker can open a form on this site to get a cookie and the matching token. However, the
@@ -43,7 +43,7 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// The keys for computing the tokens. The first key is derived from the signing key, or is random if there is no
+/// The keys that compute pre-session tokens. The first key is derived from the signing key, or is random if there is no
 /// signing key. The other keys are derived from retired signing keys.
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
@@ -56,13 +56,12 @@ impl PreSessionKeys {
         Self(std::iter::once(current).chain(retired).map(|key| PreSessionKey::new(&key)).collect())
     }
 
-    /// Returns the value of the form field that matches this value of the cookie.
+    /// Returns the form-field value that matches this cookie value.
     pub(crate) fn token(&self, nonce: &[u8]) -> String {
         self.tokens(nonce).next().unwrap_or_default()
     }
 
-    /// Returns all accepted values of the form field: first the value of the current key, then the values of the
-    /// retired keys.
+    /// Returns all accepted form-field values: first the one from the current key, then the ones from the retired keys.
     pub(crate) fn tokens(&self, nonce: &[u8]) -> impl Iterator<Item = String> {
         self.0.iter().map(move |key| key.token(nonce))
     }
@@ -81,17 +80,17 @@ impl PreSessionKey {
         Self(<Hmac<Sha256> as KeyInit>::new(&block.into()))
     }
 
-    /// Creates a value for the cookie.
+    /// Creates a random value for the pre-session cookie.
     pub(crate) fn nonce() -> String {
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>())
     }
 
-    /// Whether the value of a cookie can be a nonce.
+    /// Returns whether a cookie's value can be a nonce.
     pub(crate) fn is_nonce(value: &[u8]) -> bool {
         value.len() == NONCE_LEN && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     }
 
-    /// Returns the value of the form field that matches this value of the cookie.
+    /// Returns the form-field value that matches this cookie value.
     fn token(&self, nonce: &[u8]) -> String {
         let mut mac = self.0.clone();
         mac.update(nonce);

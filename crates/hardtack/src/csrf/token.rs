@@ -15,7 +15,7 @@ const SHORT_VALUE: usize = 36;
 /// The length of the longest string that is stored without allocating: a masked value of [`SHORT_VALUE`] bytes.
 const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 
-/// The CSRF value of a session, for the hidden field of a form or for a script on the page.
+/// A session's CSRF value, for a form's hidden field or for a script on the page.
 ///
 /// By default, the value is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token)
 /// returns a different string, and Hardtack accepts each of these strings. Masking defends against BREACH. In this
@@ -34,7 +34,7 @@ enum Text {
 }
 
 impl CsrfToken {
-    /// Returns the text for the page.
+    /// Returns the string to put into the page.
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Text::Short { bytes, len } => {
@@ -44,7 +44,7 @@ impl CsrfToken {
         }
     }
 
-    /// Creates a token with the unmasked value.
+    /// Creates a token that contains the value without masking it.
     pub(crate) fn raw(value: &str) -> Self {
         let mut bytes = [0; SHORT_TEXT];
         Self(match bytes.get_mut(..value.len()) {
@@ -111,7 +111,7 @@ fn is_masked(sent: &[u8], value: &[u8]) -> bool {
     constant_time_eq(mask, value)
 }
 
-/// Returns the length of `bytes` bytes in base64url without padding.
+/// Returns the length of the base64url encoding of `bytes` bytes, without padding.
 const fn encoded_len(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
@@ -143,7 +143,7 @@ impl fmt::Debug for CsrfToken {
     }
 }
 
-/// Serializes as text, for templates and JSON.
+/// Serializes as a string, for templates and JSON.
 impl Serialize for CsrfToken {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())

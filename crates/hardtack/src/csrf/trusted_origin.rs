@@ -3,7 +3,7 @@
 use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
 
-/// Schemes that [`of_app`] refuses. Either no `Origin` has such a scheme, or [`of_site`] handles the scheme.
+/// Schemes that [`of_app`] refuses, because they never occur in an `Origin`, or because [`of_site`] handles them.
 const WITHOUT_ORIGIN: [&str; 10] =
     ["about", "blob", "data", "file", "filesystem", "http", "https", "javascript", "ws", "wss"];
 
@@ -21,7 +21,7 @@ fn of_site(text: &str) -> Option<String> {
     base.path().is_empty().then(|| base.origin().to_owned())
 }
 
-/// Returns the origin if its scheme is that of an app or extension.
+/// Returns the origin if its scheme belongs to an app or a browser extension.
 fn of_app(text: &str) -> Option<String> {
     let (scheme, host) = text.split_once("://")?;
     let (scheme, host) = (scheme.to_ascii_lowercase(), host.strip_suffix('/').unwrap_or(host));

@@ -8,7 +8,8 @@ use crate::clock::Timestamp;
 use crate::jwt::{KeySet, hmac_sha256};
 use crate::session::SessionId;
 
-/// The length of a challenge before it is encoded, in bytes: the time, and the first half of a MAC.
+/// The length of a challenge in bytes, before it is encoded. A challenge consists of the time and the first half of a
+/// MAC.
 const LEN: usize = 8 + 16;
 
 /// What a challenge is for. A challenge for one purpose is not valid for another purpose.
@@ -16,30 +17,30 @@ const LEN: usize = 8 + 16;
 pub(crate) enum Purpose {
     /// To register a device's key.
     Bind,
-    /// To exchange the refresh token of this generation.
+    /// To exchange the refresh token with this generation.
     Refresh(u64),
 }
 
-/// The keys that authenticate challenges: the one derived from the signing key, then those derived from retired keys.
+/// The keys that authenticate challenges. The first is derived from the signing key, and the others from retired keys.
 pub(crate) struct Challenges(Vec<[u8; 32]>);
 
 impl Challenges {
-    /// Derives the keys. If the set has no signing key, the first key is random, and other processes refuse the
-    /// challenges of this process.
+    /// Derives the keys that authenticate challenges. If `keys` has no signing key, the first derived key is random, so
+    /// other processes refuse this process's challenges.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         Self(std::iter::once(current).chain(keys.retired_keys().iter().map(|key| key.derive(label))).collect())
     }
 
-    /// Returns a challenge that is issued at `now`. It contains only base64url characters.
+    /// Returns a challenge that is dated `now`. The challenge contains only base64url characters.
     pub(crate) fn issue(&self, session: SessionId, purpose: Purpose, now: Timestamp) -> String {
         let bytes = self.0.first().map(|key| seal(key, session, purpose, now)).unwrap_or_default();
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
     }
 
     /// Returns whether the challenge was issued with one of the keys, for this session and purpose, at most `max_age`
-    /// ago. The time in the challenge can be up to `skew` in the future, because another server with a fast clock might
-    /// have issued the challenge.
+    /// ago. The time in the challenge can be up to `skew` in the future, because the challenge might come from another
+    /// server whose clock is ahead.
     pub(crate) fn accepts(
         &self,
         challenge: &str,
@@ -60,7 +61,7 @@ impl Challenges {
 }
 
 fn decode(challenge: &str) -> Option<[u8; LEN]> {
-    // Check the length first, so that a long string is not decoded.
+    // Check the length first, to avoid decoding a long string.
     let text = Some(challenge).filter(|text| text.len() == LEN / 3 * 4)?;
     base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).ok()?.try_into().ok()
 }
@@ -71,7 +72,7 @@ fn seal(key: &[u8; 32], session: SessionId, purpose: Purpose, at: Timestamp) -> 
         Purpose::Bind => (b"bind   ", 0),
         Purpose::Refresh(generation) => (b"refresh", generation),
     };
-    // Every part has a fixed length, so different parts always give different messages.
+    // Every part has a fixed length, so two different sets of parts never produce the same message.
     let message: [&[u8]; 4] = [purpose, &session.as_u128().to_be_bytes(), &generation.to_be_bytes(), &time];
     let mac = hmac_sha256(key, &message);
     let mut bytes = [0; LEN];
@@ -167,7 +168,7 @@ mod tests {
         for other in ["", "A", &challenge[1..], &format!("{challenge}A"), &"A".repeat(1 << 20), "\u{e9}"] {
             assert!(!accepts(&challenges, other, ID, Purpose::Bind, NOW));
         }
-        // A time that no clock can show.
+        // Times that no clock can show.
         for seconds in [i64::MIN, -1, i64::MAX] {
             let far = challenges.issue(ID, Purpose::Bind, Timestamp::from_unix_seconds(seconds));
             assert!(!accepts(&challenges, &far, ID, Purpose::Bind, NOW), "{seconds}");

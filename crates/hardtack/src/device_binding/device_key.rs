@@ -1,10 +1,10 @@
-//! The public key of a device.
+//! A device's public key.
 
 use std::fmt;
 
 use crate::jwt::{Algorithm, Jwk, KeyError, VerifyingKey};
 
-/// The public key of a device, for ES256 or RS256.
+/// A device's public key, for ES256 or RS256.
 ///
 /// A store keeps the key as text: a JWK (RFC 7517) of at most 2 KiB. See
 /// [`Session::bound_key`](crate::session::Session::bound_key).
@@ -15,17 +15,17 @@ impl DeviceKey {
     /// The algorithms that browsers support.
     const ALGORITHMS: [Algorithm; 2] = [Algorithm::ES256, Algorithm::RS256];
 
-    /// Reads the text that [`Self::to_text`] returned.
+    /// Reads a key from the text that [`Self::to_text`] returned.
     ///
     /// # Errors
-    /// The text is not a JWK of a public key for ES256 or RS256, or the key is weak.
+    /// The text is not the JWK of an ES256 or RS256 public key, or the key is weak.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let jwk = Jwk::parse(text)?;
         let algorithm = jwk.algorithm().ok_or(KeyError::NoAlgorithm)?;
         Self::from_jwk(jwk, algorithm)
     }
 
-    /// Creates a key from a JWK. The key is used with `algorithm`.
+    /// Creates a key from a JWK, for use with `algorithm`.
     pub(super) fn from_jwk(jwk: Jwk, algorithm: Algorithm) -> Result<Self, KeyError> {
         if jwk.is_private() {
             return Err(KeyError::Unparsable { expected: "a public key; a device never sends its private key" });

@@ -1,23 +1,23 @@
-//! The header fields, which are structured fields (RFC 9651).
+//! The header fields for device binding, which are structured fields (RFC 9651).
 
 use crate::session::SessionId;
 
-/// In a response: the challenge for the browser's next proof.
+/// The response header with the challenge for the browser's next proof.
 pub(crate) const CHALLENGE: &str = "secure-session-challenge";
 
-/// In a request: the proof. Scripts of the site can set this field, too.
+/// The request header with the proof. The site's scripts can set this header, too.
 pub(crate) const PROOF: &str = "secure-session-response";
 
-/// In a request: the id of the browser's bound session. Scripts cannot set this field.
+/// The request header with the id of the browser's bound session. Scripts cannot set this header.
 pub(crate) const ID: &str = "sec-secure-session-id";
 
-/// Returns the value of [`REGISTRATION`](crate::cookie::REGISTRATION). The browser posts its key to `path`, which must
-/// consist of ASCII characters.
+/// Returns the value of the [`REGISTRATION`](crate::cookie::REGISTRATION) header. The browser posts its key to `path`,
+/// which must consist of ASCII characters.
 pub(crate) fn registration_field(path: &str, challenge: &str) -> String {
     format!("(ES256 RS256);path={};challenge={}", string(path), string(challenge))
 }
 
-/// Returns the value of [`CHALLENGE`] for a session. Browsers ignore a challenge without `id`.
+/// Returns the value of the [`CHALLENGE`] header for a session. Browsers ignore a challenge that has no `id`.
 pub(crate) fn challenge_field(session: SessionId, challenge: &str) -> String {
     format!("{};id={}", string(challenge), string(&session.to_string()))
 }
@@ -50,8 +50,8 @@ pub(crate) fn read_value(field: &[u8]) -> Option<String> {
     }
 }
 
-/// Reads the rest of a string, after its first quotation mark (RFC 9651 §4.2.5). No characters are allowed after the
-/// string.
+/// Reads the rest of a quoted string, after the opening quotation mark (RFC 9651 §4.2.5). Nothing is allowed after the
+/// closing quotation mark.
 fn read_string(rest: &str) -> Option<String> {
     let (mut out, mut chars) = (String::new(), rest.chars());
     loop {
@@ -114,7 +114,7 @@ mod tests {
             prop_assert_eq!(read_value(string(&text).as_bytes()), Some(text));
         }
 
-        /// Each value that was read can be written and read again. Only strings and bare values are accepted.
+        /// Any value that was read can be written and read again. Only strings and bare values are accepted.
         #[test]
         fn a_changed_string_is_read_only_if_it_is_one_string(
             text in "[ -~]{1,20}",

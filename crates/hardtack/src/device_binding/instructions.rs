@@ -4,16 +4,17 @@ use serde_json::{Value, json};
 
 use crate::session::SessionId;
 
-/// The content of the response to a registration.
+/// The content of the response to a browser that registers its device's public key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instructions<'a> {
     pub(crate) session: SessionId,
-    /// The path on this site where the browser refreshes the session and proves that it has the key.
+    /// The path on this site where the browser refreshes the session and proves that it has the device key.
     pub(crate) refresh_path: &'a str,
-    /// The name of the bound cookie. Browsers refuse names with the prefix `__Host-Http-`.
+    /// The name of the bound cookie. Browsers refuse to bind a cookie whose name has the prefix `__Host-Http-`.
     pub(crate) cookie: &'a str,
     /// The attributes of the bound cookie, as in its `Set-Cookie`. If they differ from `Set-Cookie`, the browser
-    /// refreshes before every request. `Max-Age` is left out, because browsers refuse instructions that contain it.
+    /// refreshes the session before every request. `Max-Age` is left out, because browsers refuse instructions that
+    /// contain it.
     pub(crate) attributes: &'a str,
 }
 
@@ -23,7 +24,7 @@ impl Instructions<'_> {
         json!({
             "session_identifier": self.session.to_string(),
             "refresh_url": self.refresh_path,
-            // Chromium requires `scope` and `include_site`. The binding applies to this host only.
+            // Chromium requires `scope` and `include_site`. The value `false` limits the binding to this host.
             "scope": { "include_site": false },
             "credentials": [{ "type": "cookie", "name": self.cookie, "attributes": self.attributes }],
         })

@@ -11,16 +11,15 @@
 //! 3. Before the cookie expires, the browser posts a proof for another challenge to
 //!    [`Urls::bound`](crate::Urls::bound).
 //!
-//! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding) turns device binding on. It
-//! needs the feature `asymmetric`.
-//! Browsers without support for device binding, such as Firefox and Safari, do not register a key, and their sessions
-//! work as before.
+//! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding) turns device binding on. This
+//! method needs the feature `asymmetric`. Browsers without support for device binding, such as Firefox and Safari, do
+//! not register a key, and their sessions work as before.
 //!
 //! A thief who has copied the cookies of a bound session can use the access token until it expires. Device binding does
 //! not protect against malware on the device. Malware that runs during the log-in can register its own key. Malware
-//! that runs later can use the device's key as long as it stays on the device. The server cannot check whether the
-//! browser keeps the key in hardware. A session is bound only once, so if the browser loses the key, the user has to
-//! log in again.
+//! that runs later can use the device's key as long as the malware stays on the device. The server cannot check whether
+//! the browser keeps the key in hardware. A session is bound only once, so if the browser loses the key, the user has
+//! to log in again.
 //!
 //! This module contains the formats and the cryptography, and does no I/O. Its rules:
 //!
@@ -30,8 +29,8 @@
 //! - The server does not store challenges. A challenge contains the time at which it was issued, and a MAC over this
 //!   time, the purpose, the session and the session's generation. A refresh with a proof moves the session to the next
 //!   generation, so the proof cannot be used again.
-//! - A challenge that is too old or for another generation is not a sign of an attack, because browsers cache
-//!   challenges. The response contains a new challenge.
+//! - A challenge that is too old, or that was issued for a different generation, is not a sign of an attack, because
+//!   browsers cache challenges. The response then contains a new challenge.
 
 mod challenge;
 mod device_key;

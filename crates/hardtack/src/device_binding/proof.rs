@@ -1,6 +1,6 @@
 //! The proof that a browser has the device's key: a JWS of the type `dbsc+jwt`.
 //!
-//! The payload of a proof contains the challenge as `jti`. If the proof is for a registration, its header contains the
+//! A proof's payload contains the challenge as `jti`. If the proof is for a registration, its header contains the
 //! public key. Browsers send no time, issuer or subject, so a proof need not contain these claims. If `aud` is present,
 //! it must be the URL of the request.
 
@@ -13,34 +13,34 @@ const MAX_PROOF_LEN: usize = 4096;
 /// The `typ` of a proof.
 const TYPE: &str = "dbsc+jwt";
 
-/// The maximum length of a challenge in a proof, in bytes.
+/// The maximum length of a proof's challenge, in bytes.
 const MAX_CHALLENGE_LEN: usize = 256;
 
 /// Why a proof is refused.
 ///
-/// The text is for logs and contains no part of the proof.
+/// The error message is meant for logs and contains no part of the proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProofError {
     /// The proof is longer than 4096 bytes, is not a compact JWS, or has a duplicate or unsupported member.
     #[error("the proof is not well-formed: {0}")]
     Malformed(TokenError),
-    /// The `typ` of the proof is not `dbsc+jwt`.
+    /// The proof's `typ` is not `dbsc+jwt`.
     #[error("the proof's `typ` is not dbsc+jwt")]
     WrongType,
-    /// A proof for a registration contains no public key, or the public key cannot be used. It may be malformed, weak,
-    /// or for an algorithm other than ES256 and RS256.
+    /// A registration proof contains no public key, or contains one that cannot be used. For example, the key may be
+    /// malformed, weak, or for an algorithm other than ES256 and RS256.
     #[error("the proof's key is refused: {0}")]
     BadKey(KeyError),
-    /// A proof for a refresh contains a key, or the `alg` of the proof is not the algorithm of the session's key.
+    /// A refresh proof contains a key, or the proof's `alg` is not the algorithm of the session's key.
     #[error("a refresh proof must not contain a key, and its `alg` must be the algorithm of the session's key")]
     OtherKey,
-    /// The signature of the proof is wrong.
+    /// The proof's signature is wrong.
     #[error("the proof's signature is wrong")]
     BadSignature,
-    /// The payload of the proof contains no challenge.
+    /// The proof's payload contains no challenge.
     #[error("the proof contains no challenge")]
     NoChallenge,
-    /// The `aud` of the proof is not the URL of the request.
+    /// The proof's `aud` is not the URL of the request.
     #[error("the proof's `aud` is not the URL of the request")]
     WrongAudience,
 }
@@ -54,8 +54,8 @@ impl From<TokenError> for ProofError {
     }
 }
 
-/// Verifies a proof for a registration with the key that the proof contains. Returns this key and the challenge. `url`
-/// is the URL of the request.
+/// Verifies a registration proof with the key that the proof contains. Returns this key and the challenge. `url` is the
+/// URL of the request.
 pub(crate) fn read_registration(proof: &str, url: Option<&str>) -> Result<(DeviceKey, String), ProofError> {
     let mut found = None;
     let opened = open(proof, |header| {
@@ -76,13 +76,13 @@ pub(crate) fn read_refresh(proof: &str, key: &DeviceKey, url: Option<&str>) -> R
     read_challenge(&opened, url)
 }
 
-/// What the header of a proof contains.
+/// The contents of a proof's header.
 struct Header {
     algorithm: Algorithm,
     jwk: Option<Jwk>,
 }
 
-/// Verifies a proof with the key that `choose` returns for its header. Returns the payload.
+/// Verifies a proof and returns its payload. `choose` returns the key for the proof's header.
 fn open(proof: &str, choose: impl FnOnce(Header) -> Result<VerifyingKey, ProofError>) -> Result<Vec<u8>, ProofError> {
     if proof.len() > MAX_PROOF_LEN {
         return Err(TokenError::TooLarge.into());

@@ -14,13 +14,13 @@ use super::WithCauses;
 /// use hardtack::BackendError;
 ///
 /// let error = BackendError::new("connection refused");
-/// assert_eq!(error.to_string(), "a backend of the application failed");
+/// assert_eq!(error.to_string(), "one of the application's backends failed");
 /// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "connection refused");
 /// ```
 pub struct BackendError(Box<dyn Error + Send + Sync>);
 
 impl BackendError {
-    /// Wraps an error that a backend returned, or a text that describes the error.
+    /// Wraps an error that a backend returned, or text that describes the error.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }
@@ -35,7 +35,7 @@ impl BackendError {
 
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a backend of the application failed")
+        f.write_str("one of the application's backends failed")
     }
 }
 
@@ -45,7 +45,7 @@ impl Error for BackendError {
     }
 }
 
-/// Writes the message and its causes. If `main` returns an error, Rust prints the error with `Debug`.
+/// Writes the message and its causes. Rust uses `Debug` to print an error that `main` returns.
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&WithCauses(self), f)

@@ -20,7 +20,7 @@ pub enum ConfigError {
         /// What is wrong with the URL.
         why: &'static str,
     },
-    /// The base URL is plain http on an address that other machines can reach.
+    /// The base URL uses plain http on an address that other machines can reach.
     #[error(
         "the base URL {url:?} is plain http on an address that other machines can reach, so anyone on the network path \
          could take over sessions; use https, or call insecure_http_base_url to accept the risk"
@@ -29,14 +29,14 @@ pub enum ConfigError {
         /// The given URL.
         url: String,
     },
-    /// `explain_refusals` was called, but the host of the base URL is not a loopback name or address.
+    /// `explain_refusals` was called, but the base URL's host is not a loopback name or address.
     #[error(
         "explain_refusals() needs a base URL with a loopback host, such as http://127.0.0.1:3000, because it shows how \
          requests are verified; but the base URL is {}; remove explain_refusals(), or call it only during development",
         base.as_deref().unwrap_or("not set")
     )]
     ExplainsInProduction {
-        /// The origin of the base URL, if it is set.
+        /// The base URL's origin, if a base URL is set.
         base: Option<String>,
     },
     /// A value of [`ReadAheadLimits`](crate::config::ReadAheadLimits) is zero or too large.
@@ -52,7 +52,7 @@ pub enum ConfigError {
         /// How long reading a body may take.
         timeout: Duration,
     },
-    /// The text is not a valid address or network of trusted proxies.
+    /// The text is not a valid address or network for a trusted proxy.
     #[error(
         "{text:?} cannot be a trusted proxy: {why}; expected an address such as 192.0.2.7, or a network such as \
          10.0.0.0/8"
@@ -119,8 +119,8 @@ pub enum ConfigError {
         /// The paths of the cookie.
         paths: Vec<String>,
     },
-    /// The name of a cookie already begins with a prefix, and [`CookiePolicy::prefix`](crate::CookiePolicy::prefix)
-    /// adds another.
+    /// A cookie's name already begins with a prefix, and [`CookiePolicy::prefix`](crate::CookiePolicy::prefix) would
+    /// add another.
     #[error(
         "the cookie name {name:?} already has a prefix, but CookiePolicy::prefix adds one; remove the prefix from the \
          name, or use CookiePrefix::None"
@@ -129,7 +129,7 @@ pub enum ConfigError {
         /// The name of the cookie.
         name: String,
     },
-    /// The text is not a cookie name.
+    /// The given name is not a valid cookie name.
     #[error(
         "{name:?} cannot be a cookie name; expected one or more ASCII letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 \
          section 4.1.1)"
@@ -147,9 +147,9 @@ pub enum ConfigError {
     CookieNameTwice {
         /// The name, without a prefix.
         name: String,
-        /// The method of `CookiePolicy` that sets the name of the first cookie.
+        /// The name of the `CookiePolicy` method that sets the first cookie's name.
         one: &'static str,
-        /// The method of `CookiePolicy` that sets the name of the second cookie.
+        /// The name of the `CookiePolicy` method that sets the second cookie's name.
         other: &'static str,
     },
     /// A cookie has the same name as one of the application's own cookies
@@ -161,7 +161,7 @@ pub enum ConfigError {
     CookieNameReserved {
         /// The name, without a prefix.
         name: String,
-        /// The method of `CookiePolicy` that sets the cookie's name.
+        /// The name of the `CookiePolicy` method that sets the cookie's name.
         setter: &'static str,
     },
     /// A header for tokens or CSRF values has a name that is already used for another purpose.
@@ -169,7 +169,7 @@ pub enum ConfigError {
     HeaderReserved {
         /// The name of the header, in lower case.
         name: String,
-        /// The method that sets the header's name.
+        /// The name of the method that sets the header's name.
         setter: &'static str,
         /// What the header is already used for. The text completes the sentence "this header …", for example "is set by
         /// browsers".
@@ -178,8 +178,8 @@ pub enum ConfigError {
     /// The query parameter for tokens has the same name as one of the application's own query parameters
     /// ([`AuthenticatorBuilder::reserve_names`](crate::AuthenticatorBuilder::reserve_names)), or is `next`.
     #[error(
-        "TokenSources::query_name is {name:?}, but the application uses the query parameter with this name for another \
-         purpose; choose another name"
+        "TokenSources::query_name is {name:?}, but the application uses this query parameter for another purpose; \
+         choose another name"
     )]
     QueryNameReserved {
         /// The name of the parameter.
@@ -191,7 +191,7 @@ pub enum ConfigError {
         /// The name of the cookie.
         name: String,
     },
-    /// A cookie cannot have this path.
+    /// The given path is not valid for a cookie.
     #[error(
         "the cookie {name} cannot have the path {path:?}; expected a path that starts with '/' and contains only \
          visible ASCII characters other than ';'"
@@ -202,7 +202,7 @@ pub enum ConfigError {
         /// The given path.
         path: String,
     },
-    /// A cookie has two paths, and one is inside the other. A browser would send the cookie twice to the inner path.
+    /// A cookie has two paths, and one is inside the other. For the inner path, a browser would send the cookie twice.
     #[error(
         "the paths {outer:?} and {inner:?} of the cookie {name} overlap, so a browser would send the cookie twice to \
          {inner:?}, and Hardtack would refuse the request; remove the path {inner:?}"
@@ -233,14 +233,14 @@ pub enum ConfigError {
     },
     /// Access tokens would live longer than refresh tokens.
     #[error(
-        "access tokens would live longer than refresh tokens; make the lifetime of access tokens shorter, or the \
-         lifetime of refresh tokens longer"
+        "access tokens would live longer than refresh tokens; set a shorter lifetime for access tokens, or a longer \
+         lifetime for refresh tokens"
     )]
     AccessOutlivesRefresh,
-    /// The absolute lifetime of sessions is shorter than their idle timeout.
+    /// The absolute lifetime of a session is shorter than its idle timeout, which is the lifetime of a refresh token.
     #[error(
-        "the absolute lifetime of sessions is shorter than the lifetime of refresh tokens; make the absolute lifetime \
-         at least as long as the lifetime of refresh tokens"
+        "a session's absolute lifetime is shorter than the lifetime of a refresh token; set an absolute lifetime that \
+         is at least as long"
     )]
     SessionShorterThanRefresh,
     /// Tokens never expire, but there is a session store.
@@ -311,7 +311,7 @@ pub enum ConfigError {
         /// The signing algorithm.
         algorithm: &'static str,
     },
-    /// A URL of the log-in flow is not a path on this site.
+    /// One of the log-in flow's URLs is not a path on this site.
     #[error("the {what} {url:?} cannot be used; expected a path on this site without a query, such as \"/login\"")]
     BadFlowUrl {
         /// The name of the URL.
@@ -329,7 +329,7 @@ pub enum ConfigError {
         /// The given text.
         origin: String,
     },
-    /// A realm cannot have this name.
+    /// The given name is not valid for a realm.
     #[error(
         "{name:?} cannot be the name of a realm; expected 1 to 32 letters, digits, hyphens, dots and underscores, \
          starting with a letter or digit"
@@ -338,7 +338,7 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// The name of a CSRF header, of a CSRF field, or of a method that requires a CSRF value is not valid.
+    /// The name given for a CSRF header, a CSRF field or a method that requires a CSRF value is not valid.
     #[error("{name:?} cannot be the name of a {what} for CSRF protection; expected {expected}")]
     BadCsrfName {
         /// `header`, `field` or `method`.
@@ -384,7 +384,7 @@ pub enum ConfigError {
         /// The allowed values.
         expected: &'static str,
     },
-    /// The name starts like an option of Flask-JWT-Extended, but there is no such option.
+    /// The name starts like a Flask-JWT-Extended option, but there is no such option.
     #[error(
         "{option} is not an option of Flask-JWT-Extended 4.7; correct the name, or remove the option (docs/options.md \
          lists the options)"
@@ -395,8 +395,8 @@ pub enum ConfigError {
     },
     /// The public key does not belong to the private key.
     #[error(
-        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so it could not verify the tokens of this \
-         application; remove JWT_PUBLIC_KEY, or set both options to the keys of the same key pair"
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so it could not verify this application's tokens; \
+         remove JWT_PUBLIC_KEY, or set both options to the keys of the same key pair"
     )]
     KeysDiffer,
     /// `max_sessions` is zero, so no user could log in.
@@ -405,7 +405,7 @@ pub enum ConfigError {
     /// `max_sessions` is set, but the store cannot limit the number of sessions per user.
     #[error(
         "max_sessions is set, but this session store cannot limit the number of sessions per user; implement \
-         SessionStore::create_within and let SessionStore::can return true for StoreAbility::LimitSessions, or remove \
+         SessionStore::create_within and return true from SessionStore::can for StoreAbility::LimitSessions, or remove \
          max_sessions"
     )]
     StoreCannotLimitSessions,
@@ -446,7 +446,7 @@ pub enum ConfigError {
         /// What the option should contain.
         expected: &'static str,
     },
-    /// Access tokens never expire, so sliding mode cannot replace them before they do.
+    /// Access tokens never expire, so sliding mode cannot replace them shortly before they expire.
     #[error(
         "RefreshMode::Sliding needs access tokens that expire, but the lifetime of access tokens is unlimited; set a \
          lifetime for access tokens, or choose RefreshMode::Off"
@@ -454,7 +454,7 @@ pub enum ConfigError {
     NeverExpiringRefreshed,
 }
 
-/// Writes the message, as `Display` does. If `main` returns an error, Rust prints the error with `Debug`.
+/// Writes the same message as `Display`, because Rust uses `Debug` to print an error that `main` returns.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

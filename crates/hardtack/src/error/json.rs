@@ -35,14 +35,14 @@ pub enum JsonFlaw {
         /// The column of the error in bytes, counted from 1, or 0 if the error is at the beginning of a line.
         column: usize,
     },
-    /// The body is JSON, but is nested more than 127 levels deep. If the body is an object, the value is the name of
-    /// the member that is too deep.
+    /// The body is JSON, but is nested more than 127 levels deep. If the body is an object, this variant contains the
+    /// name of the member that is too deep.
     TooDeep(Option<String>),
     /// The body is JSON, but contains a number that does not fit into a 64-bit floating-point number. If the body is an
-    /// object, the value is the name of the member that contains the number.
+    /// object, this variant contains the name of the member with that number.
     NumberOutOfRange(Option<String>),
     /// The body is valid JSON, but a member has the wrong type or is unacceptable for another reason. If the body is an
-    /// object, the value is the name of the member.
+    /// object, this variant contains the member's name.
     WrongMember(Option<String>),
 }
 
@@ -95,7 +95,7 @@ fn offset(body: &[u8], line: usize, column: usize) -> usize {
 /// The result of scanning the bytes of valid JSON.
 #[derive(Default)]
 struct Scan {
-    /// The names of the members of the outermost object, each with the offset of its end.
+    /// The names of the outermost object's members, each with the offset just past the name.
     names: Vec<(usize, String)>,
     /// The offset of the first array or object that is nested too deep.
     too_deep: Option<usize>,
@@ -150,7 +150,7 @@ impl Scan {
     }
 }
 
-/// Returns the offset after the string that begins at this offset.
+/// Returns the offset just past the string that begins at `start`.
 fn end_of_string(body: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(byte) = body.get(at) {
@@ -163,7 +163,7 @@ fn end_of_string(body: &[u8], start: usize) -> usize {
     at
 }
 
-/// Returns the offset after the number that begins at this offset.
+/// Returns the offset just past the number that begins at `start`.
 fn end_of_number(body: &[u8], start: usize) -> usize {
     let rest = body.get(start..).unwrap_or_default();
     let is_part = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
@@ -205,7 +205,7 @@ mod tests {
         ] {
             assert_eq!(flaw::<serde_json::Value>(&body), expected, "{body}");
         }
-        // The body is not JSON, so the number is not the reason.
+        // The body is not valid JSON, so the error is about the syntax, not the number.
         assert!(matches!(flaw::<serde_json::Value>(r#"{"a": 1e999, "#), JsonFlaw::Syntax { line: 1, .. }));
         // serde_json has the same limit.
         assert!(serde_json::from_str::<serde_json::Value>(&deep(127)).is_ok());

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// The members of a JSON object, in the order in which they were sent. Unlike a [`serde_json::Map`], it keeps every
-/// member whose name appears more than once, so you can refuse such a body. Parsers disagree about which of the values
-/// counts (RFC 8259 section 4).
+/// The members of a JSON object, in the order in which they were sent. Unlike a [`serde_json::Map`], this type keeps
+/// all members even if several have the same name, so you can refuse a body with duplicates. Parsers disagree about
+/// which of the duplicates counts (RFC 8259 section 4).
 ///
 /// ```
 /// use hardtack::error::JsonMembers;

@@ -5,15 +5,15 @@ use std::fmt;
 
 /// Displays an error and its causes on one line, separated by colons. Use it in logs.
 ///
-/// The errors of this crate do not repeat the text of their [`source`](Error::source), but those of other crates might.
-/// If an error's text already ends with the text of its cause, `WithCauses` does not add the cause again.
+/// This crate's errors do not repeat the text of their [`source`](Error::source), but other crates' errors might. If an
+/// error's text already ends with the text of its cause, `WithCauses` does not add the cause again.
 ///
 /// ```
 /// use hardtack::BackendError;
 /// use hardtack::error::WithCauses;
 ///
 /// let error = BackendError::new("connection refused");
-/// assert_eq!(WithCauses(&error).to_string(), "a backend of the application failed: connection refused");
+/// assert_eq!(WithCauses(&error).to_string(), "one of the application's backends failed: connection refused");
 /// ```
 #[derive(Clone, Copy)]
 pub struct WithCauses<'a>(pub &'a dyn Error);

@@ -16,10 +16,10 @@ const OWN_DOMAIN: &str = "Set the Domain to the site's own domain, or leave out 
 /// The code of a field that browsers ignore.
 const IGNORED: &str = "ignored";
 
-/// Explains what a browser does with a `Set-Cookie` field that the site `base` sends. If `base` is `None`, assumes an
+/// Explains what a browser does with a `Set-Cookie` field from the site at `base`. If `base` is `None`, assumes an
 /// https site.
 ///
-/// `secret` takes the name of a cookie and returns whether the cookie contains a secret that scripts must not read.
+/// `secret` takes a cookie's name and returns whether that cookie contains a secret that scripts must not read.
 pub(crate) fn explain_set_cookie(
     text: &str,
     base: Option<&BaseUrl>,
@@ -119,7 +119,7 @@ impl Browser<'_> {
         let missing = self.cookie.missing_for_prefix();
         if !missing.is_empty() {
             let text = format!(
-                "Browsers ignore this cookie, because the prefix of the name {name} requires {}.",
+                "Browsers ignore this cookie, because the name {name} has a prefix that requires {}.",
                 missing.join(" and ")
             );
             let advice = "Meet the requirements of the prefix, or let Hardtack set the cookie. Hardtack chooses the \
@@ -186,8 +186,8 @@ impl Browser<'_> {
         let (path, host) = (&self.cookie.path, self.base.map(BaseUrl::host));
         let has_path = self.has_path();
         let paths = match path.as_str() {
-            _ if !has_path => "URLs in or below the folder of the request. The field has no Path that begins \
-                               with /"
+            _ if !has_path => "URLs in or below the directory of the request's path. The field has no Path that \
+                               begins with /"
                 .to_owned(),
             "/" => "all paths".to_owned(),
             path => format!("{} and the paths below it", quoted(path)),
@@ -202,12 +202,13 @@ impl Browser<'_> {
         };
         let Some(domain) = self.cookie.domain.as_deref() else {
             let host = host.unwrap_or("the host that sets it");
-            return stored(format!("Sent to {host} only, to {paths}."));
+            return stored(format!("Sent to {host} only, for {paths}."));
         };
+        let is_ip = |host: &str| host.parse::<std::net::IpAddr>().is_ok();
         let covers = |host: &str| {
-            // A top-level domain has no dot, and cookies cannot have such a domain.
+            // A parent domain without a dot is a top-level domain, which browsers do not accept as a cookie's Domain.
             let is_parent = domain.contains('.') && host.ends_with(&format!(".{domain}"));
-            host == domain || (is_parent && host.parse::<std::net::IpAddr>().is_err())
+            host == domain || (is_parent && !is_ip(host))
         };
         match host {
             Some(host) if !covers(host) => {
@@ -218,11 +219,15 @@ impl Browser<'_> {
                 );
                 (Step::new(Check::Scope, Verdict::Refused, text), Some(OWN_DOMAIN))
             }
-            // If the host itself is a public suffix, browsers store the cookie for this host only.
-            Some(host) if host == domain => {
-                stored(format!("Sent to {} and all its subdomains, to {paths}.", quoted(domain)))
+            // If the host itself is a public suffix, browsers store the cookie for this host only. An IP address has no
+            // subdomains.
+            Some(host) if host == domain && (public_suffix(domain) == PublicSuffix::Yes || is_ip(host)) => {
+                stored(format!("Sent to {} only, for {paths}.", quoted(domain)))
             }
-            None if domain == "localhost" => stored(format!("Sent to \"localhost\" only, to {paths}.")),
+            Some(host) if host == domain => {
+                stored(format!("Sent to {} and all its subdomains, for {paths}.", quoted(domain)))
+            }
+            None if domain == "localhost" => stored(format!("Sent to \"localhost\" only, for {paths}.")),
             _ if public_suffix(domain) == PublicSuffix::Yes => {
                 let text = format!(
                     "Browsers ignore this cookie, because its Domain {} is a public suffix: anyone can register names \
@@ -233,14 +238,14 @@ impl Browser<'_> {
             }
             _ if public_suffix(domain) == PublicSuffix::Perhaps => {
                 let text = format!(
-                    "Sent to {0} and all its subdomains, to {paths}. But if {0} is a public suffix, under which anyone \
-                     can register names, browsers ignore this cookie.",
+                    "Sent to {0} and all its subdomains, for {paths}. But if {0} is a public suffix, under which \
+                     anyone can register names, browsers ignore this cookie.",
                     quoted(domain)
                 );
                 let advice = "Look up the Domain in the list of public suffixes at https://publicsuffix.org.";
                 (Step::new(Check::Scope, Verdict::Noted, text), Some(advice))
             }
-            _ => stored(format!("Sent to {} and all its subdomains, to {paths}.", quoted(domain))),
+            _ => stored(format!("Sent to {} and all its subdomains, for {paths}.", quoted(domain))),
         }
     }
 
@@ -260,7 +265,7 @@ impl Browser<'_> {
             "lax" => (
                 Verdict::Passed,
                 "Sent if the user follows a link on another site. Not sent with forms that other sites POST, or with \
-                 their scripts and frames (SameSite=Lax).",
+                 requests from their scripts and frames (SameSite=Lax).",
             ),
             _ => (
                 Verdict::Noted,
@@ -276,13 +281,13 @@ impl Browser<'_> {
     fn lifetime(&self) -> Finding {
         let passed = |text: String| (Step::new(Check::Lifetime, Verdict::Passed, text), None);
         if self.cookie.is_deletion() {
-            let text = "The field deletes the cookie, because its Max-Age is not positive or its Expires has passed. \
-                        Browsers delete only a cookie with the same name, Domain and Path.";
+            let text = "The field deletes the cookie, because its Max-Age is not positive or its Expires date has \
+                        passed. Browsers delete only a cookie with the same name, Domain and Path.";
             return (Step::new(Check::Lifetime, Verdict::Noted, text), None);
         }
         let Some(end) = self.cookie.expiry() else {
             return passed(
-                "Kept until the browser is closed, because the field has no Max-Age and no Expires.".to_owned(),
+                "Kept until the browser is closed, because the field has neither Max-Age nor Expires.".to_owned(),
             );
         };
         let left = end.duration_since(self.now).unwrap_or_default();
@@ -368,10 +373,14 @@ mod tests {
             let (found, words) = text(field, check);
             assert!(found == verdict && words.contains(start), "{field}: {found:?} {words}");
         };
-        starts("id=1; Path=/a", Check::Scope, Verdict::Passed, "shop.example only, to \"/a\" and the paths below it");
+        starts("id=1; Path=/a", Check::Scope, Verdict::Passed, "shop.example only, for \"/a\" and the paths below it");
         starts("id=1; Path=/; Domain=shop.example", Check::Scope, Verdict::Passed, "\"shop.example\" and all its sub");
-        starts("id=1", Check::Scope, Verdict::Noted, "or below the folder of the request");
-        starts("id=1; Path=/; Path=a", Check::Scope, Verdict::Noted, "or below the folder of the request");
+        starts("id=1", Check::Scope, Verdict::Noted, "or below the directory of the request");
+        starts("id=1; Path=/; Path=a", Check::Scope, Verdict::Noted, "or below the directory of the request");
+        for (domain, base) in [("github.io", "https://github.io"), ("127.0.0.1", "http://127.0.0.1")] {
+            let words = explain(&format!("id=1; Path=/; Domain={domain}"), base).to_string();
+            assert!(words.contains(&format!("Sent to \"{domain}\" only")), "{words}");
+        }
         let (verdict, words) = explain("id=1; Domain=com.py", "https://shop.com.py")
             .steps
             .into_iter()

@@ -32,13 +32,13 @@ impl CookieField {
         self.names.len()
     }
 
-    /// Returns the names, in the order of the request.
+    /// Returns the cookie names, in the order in which the request lists them.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 
-    /// Returns the first cookie whose name differs from `name` only in its prefix, its realm or its case. `realm` is
-    /// the realm in `name`.
+    /// Returns the first cookie name that differs from `name` only in its prefix, realm or case. `realm` is the realm
+    /// in `name`.
     pub(crate) fn resembling(&self, name: &str, realm: Option<&str>) -> Option<&str> {
         let wanted = bare(name);
         let realm = realm.map(|realm| format!("{}_", realm.to_ascii_lowercase())).unwrap_or_default();
@@ -50,10 +50,10 @@ impl CookieField {
     }
 }
 
-/// How the name of a cookie differs from the name that the server expects.
+/// How a cookie's name differs from the name that the server expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Difference {
-    /// Some letters are upper case instead of lower case, or vice versa.
+    /// The names differ only in upper and lower case.
     Case,
     /// The names have different prefixes, or only one of them has a prefix.
     Prefix,

@@ -1,4 +1,4 @@
-//! Why a request was accepted or refused, step by step.
+//! Explains, step by step, why a request was accepted or refused.
 //!
 //! An [`Explanation`] lists the checks of one verification in order. It says what each check found, and which check
 //! refused the request. An explanation contains no token, signature or CSRF value. The only user data in it is the
@@ -10,7 +10,7 @@
 //!   explains the latest requests on a page.
 //! - [`Authenticator::explain_cookies`](crate::Authenticator::explain_cookies) and
 //!   [`Authenticator::explain_set_cookie`](crate::Authenticator::explain_set_cookie) explain header fields that were
-//!   copied from a browser. The command `hardtack explain` calls these methods.
+//!   copied from a browser. The `hardtack explain` command calls these methods.
 //!
 //! The guide ["Why was I logged out?"](crate::guide::explain) shows how to use explanations.
 

@@ -33,7 +33,7 @@ i{font-style:normal;font-weight:700}\
 .advice{margin:.75rem 0 0;padding:.6rem .75rem;background:var(--advice);border-radius:.4rem}\
 @media (max-width:40rem){li{grid-template-columns:1.5rem 1fr;row-gap:0}li span{grid-column:2}}";
 
-/// Returns the page as HTML. `notices` lists the mistakes in the setup that this process has noticed.
+/// Returns the page as HTML. `notices` lists the setup mistakes that this process has noticed.
 pub(crate) fn page(explanations: &[Explanation], notices: &[String], origin: &str, now: Timestamp) -> String {
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\

@@ -33,7 +33,7 @@ struct Kept {
 /// The end of a session, as this process has seen it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionEnd {
-    /// The session that ended, or `None` if all sessions of the user ended.
+    /// The session that ended, or `None` if all of the user's sessions ended.
     session: Option<SessionId>,
     subject: String,
     pub(crate) kind: EventKind,
@@ -50,7 +50,7 @@ impl Recorder {
     }
 
     /// Keeps and logs the explanation of a request. If a handler has several extractors, its request can be verified
-    /// several times. In this case, the first refusal is kept or, if there is none, the last verification.
+    /// several times. In this case, the first refusal is kept. If nothing was refused, the last verification is kept.
     pub(crate) fn record(&self, id: u16, explanation: Explanation) {
         let mut kept = self.lock();
         match kept.requests.iter_mut().find(|(own, _)| *own == id) {
@@ -68,7 +68,7 @@ impl Recorder {
         self.lock().requests.iter().map(|(_, explanation)| explanation.clone()).collect()
     }
 
-    /// If an event ended a session, stores the event.
+    /// Stores an event if it ended a session.
     pub(crate) fn observe(&self, event: &Event<'_>) {
         match event.kind {
             EventKind::LogOut
@@ -95,7 +95,7 @@ impl Recorder {
     }
 
     /// Returns the latest event that might have ended a user's session. An event that names the session takes
-    /// precedence. An event that ended all sessions of the user counts only if it happened at `issued` or later,
+    /// precedence. An event that ended all of the user's sessions counts only if it happened at `issued` or later,
     /// because earlier events ended earlier sessions.
     pub(crate) fn end_of(&self, session: SessionId, subject: &str, issued: Timestamp) -> Option<SessionEnd> {
         let kept = self.lock();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
 
-/// How a request was verified, or what a browser does with a `Set-Cookie` field.
+/// An explanation of how a request was verified, or of what a browser does with a `Set-Cookie` field.
 ///
 /// The `Display` form of an explanation is a short text with one line for each step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +14,11 @@ use crate::clock::Timestamp;
 pub struct Explanation {
     /// When the request was verified.
     pub at: Timestamp,
-    /// What is explained, such as `GET /account`. The query is left out, because it might contain tokens.
+    /// What the explanation is about, such as `GET /account`. The query is left out, because it might contain tokens.
     pub what: String,
     /// The result.
     pub outcome: Outcome,
-    /// The checks, in the order of the verification.
+    /// The checks, in the order in which they are made.
     pub steps: Vec<Step>,
     /// What to change if the request was refused or something looks wrong.
     pub advice: Option<String>,
@@ -57,13 +57,13 @@ pub enum Check {
     Layer,
     /// The request has a token.
     Token,
-    /// One of the application's keys has signed the token.
+    /// The token was signed with one of the application's keys.
     Signature,
-    /// The claims of the token: kind, issuer, audience and times.
+    /// The token's claims: kind, issuer, audience and times.
     Claims,
     /// The refresh token can replace an access token that is missing or has expired.
     Refresh,
-    /// The request comes from this site, and contains the CSRF value of the token.
+    /// The request comes from this site and contains the token's CSRF value.
     Csrf,
     /// The token's session has not ended.
     Session,
@@ -142,7 +142,8 @@ impl Step {
 }
 
 impl Explanation {
-    /// Returns the step that refused the request, or that refused the cookies of a client that was served as a visitor.
+    /// Returns the step that refused the request. If the client was served as a visitor, returns the step that refused
+    /// the client's cookies.
     pub fn refusal(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.verdict == Verdict::Refused)
     }

@@ -1,5 +1,5 @@
-//! Reads regular files up to a maximum size. A path might instead refer to a FIFO, a device or a file of several
-//! gigabytes.
+//! Reads a file only if it is a regular file that does not exceed a maximum size. A path might instead refer to a FIFO,
+//! a device or a file of several gigabytes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

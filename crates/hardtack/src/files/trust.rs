@@ -10,16 +10,17 @@ use std::path::{Path, PathBuf};
 pub enum UntrustedFile {
     /// Another user owns the file and can change it.
     #[error(
-        "{} is owned by the user with id {owner}, who can change the file; the owner must be root or the user of this \
-         process (id {expected}); if the server runs as user id {owner}, run this command as that user, with: sudo -u \
-         '#{owner}'; otherwise, change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
+        "{} is owned by the user with id {owner}, who can change the file; the owner must be root or the user that \
+         runs this process (id {expected}); if the server runs as user id {owner}, run this command as that user, \
+         with: sudo -u '#{owner}'; otherwise, change the owner with: chown {expected} {}", path.display(),
+        shell_quoted(path)
     )]
     OwnedByOther {
         /// The file.
         path: PathBuf,
-        /// The user id of the owner.
+        /// The owner's user id.
         owner: u32,
-        /// The user id of this process.
+        /// This process's user id.
         expected: u32,
     },
     /// The file's mode lets other users write to it.
@@ -36,16 +37,16 @@ pub enum UntrustedFile {
     /// Another user owns the folder and can replace the files in it.
     #[error(
         "the folder {} is owned by the user with id {owner}, who can replace the files in it; the owner must be root \
-         or the user of this process (id {expected}); if the server runs as user id {owner}, run this command as that \
-         user, with: sudo -u '#{owner}'; otherwise, change the owner with: chown {expected} {}", path.display(),
-        shell_quoted(path)
+         or the user that runs this process (id {expected}); if the server runs as user id {owner}, run this command \
+         as that user, with: sudo -u '#{owner}'; otherwise, change the owner with: chown {expected} {}",
+        path.display(), shell_quoted(path)
     )]
     FolderOwnedByOther {
         /// The folder.
         path: PathBuf,
-        /// The user id of the owner.
+        /// The owner's user id.
         owner: u32,
-        /// The user id of this process.
+        /// This process's user id.
         expected: u32,
     },
     /// The folder's mode lets other users replace the files in it.
@@ -61,7 +62,7 @@ pub enum UntrustedFile {
     },
     /// The folder cannot be found or examined.
     #[error(
-        "the folder {} cannot be examined: {reason}; expected a folder that exists and that the user of this process \
+        "the folder {} cannot be examined: {reason}; expected an existing folder that the user that runs this process \
          can enter", path.display()
     )]
     FolderUnreadable {
@@ -74,11 +75,11 @@ pub enum UntrustedFile {
 
 crate::__debug_as_sentence!(UntrustedFile);
 
-/// Returns an error if anyone except root and the user of this process can change the file. On systems other than Unix,
-/// accepts every file.
+/// Returns an error if anyone except root and the user that runs this process can change the file. On systems other
+/// than Unix, accepts every file.
 ///
-/// If you are going to read the file, open it first and pass the metadata of the open file. Do not pass the metadata of
-/// the path: by the time you open the path, it might refer to another file.
+/// If you are going to read the file, open it first and pass the open file's metadata. Do not pass the metadata of the
+/// path: by the time you open the path, it might refer to a different file.
 ///
 /// ```
 /// use hardtack::files;
@@ -92,7 +93,7 @@ crate::__debug_as_sentence!(UntrustedFile);
 /// ```
 ///
 /// # Errors
-/// [`UntrustedFile`]. Its text contains the command that corrects the permissions or the owner.
+/// [`UntrustedFile`]. The error's text contains the command that corrects the permissions or the owner.
 pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFile> {
     #[cfg(unix)]
     {
@@ -112,16 +113,17 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
     Ok(())
 }
 
-/// Returns an error if anyone except root and the user of this process can replace files in the folder. Follows
-/// symbolic links in the path, and checks the folder that they lead to. On systems other than Unix, accepts every
-/// folder.
+/// Returns an error if anyone except root and the user that runs this process can replace files in the folder. If the
+/// path contains symbolic links, follows them and checks the folder that they lead to. On systems other than Unix,
+/// accepts every folder.
 ///
 /// Two kinds of folders are accepted even though their mode lets other users write to them:
 /// - Folders with the sticky bit, such as `/tmp`. In these folders, users can remove only their own files.
-/// - Folders that only the private group of their owner can write to. This group has the same id as the owner and no
-///   other members. On many systems, a new folder belongs to such a group, which can write to it.
+/// - Folders that only their owner and the owner's private group can write to. A private group has the same id as its
+///   user and no other members. On many systems, a new folder belongs to such a group, and the group can write to the
+///   folder.
 ///
-/// This function does not check the parent folders. [`untrusted_above`] checks them.
+/// This function does not check the parent folders; [`untrusted_above`] does.
 ///
 /// ```
 /// use hardtack::files;
@@ -132,7 +134,7 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
 /// ```
 ///
 /// # Errors
-/// [`UntrustedFile`]. Its text contains the command that corrects the permissions or the owner.
+/// [`UntrustedFile`]. The error's text contains the command that corrects the permissions or the owner.
 pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
     if cfg!(unix) { check_folder(&resolve(path)?) } else { Ok(()) }
 }
@@ -140,7 +142,7 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
 /// Finds a folder above `path` that [`check_trusted_folder`] would refuse, and returns the reason. If `path` contains
 /// symbolic links, also checks the folders above these links and their targets.
 ///
-/// A user who can write to one of these folders can replace the folder at `path` with a different one, even without
+/// A user who can write to a folder above `path` can replace the folder at `path` with a different one, even without
 /// access to the files in it. A program that starts later then uses the files in the new folder.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     let resolved = resolve(path).ok().filter(|_| cfg!(unix))?;
@@ -148,8 +150,8 @@ pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     untrusted(&resolved).or_else(|| links_to(path).iter().find_map(|link| untrusted(link)))
 }
 
-/// Returns the path, and the targets of all symbolic links in it. If these targets contain symbolic links, returns
-/// their targets as well, and so on.
+/// Returns the path and the targets of all symbolic links in it. If a target contains symbolic links itself, returns
+/// their targets too, and so on.
 fn links_to(path: &Path) -> Vec<PathBuf> {
     /// The maximum number of paths whose symbolic links are followed. To resolve a path, Linux follows at most 40
     /// symbolic links (`path_resolution(7)`).
@@ -165,9 +167,9 @@ fn links_to(path: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Returns the path without symbolic links.
+/// Returns the path with all symbolic links resolved.
 fn resolve(path: &Path) -> Result<PathBuf, UntrustedFile> {
-    // If a file name has no folder, its folder is the empty path, which means the current folder.
+    // The parent of a bare file name is the empty path, which stands for the current folder.
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     path.canonicalize().map_err(|error| unreadable(path, &error))
 }
@@ -239,7 +241,7 @@ pub fn mode_if_readable_by_others(metadata: &Metadata) -> Option<u32> {
 pub fn readable_secret(path: &Path, metadata: &Metadata) -> Option<String> {
     let mode = mode_if_readable_by_others(metadata)?;
     Some(format!(
-        "other users can read the secret in {}, because the mode of the file is {mode:04o}; if only this user needs the \
+        "other users can read the secret in {}, because the file's mode is {mode:04o}; if only this user needs the \
          file, run: chmod 600 {}",
         path.display(),
         shell_quoted(path)
@@ -280,7 +282,7 @@ mod tests {
             let text = refused.unwrap_err().to_string();
             assert!(text.contains(&format!("{mode:04o}")) && text.contains(r"chmod go-w '"), "{text}");
         }
-        // Only root can change the owner of a file.
+        // Only root can change a file's owner.
         if nix::unistd::geteuid().is_root() {
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             chown(&path, Some(12_345), None).unwrap();
@@ -330,7 +332,7 @@ mod tests {
         assert!(matches!(&found, UntrustedFile::FolderWritableByOthers { path, .. } if *path == expected), "{found}");
         set_mode(&above, 0o755);
 
-        // A user who can write to the folder of a symbolic link can make the link point elsewhere.
+        // A user who can write to the folder that contains a symbolic link can make the link point elsewhere.
         let links = above.join("links");
         fs::create_dir(&links).unwrap();
         let outer = above.join("outer");
@@ -348,7 +350,7 @@ mod tests {
             );
         }
 
-        // Only root can change the owner of a folder. Root has no private group.
+        // Only root can change a folder's owner. Root has no private group.
         if nix::unistd::geteuid().is_root() {
             set_mode(&folder, 0o775);
             assert!(matches!(check_trusted_folder(&folder), Err(UntrustedFile::FolderWritableByOthers { .. })));
@@ -366,7 +368,7 @@ mod tests {
 
     #[test]
     fn k05_a_group_of_one_user_is_private() {
-        // No system has users and groups with such ids.
+        // No system has users or groups with these ids.
         assert!(is_private_group(4_000_000_001, 4_000_000_001));
         assert!(!is_private_group(4_000_000_001, 4_000_000_002));
         assert!(!is_private_group(0, 0));

@@ -1,4 +1,4 @@
-//! The options of Flask-JWT-Extended, from the environment or from a list.
+//! Flask-JWT-Extended's options, read from the environment or from a list.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,12 +13,12 @@ use crate::jwt::{Algorithm, Claims, Jwk, KeyError, KeySet, SigningKey, Verifying
 use crate::request::{is_cookie_path, is_token};
 use crate::token_source::{Locations, TokenLocation};
 
-/// Values of the `JWT_*` options of Flask-JWT-Extended, as text.
+/// Values of Flask-JWT-Extended's `JWT_*` options, as text.
 ///
-/// Flags are `true` or `false`, times are whole seconds, and the items of lists are separated by commas. An option for
-/// a key, such as `JWT_SECRET_KEY`, contains the secret, the PEM text or the JWK. To read the key from a file instead,
-/// set the option to `@` followed by the path. Alternatively, append `_FILE` to the option's name and set that option
-/// to the path. `docs/options.md` lists all options.
+/// Flags are `true` or `false`, times are whole seconds, and list items are separated by commas. An option for a key,
+/// such as `JWT_SECRET_KEY`, contains the secret, the PEM text or the JWK. To read the key from a file instead, set the
+/// option to `@` followed by the path. Alternatively, append `_FILE` to the option's name and set that option to the
+/// path. `docs/options.md` lists all options.
 ///
 /// ```
 /// use hardtack::Authenticator;
@@ -35,7 +35,7 @@ use crate::token_source::{Locations, TokenLocation};
 #[derive(Clone, Default)]
 pub struct JwtOptions(BTreeMap<&'static str, Zeroizing<String>>);
 
-/// Shows only the names of the options, because some values are secret keys.
+/// Shows only the option names, because some values are secret keys.
 impl fmt::Debug for JwtOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -93,9 +93,9 @@ impl JwtOptions {
     /// Reads the environment variables whose names begin with `JWT_`.
     ///
     /// # Errors
-    /// - [`ConfigError::UnknownOption`]: there is no option with the name of one of these variables, for example
-    ///   because the name is misspelled.
-    /// - [`ConfigError::BadOption`]: a value is not UTF-8.
+    /// - [`ConfigError::UnknownOption`]: one of these variables does not match any option, for example because its name
+    ///   is misspelled.
+    /// - [`ConfigError::BadOption`]: a value is not valid UTF-8.
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut found = Vec::new();
         for (name, value) in std::env::vars_os() {
@@ -115,10 +115,10 @@ impl JwtOptions {
         Self::new(found)
     }
 
-    /// Creates options from pairs of a name and a value.
+    /// Creates options from name-value pairs.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownOption`]: one of these names is not the name of an option.
+    /// [`ConfigError::UnknownOption`]: one of the names does not match any option.
     pub fn new<N: AsRef<str>, V: Into<String>>(options: impl IntoIterator<Item = (N, V)>) -> Result<Self, ConfigError> {
         let named = options.into_iter().map(|(name, value)| Ok((known(name.as_ref())?, Zeroizing::new(value.into()))));
         named.collect::<Result<_, _>>().map(Self)
@@ -126,14 +126,15 @@ impl JwtOptions {
 
     /// Loads the keys for `JWT_ALGORITHM` (default: HS256).
     ///
-    /// An HMAC algorithm uses `JWT_SECRET_KEY`. The other algorithms use `JWT_PRIVATE_KEY`. To verify tokens without
-    /// signing any, set `JWT_PUBLIC_KEY` alone. If `JWT_DECODE_ALGORITHMS` names further algorithms for the same type
-    /// of key, the key also verifies tokens that were signed with these algorithms.
+    /// An HMAC algorithm uses `JWT_SECRET_KEY`. All other algorithms use `JWT_PRIVATE_KEY`. To verify tokens without
+    /// signing any, set `JWT_PUBLIC_KEY` alone. If `JWT_DECODE_ALGORITHMS` names additional algorithms for the same
+    /// type of key, the key also verifies tokens that were signed with these algorithms.
     ///
     /// # Errors
     /// - A key is missing, weak, unreadable or not suitable for the algorithm.
     /// - `JWT_PUBLIC_KEY` is not the public half of `JWT_PRIVATE_KEY`.
-    /// - An option names an unknown algorithm, or `JWT_DECODE_ALGORITHMS` names one for another type of key.
+    /// - An option names an unknown algorithm, or `JWT_DECODE_ALGORITHMS` names an algorithm for a different type of
+    ///   key.
     pub fn keys(&self) -> Result<KeySet, ConfigError> {
         let algorithm = self.algorithm()?;
         let mut keys = if algorithm.is_hmac() {
@@ -153,7 +154,8 @@ impl JwtOptions {
                 }
                 (None, Some(public)) => KeySet::verifying_only(public_key(&public, algorithm)?),
                 (None, None) => {
-                    let expected = "a private key (PEM or JWK) or @file, or set JWT_PUBLIC_KEY alone to verify only";
+                    let expected =
+                        "a private key (PEM or JWK) or @file, or set only JWT_PUBLIC_KEY if you only verify tokens";
                     return Err(ConfigError::NoKey {
                         algorithm: algorithm.as_str(),
                         option: "JWT_PRIVATE_KEY",
@@ -228,33 +230,33 @@ impl JwtOptions {
         Ok(self.secret_text(option)?.filter(|pem| !pem.is_empty()))
     }
 
-    /// Returns the value of an option, if it is set.
+    /// Returns an option's value if the option is set.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.as_str())
     }
 
-    /// Returns the value of an option, if it is set and not empty.
+    /// Returns an option's value if the option is set and not empty.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.text(name).filter(|text| !text.is_empty())
     }
 
-    /// Returns the value of an option. The value must be the name of a header or method.
+    /// Returns an option's value, which must be the name of a header or method.
     pub(crate) fn token(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)", is_token)
     }
 
-    /// Returns the value of an option. The value must be the name of a header or method, or be empty.
+    /// Returns an option's value, which must be the name of a header or method, or empty.
     pub(crate) fn token_or_none(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
-        let expected = "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2), or nothing";
+        let expected = "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2), or an empty value";
         self.check(option, expected, |text| text.is_empty() || is_token(text))
     }
 
-    /// Returns the value of an option. The value must be the name of a cookie.
+    /// Returns an option's value, which must be a cookie name.
     pub(crate) fn cookie_name(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)", is_token)
     }
 
-    /// Returns the value of an option that sets the path of a cookie.
+    /// Returns the value of an option that sets a cookie's path.
     pub(crate) fn cookie_path(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "a path that starts with '/' and contains no ';' or spaces", is_cookie_path)
     }
@@ -264,10 +266,9 @@ impl JwtOptions {
         self.check(option, "at least one character", |text| !text.is_empty())
     }
 
-    /// Returns the value of an option that sets the domain of cookies. Returns `None` if the option is not set or is
-    /// empty.
+    /// Returns the value of an option that sets the cookie domain. Returns `None` if the option is not set or is empty.
     pub(crate) fn cookie_domain(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
-        let expected = "a domain of at least two labels, such as site.example, or nothing";
+        let expected = "a domain with at least two labels, such as site.example, or an empty value";
         let domain = self.check(option, expected, |text| text.is_empty() || is_cookie_domain(text))?;
         Ok(domain.filter(|text| !text.is_empty()))
     }
@@ -344,7 +345,7 @@ impl JwtOptions {
         }
     }
 
-    /// Returns the error for an option with a value that is not allowed.
+    /// Returns the error for an option whose value is not allowed.
     pub(crate) fn refused(&self, option: &'static str, expected: &'static str) -> ConfigError {
         ConfigError::BadOption { option, value: self.text(option).unwrap_or_default().to_owned(), expected }
     }
@@ -397,7 +398,7 @@ fn public_key(text: &[u8], algorithm: Algorithm) -> Result<VerifyingKey, ConfigE
     key.and_then(fits).map_err(of("JWT_PUBLIC_KEY"))
 }
 
-/// Parses a key that is a JWK. Returns `None` if the text is not a JWK.
+/// Parses a key in JWK format. Returns `None` if the text is not a JWK.
 fn jwk(text: &[u8]) -> Option<Result<Jwk, KeyError>> {
     let text = std::str::from_utf8(text).ok()?.trim();
     text.starts_with('{').then(|| Jwk::parse(text))

@@ -1,4 +1,4 @@
-//! Configuration with the options of Flask-JWT-Extended.
+//! Configuration through Flask-JWT-Extended's options.
 
 mod jwt_options;
 

@@ -1,9 +1,9 @@
-//! The signature algorithms of RFC 7518 §3, RFC 8037 and RFC 9864, with the hash, curve or padding of each.
+//! The signature algorithms of RFC 7518 §3, RFC 8037 and RFC 9864, with each algorithm's hash, curve or padding.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The family of an algorithm, with its parameters.
+/// An algorithm's family, with its parameters.
 ///
 /// Code that differs between algorithms matches on this enum and its parameters without a wildcard, so if a variant is
 /// added, the compiler reports every `match` that must handle it.
@@ -11,7 +11,7 @@ use std::str::FromStr;
 pub(super) enum Family {
     /// HMAC (RFC 7518 §3.2).
     Hmac(Hash),
-    /// ECDSA (RFC 7518 §3.4). Each curve has one hash.
+    /// ECDSA (RFC 7518 §3.4). Each curve is used with a fixed hash.
     Ecdsa(Curve),
     /// RSASSA-PKCS1-v1_5 or RSASSA-PSS (RFC 7518 §3.3, §3.5).
     Rsa(RsaPadding, Hash),
@@ -34,7 +34,7 @@ pub(super) enum RsaPadding {
     Pss,
 }
 
-/// An elliptic curve of RFC 7518 §6.2.1.1.
+/// An elliptic curve from RFC 7518 §6.2.1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Curve {
     P256,
@@ -42,8 +42,8 @@ pub(super) enum Curve {
     P521,
 }
 
-/// Defines [`Algorithm`] from a table with one row for each algorithm. The name of a variant is also the value of `alg`
-/// in RFC 7518 §3.1, RFC 8037 §3.1 and RFC 9864 §2.2.
+/// Defines [`Algorithm`] from a table with one row per algorithm. Each variant's name is also the algorithm's `alg`
+/// value in RFC 7518 §3.1, RFC 8037 §3.1 and RFC 9864 §2.2.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $name:ident => $family:expr,)+) => {
         /// A signature algorithm. The algorithm `none` of RFC 7518 is not supported.
@@ -63,7 +63,7 @@ macro_rules! algorithms {
         impl Algorithm {
             pub(super) const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// Returns the name in a header's `alg`.
+            /// Returns the algorithm's name, as written in the `alg` of a token's header.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)+
@@ -107,12 +107,12 @@ algorithms! {
     /// Ed25519 under its name in RFC 8037 §3.1. JWT libraries that support Ed25519 recognize this name.
     EdDSA => Family::Ed25519,
     /// Ed25519 under its name in RFC 9864 §2.2. Unlike `EdDSA`, this name specifies the curve. The signatures are the
-    /// same, so a key with one of the two names also verifies tokens with the other name in `alg`.
+    /// same, so a key for either name also verifies tokens whose `alg` is the other name.
     Ed25519 => Family::Ed25519,
 }
 
 impl Algorithm {
-    /// Returns whether the same secret signs and verifies.
+    /// Returns whether tokens are signed and verified with the same secret.
     pub const fn is_hmac(self) -> bool {
         matches!(self.family(), Family::Hmac(_))
     }
@@ -147,7 +147,7 @@ impl Hash {
 impl Curve {
     pub(super) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
 
-    /// Returns the name of the curve in the member `crv` of a JWK.
+    /// Returns the curve's name, as written in the `crv` member of a JWK.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
@@ -156,7 +156,7 @@ impl Curve {
         }
     }
 
-    /// Returns the length of a coordinate, which is also the length of the private scalar, in bytes.
+    /// Returns the length of a coordinate in bytes. The private scalar has the same length.
     pub(super) const fn len(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -180,7 +180,7 @@ impl Curve {
 #[error("unknown algorithm; expected {}", names())]
 pub struct ParseAlgorithmError;
 
-/// Writes the message, because Rust prints an error that `main` returns with `Debug`.
+/// Writes the error message, because Rust uses `Debug` to print an error that `main` returns.
 impl fmt::Debug for ParseAlgorithmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

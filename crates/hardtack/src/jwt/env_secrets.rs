@@ -11,8 +11,8 @@ use super::key_set::KeySet;
 use super::keys::{SigningKey, read_secret, read_secret_file};
 
 impl KeySet {
-    /// Reads the HMAC secret in an environment variable, such as `JWT_SECRET_KEY`, and creates a set with this key for
-    /// HS256.
+    /// Reads the HMAC secret from an environment variable, such as `JWT_SECRET_KEY`, and creates a key set that signs
+    /// with this secret and HS256.
     ///
     /// The value of the variable is the secret, byte for byte: it is neither decoded nor trimmed. To read the secret
     /// from a file instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path.
@@ -24,7 +24,7 @@ impl KeySet {
     /// separated by commas. Remove the variable once the lifetime of a refresh token has passed.
     ///
     /// The key's id is derived from the secret. If another application on the same host uses a different secret, its
-    /// tokens have a different `kid`, so Hardtack can tell the tokens of the two applications apart.
+    /// tokens have a different `kid`, so Hardtack can tell the two applications' tokens apart.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -39,7 +39,7 @@ impl KeySet {
     /// # Errors
     /// - [`KeyError::EnvMissing`]: the variable is not set.
     /// - [`KeyError::EnvTwice`]: the variable and the variable with `_FILE` appended to its name are both set.
-    /// - [`KeyError::InEnv`]: the value of a variable is refused. The cause is an error of
+    /// - [`KeyError::InEnv`]: the value of a variable is refused. The cause is an error from
     ///   [`read_secret`](super::read_secret) or [`SigningKey::from_secret`].
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
         let previous = format!("{name}_PREVIOUS");
@@ -53,8 +53,8 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets with which this application signed tokens in the past, in the same way as
-    /// [`retire`](Self::retire).
+    /// Adds HMAC secrets that this application used for signing tokens in the past. Each secret's key is added in the
+    /// same way as with [`retire`](Self::retire).
     ///
     /// In `list`, the secrets are separated by commas or line breaks. The id of each key is derived from its secret
     /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are skipped.

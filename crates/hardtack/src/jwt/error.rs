@@ -39,14 +39,14 @@ pub enum TokenError {
          length"
     )]
     BadHeader,
-    /// The header has a member that is not supported. Such a member requests an extension, compression or an unencoded
-    /// payload, or contains a key or the URL of a key.
+    /// The header has an unsupported member: one that requests an extension, compression or an unencoded payload, or
+    /// one that contains a key or a key's URL.
     #[error("the token's header has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
-    /// `alg` is `none` or unknown, or no key that may verify the token has this algorithm.
+    /// `alg` is `none` or unknown, or none of the keys that may verify the token has this algorithm.
     #[error("the token's `alg` does not match any key that may verify the token")]
     WrongAlgorithm,
-    /// The `typ` of the header is not the expected one, so the token is meant for another purpose (RFC 8725 §3.11).
+    /// The header's `typ` is not the expected one, so the token is meant for a different purpose (RFC 8725 §3.11).
     #[error("the token's `typ` is not accepted; expected the value set with KeySet::require_typ, or `JWT` by default")]
     WrongTyp,
     /// No key has the header's `kid`.
@@ -73,8 +73,8 @@ pub enum TokenError {
     /// `iat` is in the future.
     #[error("the token's `iat` is in the future")]
     IssuedInFuture,
-    /// `aud` does not contain the realm, or contains none of the expected audiences. If no audience is expected, `aud`
-    /// contains a name other than the realm.
+    /// `aud` does not contain the realm, or contains none of the expected audiences. This error also occurs if no
+    /// audience is expected and `aud` contains a name other than the realm.
     #[error("the token's `aud` does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
@@ -91,7 +91,7 @@ impl TokenError {
         matches!(self, Self::NotYetValid | Self::IssuedInFuture)
     }
 
-    /// Returns a stable name in `snake_case`, to tell errors apart in code.
+    /// Returns a stable name in `snake_case` that code can use to tell errors apart.
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
@@ -158,13 +158,13 @@ pub enum ClaimError {
     Reserved(String),
     /// A claim has a value that the library would refuse to read back.
     #[error(
-        "the claim `{0}` has a value that is not allowed; a string must not be empty, a time must be in the years 1970 \
-         to 9999, and the subject must be a string unless ClaimsPolicy::insecure_any_identity is set"
+        "the claim `{0}` has a value that is not allowed; a string must not be empty, a time must be between the years \
+         1970 and 9999, and the subject must be a string unless ClaimsPolicy::insecure_any_identity is set"
     )]
     Invalid(&'static str),
 }
 
-/// Why a key is refused, and what to do. The text contains no part of the key.
+/// Why a key is refused, and what to do about it. The text contains no part of the key.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -182,23 +182,25 @@ pub enum KeyError {
         /// The length that the algorithm needs, in bits.
         needed: usize,
     },
-    /// The secret is a sample from a tutorial or a manual, or consists only of words from such samples.
+    /// The secret is a sample from a tutorial or a manual, or is made up entirely of words from such samples.
     #[error(
         "the HMAC secret is a published sample, or consists of words from such samples, so anyone can guess it; \
          make a secret with: openssl rand -base64 48"
     )]
     PublishedSample,
-    /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
+    /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or is a sequence that counts
+    /// up or down.
     #[error("the HMAC secret is a simple pattern, not random; make a secret with: openssl rand -base64 48")]
     LowVariety,
-    /// The secret has the form of a key or a certificate (PEM, DER, JWK or SSH). If this key or certificate is public,
+    /// The secret looks like a key or a certificate (PEM, DER, JWK or SSH). If this key or certificate is public,
     /// anyone can sign tokens with it.
     #[error(
         "the HMAC secret is an asymmetric key or a certificate (PEM, DER, JWK or SSH), which may be public; load a \
          key with from_pem, from_der or from_jwk, or make a secret with: openssl rand -base64 48"
     )]
     LooksLikePublicKey,
-    /// The value is not a secret. For example, it is the path of a secret, or a placeholder that was not replaced.
+    /// The value is not the secret itself. For example, it is the path of the file with the secret, or a placeholder
+    /// that was never replaced.
     #[error("the text is not the secret itself, but {looks_like}")]
     NotTheSecret {
         /// What the value is, such as a path or a placeholder, and how to provide the secret.
@@ -209,7 +211,7 @@ pub enum KeyError {
     File {
         /// The path.
         path: std::path::PathBuf,
-        /// Why the file cannot be used, and what to do.
+        /// Why the file cannot be used, and what to do about it.
         reason: String,
     },
     /// The value of an environment variable is refused.
@@ -262,7 +264,7 @@ pub enum KeyError {
     /// No [`Algorithm`] has this name. `none` is not supported.
     #[error("{ParseAlgorithmError}")]
     UnknownAlgorithm,
-    /// The key cannot be used with the algorithm, because it has a different type or curve.
+    /// The key cannot be used with the algorithm, because the algorithm needs a different key type or curve.
     #[error("the key cannot be used with {algorithm}; choose an algorithm that fits the key's type and curve")]
     AlgorithmMismatch {
         /// The requested algorithm.
@@ -277,7 +279,7 @@ pub enum KeyError {
         /// The requested algorithm.
         algorithm: Algorithm,
     },
-    /// The key is public, but a private key is needed to sign.
+    /// The key is public, but signing requires a private key.
     #[error("the key is public and cannot sign; load the private key")]
     NotASigningKey,
     /// The JWK's `use` is not `sig`, or its `key_ops` do not allow this operation.
@@ -286,7 +288,7 @@ pub enum KeyError {
          `sign` for signing, and `sign` or `verify` for verifying"
     )]
     WrongUse,
-    /// Two keys of a set have the same id.
+    /// Two keys in a set have the same id.
     #[error("two keys have the id `{key_id}`; give each key its own id")]
     DuplicateKeyId {
         /// The id.
@@ -322,8 +324,8 @@ impl From<ParseAlgorithmError> for KeyError {
     }
 }
 
-/// Implements `Debug` with the text of `Display`, because Rust prints the `Debug` of an error that `main` returns.
-/// These errors have no [`source`](std::error::Error::source), so there are no causes to print.
+/// Makes `Debug` print the same text as `Display`, because Rust prints the `Debug` output of an error that `main`
+/// returns. These errors have no [`source`](std::error::Error::source), so there are no causes to print.
 macro_rules! debug_as_sentence {
     ($($error:ty),*) => {
         $(impl fmt::Debug for $error {

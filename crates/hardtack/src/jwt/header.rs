@@ -11,7 +11,7 @@ use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN};
 use super::typ::Typ;
 
 /// Members that are not supported: extensions (RFC 7515 §4.1.11), compression, unencoded payloads (RFC 7797), and keys
-/// or the URLs of keys. A token with one of these members is refused.
+/// or key URLs. A token with one of these members is refused.
 const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"];
 
 /// The members of a header that decide which key verifies the token. The header has not been verified, so an attacker
@@ -20,7 +20,7 @@ const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"
 pub(super) struct UnverifiedHeader {
     /// The value of `alg`.
     pub(super) algorithm: Algorithm,
-    /// The value of `kid`, of at most 256 bytes. It must only be compared with the ids of known keys.
+    /// The value of `kid`, at most 256 bytes long. It must only be compared with the ids of known keys.
     pub(super) key_id: Option<String>,
     /// The value of `typ`. [`Typ`] decides whether it is accepted.
     pub(super) typ: Option<String>,
@@ -63,7 +63,7 @@ pub(super) fn decode(segment: &[u8]) -> Result<Vec<u8>, TokenError> {
     base64url::decode(segment).ok_or(TokenError::Malformed)
 }
 
-/// Returns the `kid` of a header. Also reads headers that this library does not accept, for example because of their
+/// Returns a header's `kid`. Also reads headers that this library does not accept, for example because of their
 /// algorithm.
 pub(super) fn key_id_of_any(segment: &[u8]) -> Option<String> {
     let (mut algorithm, mut key_id) = (None, None);
@@ -92,8 +92,8 @@ fn read_key_id(value: Json<'_>) -> Result<String, TokenError> {
     Ok(key_id.into_owned())
 }
 
-/// Returns the encoded header of the tokens that a key signs. It has the members `alg`, `kid` (if the key has an id)
-/// and `typ`, in the order that PyJWT uses.
+/// Returns the encoded header for tokens signed with a key. The header has the members `alg`, `kid` (if the key has an
+/// id) and `typ`, in the order that PyJWT uses.
 pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ) -> String {
     let typ = format!(r#""typ":{}"#, Value::from(typ.own()));
     let text = match key_id {
@@ -103,8 +103,8 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ)
     base64url::encode(text.as_bytes())
 }
 
-/// Returns the encoded headers that are common in tokens signed with a key. The first is that of [`own_segment`]. The
-/// others have the same members, in the orders in which other libraries write them.
+/// Returns the encoded headers that tokens signed with this key commonly have. The first is the header that
+/// [`own_segment`] returns. The others have the same members, in the orders in which other libraries write them.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_typ: &Typ) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), format!(r#""typ":{}"#, Value::from(own_typ.own())));
     let others = match key_id {
@@ -123,8 +123,8 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_ty
 /// `key_id`.
 ///
 /// # Errors
-/// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], or, if the header would be
-/// longer than [`MAX_HEADER_LEN`] bytes, [`SignError::TooLarge`].
+/// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], or [`SignError::TooLarge`] if
+/// the header would be longer than [`MAX_HEADER_LEN`] bytes.
 pub(super) fn segment_with(
     algorithm: Algorithm,
     key_id: Option<&str>,

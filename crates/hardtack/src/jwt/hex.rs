@@ -1,7 +1,7 @@
 //! Converts a 128-bit session id to 32 lower-case hexadecimal digits, and back. If the session id in a token has any
 //! other form, the token is refused.
 
-/// Returns the digits as ASCII bytes.
+/// Returns the number's hexadecimal digits as ASCII bytes.
 pub(super) fn encode(number: u128) -> [u8; 32] {
     let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
     let mut digits = [0; 32];
@@ -11,17 +11,17 @@ pub(super) fn encode(number: u128) -> [u8; 32] {
     digits
 }
 
-/// Returns the number, or `None` if a byte is not a lower-case hexadecimal digit.
+/// Returns the number that the digits represent, or `None` if a byte is not a lower-case hexadecimal digit.
 pub(crate) fn decode(digits: &[u8; 32]) -> Option<u128> {
     decode_halves(digits).map(join)
 }
 
 /// The two halves of a 128-bit number, the higher half first.
 ///
-/// An `Option` of this type is faster than an `Option<u128>`. rustc makes the tag of an `Option` as wide as the
-/// alignment of its value. The tag of an `Option<u128>` therefore has 16 bytes, which are written in two steps but read
-/// in one, so the processor must wait until both writes have reached its cache. The tag of an `Option<Halves>` has 8
-/// bytes, which are written and read in one step each.
+/// An `Option` of this type is faster than an `Option<u128>`. rustc makes an `Option`'s tag as wide as its value's
+/// alignment. The tag of an `Option<u128>` is therefore 16 bytes wide. It is written in two steps but read in one, so
+/// the processor must wait until both writes have reached its cache. The tag of an `Option<Halves>` is only 8 bytes
+/// wide, so it is written in one step and read in one step.
 pub(super) type Halves = [u64; 2];
 
 /// Joins two halves into a number.
@@ -30,7 +30,7 @@ pub(super) fn join([high, low]: Halves) -> u128 {
     u128::from(high) << 64 | u128::from(low)
 }
 
-/// Like [`decode`], but returns the two halves of the number.
+/// Like [`decode`], but returns the number's two halves.
 ///
 /// The loop computes the value of each digit without a branch, so the compiler can vectorize it. Afterwards, pairs of
 /// digits are joined into bytes, and bytes into words.

@@ -14,7 +14,7 @@ use super::keys::{SigningKey, VerifyingKey};
 use super::limits::{MAX_KEY_ID_LEN, MAX_SIGNATURE_LEN, MAX_TOKEN_LEN};
 use super::typ::Typ;
 
-/// The maximum length of a signature other than an RSA signature, in bytes. An ES512 signature has this length (RFC
+/// The maximum length in bytes of any signature other than an RSA signature. ES512 signatures have this length (RFC
 /// 7518 §3.4).
 const SHORT_SIGNATURE_LEN: usize = 132;
 
@@ -44,7 +44,7 @@ impl AsRef<[u8]> for Payload {
 }
 
 impl fmt::Debug for Payload {
-    /// Shows the length only, because claims may be personal data.
+    /// Shows only the length, because claims may be personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Payload({} bytes)", self.0.len())
     }
@@ -75,9 +75,9 @@ impl<'t> Segments<'t> {
         Ok(Self { header, payload: without_dot(payload), signature: without_dot(signature), signed })
     }
 
-    /// Splits a token that begins with the encoded header `header`. Returns `None` if the token begins with another
-    /// header, has no second dot or is too long. In this case, the caller calls [`parse`](Self::parse), which accepts
-    /// other headers and returns an error if the token is malformed.
+    /// Splits a token that begins with the encoded header `header`. Returns `None` if the token begins with a different
+    /// header, has no second dot or is too long. The caller then calls [`parse`](Self::parse), which accepts other
+    /// headers and returns an error if the token is malformed.
     ///
     /// This method is faster than `parse`: it does not search the header and the signature for dots, and its caller
     /// need not parse the header. If the signature contains a dot, [`verify`](Self::verify) refuses the token, because
@@ -95,7 +95,7 @@ impl<'t> Segments<'t> {
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Verifies the signature with each key in turn until one accepts it, and decodes the payload.
+    /// Tries one key after another until one of them verifies the signature, then decodes the payload.
     pub(super) fn verify<'k>(&self, keys: impl IntoIterator<Item = &'k VerifyingKey>) -> Result<Payload, TokenError> {
         if self.signature.is_empty() {
             return Err(TokenError::BadSignature);
@@ -116,7 +116,7 @@ impl<'t> Segments<'t> {
         base64url::decode(self.payload).map(Payload).ok_or(TokenError::Malformed)
     }
 
-    /// Whether payload and signature are base64url, and the signature is not empty.
+    /// Returns whether the payload and the signature are base64url, and the signature is not empty.
     pub(super) fn is_well_formed(&self) -> bool {
         let is_base64url = |segment| base64url::decode(segment).is_some();
         !self.signature.is_empty() && is_base64url(self.payload) && is_base64url(self.signature)
@@ -156,8 +156,8 @@ pub(super) fn verify_with_key(token: &[u8], key: &VerifyingKey, typ: &Typ) -> Re
 /// Signs `payload` and returns the token. `header` is the encoded header.
 ///
 /// # Errors
-/// [`SignError::KeyIdTooLong`] or [`SignError::Failed`]. If the token would be longer than [`MAX_TOKEN_LEN`] bytes,
-/// [`SignError::TooLarge`].
+/// Returns [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes. Other possible errors are
+/// [`SignError::KeyIdTooLong`] and [`SignError::Failed`].
 pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
     if key.key_id().is_some_and(|id| id.len() > MAX_KEY_ID_LEN) {
         return Err(SignError::KeyIdTooLong);
@@ -179,7 +179,7 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
 }
 
 /// Verifies a token, and returns its payload. `choose` is called with the header as JSON and returns the key for
-/// verifying the token. At this point, the header is not verified yet.
+/// verifying the token. When `choose` is called, the header has not been verified yet.
 ///
 /// # Errors
 /// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
@@ -199,7 +199,7 @@ pub(crate) fn sign_jws(header: &str, payload: &[u8], key: &SigningKey) -> Result
     sign(&base64url::encode(header.as_bytes()), payload, key)
 }
 
-/// Signs bytes that need not be the segments of a token, for tests.
+/// Signs arbitrary bytes, which need not be the segments of a token. Only tests use this function.
 #[cfg(all(test, feature = "asymmetric"))]
 pub(crate) fn sign_bytes(message: &[u8], key: &SigningKey) -> Result<Vec<u8>, SignError> {
     key.signature(message)

@@ -1,4 +1,4 @@
-//! The keys of an application: one key that signs tokens, and the keys that verify them.
+//! An application's keys: one key that signs tokens, and the keys that verify them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -53,12 +53,12 @@ struct Inner {
     /// Former signing keys of this application. Their verifying keys are in `verifying`.
     retired: Vec<SigningKey>,
     /// Common encoded headers, each with the result that [`select`](Self::select) returns for it. Almost every token
-    /// has one of these headers, which are recognized by their bytes, without decoding and parsing.
+    /// has one of these headers. They are recognized by their bytes, without being decoded and parsed.
     known_headers: Vec<(String, Selection)>,
     rules: HeaderRules,
 }
 
-/// What the headers of tokens may contain.
+/// What token headers may contain.
 #[derive(Clone, Debug, Default)]
 struct HeaderRules {
     /// Whether a `kid` that matches no key is ignored.
@@ -82,7 +82,7 @@ enum Selection {
 }
 
 impl KeySet {
-    /// Creates a set of one key, which signs and verifies.
+    /// Creates a set with a single key, which both signs and verifies.
     pub fn new(signing: SigningKey) -> Self {
         let verifying = vec![signing.verifying_key()];
         Self { inner: Arc::new(Inner::new(Some(signing), verifying, Vec::new(), HeaderRules::default())) }
@@ -162,7 +162,7 @@ impl KeySet {
     /// The comparison ignores case and the prefix `application/` (RFC 7515 §4.1.9). If each purpose has its own `typ`,
     /// a token that was signed for one purpose cannot be used for another purpose (RFC 8725 §3.11).
     ///
-    /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` or missing.
+    /// By default, the key set writes `JWT` as the `typ`, and accepts tokens whose `typ` is `JWT` or missing.
     ///
     /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
     /// issued earlier, and all users must log in again.
@@ -203,13 +203,13 @@ impl KeySet {
         Self { inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying.clone(), retired.clone(), rules)) }
     }
 
-    /// Returns the key that signs, or `None` for a set that only verifies.
+    /// Returns the signing key, or `None` for a set that only verifies.
     pub fn signing_key(&self) -> Option<&SigningKey> {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// Returns the keys that verify tokens. The verifying key of the signing key comes first, followed by the other
-    /// keys in the order in which they were added.
+    /// Returns the keys that verify tokens. The signing key's verifying key comes first, followed by the other keys in
+    /// the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }
@@ -225,11 +225,12 @@ impl KeySet {
     }
 
     /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`. If
-    /// the key has an id, `kid` comes between these two members. [`require_typ`](Self::require_typ) sets another `typ`.
+    /// the key has an id, `kid` comes between these two members. [`require_typ`](Self::require_typ) sets a different
+    /// `typ`.
     ///
     /// # Errors
     /// - [`SignError::VerifyingOnly`]: the set has no signing key.
-    /// - [`SignError::KeyIdTooLong`]: the id of the signing key is longer than 256 bytes.
+    /// - [`SignError::KeyIdTooLong`]: the signing key's id is longer than 256 bytes.
     /// - [`SignError::TooLarge`]: the token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes.
     /// - [`SignError::Failed`]: the cryptographic library failed.
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
@@ -237,8 +238,8 @@ impl KeySet {
         jws::sign(&signing.header, payload, &signing.key)
     }
 
-    /// Signs `payload` like [`sign`](Self::sign), and adds the members of `extra` at the end of the header. A `typ` in
-    /// `extra` replaces the usual `typ`, and must be one that [`verify`](Self::verify) accepts.
+    /// Signs `payload` like [`sign`](Self::sign), and appends the members of `extra` to the header. A `typ` in `extra`
+    /// replaces the usual `typ`, and must be one that [`verify`](Self::verify) accepts.
     ///
     /// # Errors
     /// - The same errors as [`sign`](Self::sign).
@@ -282,7 +283,7 @@ impl KeySet {
         }
     }
 
-    /// Verifies a compact JWS like [`verify`](Self::verify), but with `key` instead of the keys of the set.
+    /// Verifies a compact JWS like [`verify`](Self::verify), but with `key` instead of the set's keys.
     ///
     /// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, `kid` is ignored.
     pub(crate) fn verify_with(&self, token: &[u8], key: &VerifyingKey) -> Result<Payload, TokenError> {

@@ -13,5 +13,5 @@ pub(super) const MAX_KEY_ID_LEN: usize = 256;
 /// The maximum length, in bytes, of a `typ` that [`KeySet::require_typ`](super::KeySet::require_typ) accepts.
 pub(super) const MAX_TYP_LEN: usize = 64;
 
-/// The maximum length of a signature, in bytes. An RSA signature with a modulus of 8192 bits has this length.
+/// The maximum length of a signature, in bytes. This is the length of an RSA signature with an 8192-bit modulus.
 pub(super) const MAX_SIGNATURE_LEN: usize = 1024;

@@ -38,7 +38,7 @@ mod jws;
 mod key_set;
 mod keys;
 mod limits;
-// Most of these tests use keys of every algorithm.
+// Most of these tests use keys for every algorithm.
 #[cfg(test)]
 #[cfg(feature = "asymmetric")]
 mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::KeyError;
 use super::limits::MAX_TYP_LEN;
 
-/// The `typ` that is used unless another `typ` is set (RFC 7519 §5.1).
+/// The default `typ` (RFC 7519 §5.1).
 const USUAL: &str = "JWT";
 
 /// Which `typ` is written into token headers, and which `typ` is accepted.
@@ -52,8 +52,8 @@ impl Typ {
     }
 }
 
-/// Returns whether two values of `typ` name the same media type. Media types are case-insensitive. A value without a
-/// slash stands for the media type with the prefix `application/` (RFC 7515 §4.1.9, RFC 8725bis §3.11).
+/// Returns whether two `typ` values stand for the same media type. Media types are case-insensitive. A value without a
+/// slash is short for the media type that begins with `application/` (RFC 7515 §4.1.9, RFC 8725bis §3.11).
 pub(crate) fn is_typ(typ: &str, expected: &str) -> bool {
     without_prefix(typ).eq_ignore_ascii_case(without_prefix(expected))
 }

@@ -1,4 +1,4 @@
-//! The content of a token that was not verified.
+//! The content of a token that has not been verified.
 
 use std::fmt;
 
@@ -47,12 +47,12 @@ impl Unverified {
         })
     }
 
-    /// Returns the members of the header.
+    /// Returns the header's members.
     pub fn header(&self) -> &Map<String, Value> {
         &self.header
     }
 
-    /// Returns the members of the payload.
+    /// Returns the payload's members.
     pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
     }

@@ -27,8 +27,9 @@ pub struct Expected<'a> {
     /// a name is meant for another recipient (RFC 7519 §4.1.3). [`insecure_any_audience`](Self::insecure_any_audience)
     /// turns this check off.
     pub audience: Option<&'a [String]>,
-    /// The name of this service's [realm](crate::AuthenticatorBuilder::realm). If it is set, `aud` must contain this
-    /// name. If [`audience`](Self::audience) is also set, `aud` must contain one of its names as well.
+    /// The name of this service's [realm](crate::AuthenticatorBuilder::realm). If this field is set, `aud` must contain
+    /// the realm's name. If [`audience`](Self::audience) is also set, `aud` must contain one of the audience's names as
+    /// well.
     pub realm: Option<&'a str>,
     /// Whether tokens for other services are accepted. If this is true and [`audience`](Self::audience) is `None`,
     /// `aud` is not checked, except for the [`realm`](Self::realm). If an audience is set, this field has no effect.
@@ -80,10 +81,10 @@ impl Expected<'_> {
 /// ```
 ///
 /// # Errors
-/// The first of these errors whose condition holds: [`TokenError::WrongKind`],
-/// [`WrongIssuer`](TokenError::WrongIssuer), [`WrongAudience`](TokenError::WrongAudience),
-/// [`MissingClaim`](TokenError::MissingClaim), [`NotYetValid`](TokenError::NotYetValid),
-/// [`IssuedInFuture`](TokenError::IssuedInFuture), [`Expired`](TokenError::Expired).
+/// Returns the first of these errors that applies: [`TokenError::WrongKind`], [`WrongIssuer`](TokenError::WrongIssuer),
+/// [`WrongAudience`](TokenError::WrongAudience), [`MissingClaim`](TokenError::MissingClaim),
+/// [`NotYetValid`](TokenError::NotYetValid), [`IssuedInFuture`](TokenError::IssuedInFuture),
+/// [`Expired`](TokenError::Expired).
 ///
 /// `Expired` comes last, so that an expired token leads to a refresh only if it is valid in every other respect. For
 /// `NotYetValid` and `IssuedInFuture`, see [`TokenError::is_early`].
@@ -91,7 +92,7 @@ pub fn validate(claims: &Claims, expected: &Expected<'_>) -> Result<(), TokenErr
     claims.registered().validate(expected).map(drop)
 }
 
-/// The claims that are validated, borrowed from [`Claims`] or [`FastClaims`].
+/// The claims to validate, borrowed from [`Claims`] or [`FastClaims`].
 pub(crate) struct RegisteredClaims<'a, A> {
     pub(crate) kind: TokenKind,
     pub(crate) issuer: Option<&'a str>,
@@ -133,7 +134,7 @@ impl FastClaims {
 }
 
 impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
-    /// Validates the claims like [`validate`]. Returns the range of times at which the token is valid.
+    /// Validates the claims like [`validate`], but returns the range of times at which the token is valid.
     #[inline]
     pub(crate) fn validate(self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
         if self.kind != expected.kind {

@@ -1,4 +1,4 @@
-//! A refused request with its reply.
+//! The refusal of a request, with the reply to the client.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use super::{NO_STORE, Reason, Reply};
 use crate::error::BackendError;
 use crate::throttle::TooManyAttempts;
 
-/// A refusal: the reason why a request is refused, and the reply to the client. An adapter turns a failure into an
-/// error response of its framework.
+/// A refusal: the reason why a request is refused, and the reply to the client. Each adapter turns a failure into an
+/// error response of its own framework.
 pub struct Failure(Box<Parts>);
 
 struct Parts {
@@ -46,7 +46,7 @@ impl Failure {
         &self.0.reason
     }
 
-    /// Returns the reply for the client.
+    /// Returns the reply to the client.
     pub fn reply(&self) -> &Reply {
         &self.0.reply
     }
@@ -79,8 +79,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // Do not return the reason itself as the cause, because the text of this error is already the text of the
-        // reason.
+        // Do not return the reason itself as the cause, because this error's text is already the reason's text.
         self.0.reason.source()
     }
 }

@@ -20,15 +20,15 @@ pub enum FailureKind {
     /// URL. This kind occurs only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
     RefreshNeeded,
     /// The route needs a token from a recent log-in, but the request's token is from an earlier log-in or from a
-    /// refresh (`needs_fresh_token_loader`). This kind also covers a re-authentication for [another
-    /// user](crate::refusal::Reason::OtherUser), and a request without a [recent
-    /// proof](crate::refusal::Reason::ProofNeeded) of the device's key on a route that needs one.
+    /// refresh (`needs_fresh_token_loader`). This kind also covers two other cases: someone re-authenticates as
+    /// [another user](crate::refusal::Reason::OtherUser), or the route needs a [recent
+    /// proof](crate::refusal::Reason::ProofNeeded) of the device's key and the client has not given one.
     NotFresh,
     /// The token's session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
     Revoked,
-    /// The user of the token no longer exists (`user_lookup_error_loader`).
+    /// The token's user no longer exists (`user_lookup_error_loader`).
     UnknownUser,
-    /// The application did not accept the claims of the token (`token_verification_failed_loader`).
+    /// The application did not accept the token's claims (`token_verification_failed_loader`).
     ClaimsRefused,
     /// The user is logged in, but is not allowed to make this request: the token lacks a claim that the route needs, or
     /// the application forbids the request. The user stays logged in.
@@ -46,7 +46,7 @@ pub enum FailureKind {
     LogInRefused,
     /// The body of a log-in or a re-authentication is neither a form nor a JSON object, lacks a field, or is too large.
     InvalidForm,
-    /// The session store, or another backend of the application, failed.
+    /// The session store, or another of the application's backends, failed.
     Unavailable,
     /// The application made a mistake: for example, it added too many claims or a reserved claim to a token, or a layer
     /// is missing.

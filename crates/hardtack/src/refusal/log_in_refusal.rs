@@ -6,8 +6,9 @@ use std::fmt;
 /// A message that tells the user why a log-in or a re-authentication is refused, such as "That user name and password
 /// do not match."
 ///
-/// Pass the refusal to the adapter's `auth.refuse`. A browser is redirected back to the page with the form. The page
-/// shows the message and the typed user name once. An API client gets 401 with the code `log_in_refused`.
+/// Pass the refusal to the adapter's `auth.refuse`. A browser is redirected back to the page with the form, which then
+/// shows the message and the user name that was typed. The page shows them only once. An API client gets 401 with the
+/// code `log_in_refused`.
 ///
 /// Use the same message for an unknown user and for a wrong password, so that the message does not reveal which users
 /// exist.
@@ -35,7 +36,8 @@ impl LogInRefusal {
         Self::new("You are logged in as another user. Enter that user's name and password, or log out first.")
     }
 
-    /// Sets the typed user name. The page with the form shows it again, so the user need not type it again.
+    /// Sets the user name that the user typed. The page shows this name in its form again, so the user need not retype
+    /// it.
     #[must_use]
     pub fn username(mut self, typed: impl Into<String>) -> Self {
         self.username = Some(typed.into());
@@ -65,7 +67,7 @@ impl From<String> for LogInRefusal {
     }
 }
 
-/// Omits the user name, which is personal data and may be a password that was typed into the wrong field.
+/// Omits the user name, which is personal data and might be a password that was typed into the wrong field.
 impl fmt::Debug for LogInRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogInRefusal").field("text", &self.text).finish_non_exhaustive()

@@ -23,8 +23,8 @@ pub enum Reason {
     /// The request carries an authentication cookie more than once.
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
-    /// The value in this location does not have the expected form. For example, a header must contain `Bearer` followed
-    /// by a JWT.
+    /// The value in the given token location does not have the expected form. For example, a header must contain
+    /// `Bearer` followed by a JWT.
     #[error(
         "the value in the token location `{0}` does not have the expected form, such as `Bearer TOKEN` in a header or \
          a string in JSON"
@@ -44,12 +44,12 @@ pub enum Reason {
     /// The session is bound to a device, and the client's last proof of the device's key is too old for this route.
     #[error("the route needs a recent proof that the client has the key of its device")]
     ProofNeeded,
-    /// The token's session was ended, or the application's blocklist contains the token.
+    /// The token's session was ended, or the token is on the application's blocklist.
     #[error("the session was ended, or the token is blocked")]
     Revoked,
-    /// The request's tokens were replaced while the request was in flight. The browser has newer tokens for the same
-    /// session or tokens for a new session, or is about to get them. For example, this happens if the browser sends a
-    /// form twice.
+    /// The request's tokens were replaced while the request was in flight, for example because the browser sent a form
+    /// twice. The browser has newer tokens, or is about to get them. The newer tokens belong to the same session or to
+    /// a new one.
     #[error("newer tokens replaced the request's tokens while the request was in flight")]
     Replaced,
     /// The refresh token is not accepted.
@@ -65,7 +65,7 @@ pub enum Reason {
     /// The token's user no longer exists in the application.
     #[error("the application does not know the token's user")]
     UnknownUser,
-    /// The application did not accept the claims.
+    /// The application refused the token's claims.
     #[error("the application refused the token's claims")]
     ClaimsRefused,
     /// The token is valid, but lacks a claim that the route needs, or the claim does not have the required value.
@@ -97,20 +97,20 @@ pub enum Reason {
     /// The application refused a log-in or a re-authentication, for example because of a wrong password.
     #[error("the application refused the log-in")]
     LogInRefused(LogInRefusal),
-    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, or it lacks a field. The text
-    /// says what is wrong.
+    /// The body of a log-in or re-authentication request is neither a form nor a JSON object, or it lacks a field. The
+    /// text says what is wrong.
     #[error("cannot read the body of the log-in or re-authentication request: {0}")]
     InvalidForm(String),
-    /// The body of a log-in or a re-authentication is longer than the framework's limit.
+    /// The body of a log-in or re-authentication request is longer than the framework's limit.
     #[error("the body of the log-in or re-authentication request is longer than the framework's limit")]
     BodyTooLarge,
-    /// The session store, the user look-up or another backend of the application failed.
+    /// The session store, the user look-up or another of the application's backends failed.
     #[error(transparent)]
     Store(#[from] BackendError),
     /// A token could not be issued.
     #[error(transparent)]
     Issue(IssueError),
-    /// The application is not set up completely. The text tells the developer what to add.
+    /// The application's setup is incomplete. The text tells the developer what to add.
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
     /// The operation, such as a re-authentication, is for a user other than the logged-in user.
@@ -155,7 +155,7 @@ impl Reason {
         matches!(self, Self::Token(error) if error.is_early())
     }
 
-    /// Whether the refresh of a bound session is refused only because the request contains no proof. The session
+    /// Returns whether a bound session's refresh is refused only because the request contains no proof. The session
     /// continues, so its cookies are not deleted.
     pub(crate) const fn is_unproven(&self) -> bool {
         matches!(self, Self::Refresh(RefreshFlaw::Unproven))
@@ -239,8 +239,8 @@ impl Reason {
         }
     }
 
-    /// Returns a short message that tells an API client what is wrong and what to do. It never contains the error text
-    /// of a backend. For a page, use [`explanation`](Self::explanation).
+    /// Returns a short message that tells an API client what is wrong and what to do. The message never contains a
+    /// backend's error text. For a page, use [`explanation`](Self::explanation).
     pub fn advice(&self) -> &str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
@@ -291,7 +291,7 @@ impl Reason {
                 "CSRF protection: the CSRF token does not match this session. Send the current value of this session's CSRF cookie."
             }
             Self::Csrf(CsrfError::NoPreSession) => {
-                "CSRF protection: the form was sent without the CSRF cookie that the page with the form sets. Send \
+                "CSRF protection: the form was sent without the CSRF cookie that the form's page sets. Send \
                  JSON (Content-Type: application/json), which needs no CSRF token. To send a form, first GET the page \
                  with the form, and send back the cookie and the csrf_token field."
             }
@@ -315,7 +315,7 @@ impl Reason {
                 "The request must have one Host field with a host name and, if needed, a port."
             }
             Self::Method => "This request changes state. Send it as a POST request.",
-            Self::BodyTooSlow => "The request's body did not arrive in time. Send it again.",
+            Self::BodyTooSlow => "The request's body did not arrive in time. Send the request again.",
             Self::TooManyBodies => "The server is receiving too many forms. Try again in a few seconds.",
             Self::TooManyAttempts(refused) => refused.sentence(),
             Self::LogInRefused(refusal) => refusal.text(),
@@ -328,8 +328,8 @@ impl Reason {
     }
 
     /// Returns a short message for the person who sees a page. The message says what is wrong and what to do, without
-    /// technical terms. It never contains the error text of a backend. Escape the message in HTML: the message of
-    /// [`Self::Forbidden`] and [`Self::LogInRefused`] comes from the application.
+    /// technical terms. It never contains a backend's error text. Escape the message in HTML: for [`Self::Forbidden`]
+    /// and [`Self::LogInRefused`], the message comes from the application.
     pub fn explanation(&self) -> &str {
         match self {
             Self::Csrf(CsrfError::CrossSite) => {
@@ -366,7 +366,7 @@ impl Reason {
             }
             Self::RefreshNeeded => "Your session must be renewed. Open the page again.",
             Self::ClaimsRefused => "Your account does not allow this.",
-            Self::Method => "There is no page at this address. Go back, and use the buttons on the page.",
+            Self::Method => "There is no page at this address. Go back, and use the buttons on the previous page.",
             Self::BodyTooSlow => "The form did not arrive in time, so nothing was changed. Send it again.",
             Self::TooManyBodies => {
                 "This site is receiving too many forms, so nothing was changed. Send the form again in a moment."

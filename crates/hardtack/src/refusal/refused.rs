@@ -24,12 +24,12 @@ pub struct Refused<'a> {
     /// The refused token. This field is `Some` only if the token has a valid signature and was refused for another
     /// reason. For example, the token is not fresh, or it lacks a role that the route needs.
     ///
-    /// If the token has expired or its session has ended, this field depends on the token's location. For a token that
-    /// was not in a cookie, the field is `Some`. For a token in a cookie, it is `Some` only if the authenticator is
+    /// If the token has expired or its session has ended, this field depends on where the token was sent. It is `Some`
+    /// for a token that was not in a cookie. For a token in a cookie, it is `Some` only if the authenticator is
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
-    /// Whether the token was outside the cookies, for example in the `Authorization` header.
+    /// Whether the token was sent outside the cookies, for example in the `Authorization` header.
     pub(crate) is_bearer: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) is_optional: bool,
@@ -39,7 +39,7 @@ pub struct Refused<'a> {
 }
 
 impl<'a> Refused<'a> {
-    /// Returns the URL of the page with the form that was refused.
+    /// Returns the URL of the page that contains the refused form.
     pub(crate) fn form_url(&self) -> &'a str {
         let urls = &self.settings.urls;
         if self.head.path() == urls.reauthenticate { &urls.reauthenticate } else { &urls.login }

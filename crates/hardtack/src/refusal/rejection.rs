@@ -1,9 +1,9 @@
-//! Why a request is refused, before the reply has been created.
+//! A refusal for which no reply has been created yet.
 
 use super::Reason;
 use crate::token::VerifiedToken;
 
-/// Why a request is refused, and what its reply depends on.
+/// Why a request is refused, and what else the reply depends on.
 pub(crate) struct Rejection {
     pub(crate) reason: Reason,
     /// Whether the token came from a cookie. If the token came from another part of the request, the reply does not

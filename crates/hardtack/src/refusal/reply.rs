@@ -3,7 +3,7 @@
 use super::Reason;
 use crate::cookie::SetCookies;
 
-/// The `Cache-Control` of a response that is for one user only (ASVS 5.0 V14.3.2).
+/// The `Cache-Control` value for a response that is meant for only one user (ASVS 5.0 V14.3.2).
 pub const NO_STORE: &str = "private, no-store";
 
 /// A response as plain data, which an adapter translates into its framework's response.
@@ -54,7 +54,7 @@ impl Reply {
         self
     }
 
-    /// Adds the header `Retry-After` if the client should try again after a refusal for `reason`.
+    /// Adds the `Retry-After` header if a client that was refused for `reason` should try again.
     pub(super) fn retry_after(self, reason: &Reason) -> Self {
         match reason.retry_after() {
             Some(seconds) => self.header("retry-after", seconds.to_string()),

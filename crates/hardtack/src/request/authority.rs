@@ -1,4 +1,4 @@
-//! The host and port that a request names.
+//! The host and port to which a request is addressed.
 
 /// A host and an optional port, as in the `Host` field (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
 ///
@@ -40,7 +40,7 @@ impl<'a> Authority<'a> {
         sound.then_some(Self { host, port })
     }
 
-    /// Returns the host: a name, or an address. An IPv6 address is in brackets.
+    /// Returns the host, which is a name or an IP address. An IPv6 address is in brackets.
     pub fn host(&self) -> &'a str {
         self.host
     }
@@ -50,7 +50,7 @@ impl<'a> Authority<'a> {
         self.port
     }
 
-    /// Returns the host as an IP address, or `None` if the host is a name.
+    /// Returns the host as an IP address, or `None` if the host is a domain name.
     pub fn ip(&self) -> Option<std::net::IpAddr> {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
@@ -79,7 +79,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2048))]
 
-        /// The crate `url` parses URLs as browsers do.
+        /// The `url` crate parses URLs as browsers do.
         #[test]
         fn s81_a_host_is_read_as_browsers_read_it(
             text in "([A-Za-z0-9._~-]{0,12}|\\[[0-9a-fA-F:.]{0,16}\\]|[ -~]{0,8})(:[0-9]{0,6})?[ -~]?",

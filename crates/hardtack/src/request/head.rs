@@ -10,8 +10,8 @@ pub trait Headers {
     /// counted from zero. `name` is in lower case.
     fn value(&self, name: &str, index: usize) -> Option<&[u8]>;
 
-    /// Returns the values of the first two fields with this name, so that the caller can tell whether there are several
-    /// such fields. `name` is in lower case.
+    /// Returns the values of the first two fields with this name, so that the caller can tell whether the request has
+    /// several such fields. `name` is in lower case.
     ///
     /// The default implementation calls [`value`](Self::value) twice. Override this method if the framework can find
     /// both values in one look-up.
@@ -46,7 +46,7 @@ pub trait Incoming: Headers + Sync {
     fn peer(&self) -> Option<IpAddr>;
 }
 
-/// The method, target and header fields of a request. It borrows everything and copies nothing.
+/// The method, target and header fields of a request. This type borrows everything and copies nothing.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     incoming: &'a dyn Incoming,
@@ -69,15 +69,15 @@ impl<'a> RequestHead<'a> {
         self.incoming.target()
     }
 
-    /// Returns the host and port that the request names. The HTTP/2 `:authority`, or the authority of an absolute
-    /// request target, takes precedence over the `Host` field (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
+    /// Returns the request's host and port. The HTTP/2 `:authority`, or the authority of an absolute request target,
+    /// takes precedence over the `Host` field (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
     pub fn host(&self) -> Option<&'a str> {
         self.incoming.authority().or_else(|| self.header_text("host"))
     }
 
-    /// Returns whether the request names its host as HTTP requires (RFC 9112 section 3.2). There must be a `Host` field
-    /// or an HTTP/2 `:authority`. Each of them must have the form of an [`Authority`], and there must not be two `Host`
-    /// fields. A request that did not come over a connection, as in a test of a router, need not name a host.
+    /// Returns whether the request specifies its host as HTTP requires (RFC 9112 section 3.2). There must be a `Host`
+    /// field or an HTTP/2 `:authority`. Each of them must have the form of an [`Authority`], and there must not be two
+    /// `Host` fields. A request that did not arrive over a connection, as in a router's test, need not specify a host.
     pub fn has_sound_host(&self) -> bool {
         let sound = |text: &str| Authority::parse(text).is_some();
         let authority = self.incoming.authority();
@@ -105,7 +105,7 @@ impl<'a> RequestHead<'a> {
     /// Returns the value of the first field with this name. `name` is in lower case.
     #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        // Call `first_two` instead of `value`, because other headers are read with it, so its code is already in the
+        // Call `first_two` instead of `value`: other headers are read with `first_two`, so its code is already in the
         // instruction cache.
         let [first, _] = self.incoming.first_two(name);
         first

@@ -1,4 +1,4 @@
-//! The characters that the names of headers, cookies and methods may contain.
+//! The characters that header, cookie and method names may contain.
 
 /// Whether the text is a token in the sense of RFC 9110 section 5.6.2.
 pub(crate) fn is_token(text: &str) -> bool {

@@ -3,18 +3,19 @@
 /// A segment with more characters than this might be secret.
 const LONGEST_WORD: usize = 24;
 
-/// A segment with at least this number of characters might be secret if it does not look like a word.
+/// A segment with at least this many characters might be secret if it contains a digit, a percent sign or an uppercase
+/// letter.
 const SHORTEST_CODE: usize = 6;
 
 /// The maximum number of characters that a shortened segment keeps.
 const KEPT: usize = 6;
 
-/// Returns the path of a request in a form that can be logged. A segment of the path might be secret, such as the token
-/// of a link in an email, so this function shortens segments that do not look like words. A segment does not look like
-/// a word if it has more than 24 characters, or if it has at least six characters and contains a digit, a percent sign
-/// or an uppercase letter.
+/// Returns a request's path in a form that can be logged. A segment of the path might be secret, such as the token in
+/// an emailed link, so this function shortens segments that do not look like words. A segment does not look like a word
+/// if it has more than 24 characters, or if it has at least six characters and contains a digit, a percent sign or an
+/// uppercase letter.
 ///
-/// Pass a path without a query, because a query can also contain secrets.
+/// Pass the path without its query, because a query can contain secrets, too.
 ///
 /// ```
 /// use hardtack::request::loggable_path;
@@ -27,7 +28,7 @@ pub fn loggable_path(path: &str) -> String {
     path.split('/').map(shortened).collect::<Vec<_>>().join("/")
 }
 
-/// Shortens a segment that might be secret. At most the first quarter remains.
+/// Shortens a segment that might be secret. Keeps at most the first quarter of it.
 fn shortened(segment: &str) -> String {
     let length = segment.chars().count();
     let is_code = segment.chars().any(|char| char.is_ascii_digit() || char == '%' || char.is_uppercase());

@@ -9,8 +9,8 @@ const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
 ///
-/// A path is created only from text that browsers resolve to a URL on this site. Dot segments are removed in the same
-/// way as in browsers (WHATWG URL Standard).
+/// A path is created only from text that browsers resolve to a URL on this site. Dot segments are removed the way
+/// browsers remove them (WHATWG URL Standard).
 ///
 /// ```
 /// use hardtack::request::NextPath;
@@ -56,7 +56,7 @@ impl NextPath {
         routes.into_iter().any(|route| path == route.trim_end_matches('/'))
     }
 
-    /// Returns `url?next=…` with this path, percent-encoded.
+    /// Returns `url` with this path, percent-encoded, as the query parameter `next`.
     pub fn append_to(&self, url: &str) -> String {
         let separator = if url.contains('?') { '&' } else { '?' };
         let encoded: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
@@ -106,8 +106,8 @@ mod tests {
         assert_eq!(NextPath::parse(&format!("/{}", "a".repeat(4000))), None);
     }
 
-    /// If `parse` accepts a path, it also accepts the path that it returns. This matters because a page puts the
-    /// returned path into a form or a URL, and the server then checks it again.
+    /// If `parse` accepts a path, it also accepts the path that it returns for it. This matters because a page puts the
+    /// returned path into a form or a URL, and the server then parses that path again.
     #[test]
     fn a_path_that_becomes_too_long_is_refused() {
         for (text, accepted) in [("a".repeat(2047), true), ("a".repeat(2048), false), ("\"".repeat(700), false)] {

@@ -40,7 +40,8 @@ pub(crate) fn resolve_path(text: &str) -> Option<String> {
     Some(resolved)
 }
 
-/// Appends `text`. Percent-encodes the characters in `set`, control characters, spaces and all non-ASCII characters.
+/// Appends `text` to `resolved`, and percent-encodes the characters in `set`, control characters, spaces and all
+/// non-ASCII characters.
 fn encode_into(resolved: &mut String, text: &str, set: &[u8]) {
     for byte in text.bytes() {
         if byte <= b' ' || byte >= 0x7f || set.contains(&byte) {
@@ -59,7 +60,7 @@ mod tests {
 
     use super::resolve_path;
 
-    /// Returns the path as the crate `url` resolves it.
+    /// Returns the path as the `url` crate resolves it.
     fn expected(text: &str) -> String {
         let base = Url::parse("http://origin.invalid/").unwrap();
         base.join(text).unwrap()[Position::BeforePath..].to_owned()
@@ -97,8 +98,9 @@ mod tests {
         }
     }
 
-    /// Whether a path, query or fragment contains a segment such as `a:` or `a|`. The crate `url` keeps such a segment
-    /// before `..`, as if the URL were a `file` URL. Browsers do so for `file` URLs only.
+    /// Returns whether a path, query or fragment contains a segment such as `a:` or `a|`. If `..` follows such a
+    /// segment, the `url` crate keeps the segment, as if the URL were a `file` URL. Browsers keep it in `file` URLs
+    /// only.
     fn has_drive_letter(text: &str) -> bool {
         text.split(['/', '?', '#'])
             .any(|part| matches!(part.as_bytes(), [letter, b':' | b'|'] if letter.is_ascii_alphabetic()))

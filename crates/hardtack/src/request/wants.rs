@@ -6,7 +6,7 @@ use super::Headers;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wants {
-    /// A browser that navigates: it accepts `text/html` and follows redirects.
+    /// A browser that navigates to a page: it accepts `text/html` and follows redirects.
     Page,
     /// htmx: it requests parts of pages, and is redirected with `HX-Redirect`.
     Htmx,
@@ -17,8 +17,8 @@ pub enum Wants {
 impl Wants {
     /// Determines the kind of response from the header fields `HX-Request` and `Accept` (RFC 9110 section 12.5.1).
     ///
-    /// A client gets a page if its `Accept` names `text/html`, unless `application/json` has a higher quality value. A
-    /// client that sends only `*/*` counts as an API client.
+    /// A client gets a page if its `Accept` header lists `text/html`, unless `application/json` has a higher quality
+    /// value. A client that sends only `*/*` counts as an API client.
     pub fn of(headers: &dyn Headers) -> Self {
         if headers.value("hx-request", 0) == Some(b"true") {
             return Self::Htmx;
@@ -54,7 +54,8 @@ mod tests {
     use crate::testing::TestRequest;
 
     proptest! {
-        /// Only the two types and their quality values matter, in any number of fields and in any order.
+        /// Only the quality values of `text/html` and `application/json` matter. Neither the order of the media types
+        /// nor the number of `Accept` fields makes a difference.
         #[test]
         fn other_media_types_change_nothing(
             html in prop::option::of(0..=1000_u32),

@@ -35,8 +35,8 @@ pub(crate) struct Notes {
     /// The newest generation of tokens that this process has issued but no client has used yet. Zero if there is no
     /// such generation.
     pub(crate) awaited: u64,
-    /// Whether requests must look up the session in the store. This is necessary after a write that ends the session or
-    /// changes its claims, if the write might have failed.
+    /// Whether requests must look up the session in the store. They must after a write that was meant to end the
+    /// session or change its claims, but might have failed.
     pub(crate) uncertain: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Notes {
 /// then set back to an earlier time, the session's tokens no longer look expired, but the entry is missing.
 /// [`Self::has_forgotten`] detects this. The log must then be read again (decision 31).
 ///
-/// Every request reads the cache, and few requests write to it. Readers take no lock. Writers wait for each other
+/// Every request reads the cache, but few requests write to it. Readers take no lock. Writers wait for each other
 /// (decision 12). Most sessions have no entry, and for such a session, a request usually reads only one bit of the
 /// [`RevocationFilter`].
 #[derive(Debug)]
@@ -62,8 +62,9 @@ pub(crate) struct RevocationCache {
     upkeep: Mutex<Upkeep>,
 }
 
-/// When to sweep the cache. In a sweep, a writer removes the expired entries and rebuilds the filter. A sweep starts if
-/// the map has more than `entries` entries, if the filter has more than `marks` set bits, or at the time `due`.
+/// When to sweep the cache. In a sweep, a writer removes the expired entries and rebuilds the filter. A sweep starts
+/// when the map has more than `entries` entries, when the filter has more than `marks` set bits, or when the time `due`
+/// is reached.
 #[derive(Debug)]
 struct Upkeep {
     /// The number of entries that the map may have before the next sweep.
@@ -74,7 +75,7 @@ struct Upkeep {
     /// The time on the monotonic clock at which the next regular sweep is due. A map with at most [`MIN_ENTRIES`]
     /// entries is not swept at this time.
     due: Duration,
-    /// How many bits of the filter are set.
+    /// How many of the filter's bits are set.
     marked: usize,
 }
 
@@ -91,8 +92,8 @@ const MIN_ENTRIES: usize = 1024;
 /// would stay in the map until the map had doubled in size.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// The number of set bits in the filter triggers a sweep only if it exceeds this value. If this many bits are set, one
-/// in 64 look-ups of sessions without an entry has to search the map.
+/// The filter triggers a sweep only if more than this many of its bits are set. With this many set bits, one in 64
+/// look-ups of sessions without an entry has to search the map.
 const MIN_MARKS: usize = RevocationFilter::ALL / 64;
 
 impl Default for RevocationCache {
@@ -142,7 +143,7 @@ impl RevocationCache {
         self.note(id, |_| SessionStatus::Replaced, until, now);
     }
 
-    /// Records that the claims of a session changed at this generation.
+    /// Records that a session's claims changed at this generation.
     pub(crate) fn outdate(&self, id: SessionId, generation: u64, until: Moment, now: Moment) {
         let noted = |notes: Notes| SessionStatus::Live(Notes { outdated: notes.outdated.max(generation), ..notes });
         self.note(id, noted, until, now);
@@ -174,7 +175,7 @@ impl RevocationCache {
         }
     }
 
-    /// Changes the entry of a session. An ended session stays ended.
+    /// Changes a session's entry. An ended session stays ended.
     fn note(&self, id: SessionId, noted: impl Fn(Notes) -> SessionStatus, until: Moment, now: Moment) {
         let mut upkeep = self.writing();
         upkeep.marked += usize::from(self.marks.set(id));
@@ -253,7 +254,7 @@ impl RevocationFilter {
         self.0.get(word).is_some_and(|word| word.load(Ordering::Acquire) & bit != 0)
     }
 
-    /// Sets the bit of a session, and returns whether the bit was clear.
+    /// Sets a session's bit, and returns whether it was clear before.
     fn set(&self, id: SessionId) -> bool {
         let (word, bit) = place(id);
         self.0.get(word).is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
@@ -299,8 +300,8 @@ fn place(id: SessionId) -> (usize, u64) {
 pub(crate) struct LogPosition {
     read: AtomicU64,
     synced_at: AtomicI64,
-    /// The time on the monotonic clock until which access tokens of sessions that the store has lost might be valid.
-    /// Zero if the store has lost none.
+    /// Until this time on the monotonic clock, access tokens of sessions that the store has lost might still be valid.
+    /// Zero if the store has lost no sessions.
     lost_until: AtomicU64,
 }
 
@@ -345,15 +346,15 @@ impl LogPosition {
         self.read.store(0, Ordering::Release);
     }
 
-    /// Records that the store may have lost sessions, whose access tokens expire by the time `until`. The log does not
-    /// contain these sessions, so the cache is stale until then.
+    /// Records that the store may have lost sessions, and that their access tokens expire by the time `until`. The log
+    /// does not contain these sessions, so the cache is stale until then.
     pub(crate) fn lost_sessions(&self, until: Moment) {
         // Round up, so that the period does not end early.
         self.lost_until.fetch_max(until.monotonic.as_secs().saturating_add(1), Ordering::AcqRel);
         self.incomplete();
     }
 
-    /// Returns whether the access tokens of all sessions that the store may have lost have expired.
+    /// The store may have lost sessions. Returns whether the access tokens of all these sessions have expired.
     pub(crate) fn lost_no_sessions(&self, now: Moment) -> bool {
         now.monotonic.as_secs() >= self.lost_until.load(Ordering::Acquire)
     }

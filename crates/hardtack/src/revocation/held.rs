@@ -11,22 +11,22 @@ use crate::session::SessionId;
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,
-    /// The users, each with the one session that continues, if any.
+    /// Maps each user to the one session that continues, if any.
     subjects: Mutex<HashMap<String, Option<SessionId>>>,
 }
 
 impl HeldSubjects {
-    /// Makes this process refuse the sessions of a user, except `kept`, until [`Self::release`] is called.
+    /// Makes this process refuse all of a user's sessions except `kept`, until [`Self::release`] is called.
     pub(crate) fn hold(&self, subject: &str, kept: Option<SessionId>) {
         let mut subjects = self.lock();
         let held = subjects.entry(subject.to_owned()).or_insert(kept);
-        // If two password changes keep different sessions, no session continues.
+        // If two password changes each keep a different session, neither session continues.
         *held = held.filter(|held| Some(*held) == kept);
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Stops refusing the sessions of a user. Call this method once all pending revocations of the user have been
-    /// carried out.
+    /// Stops refusing a user's sessions. Call this method once all of the user's pending revocations have been carried
+    /// out.
     pub(crate) fn release(&self, subject: &str) {
         if self.any() {
             let mut subjects = self.lock();
@@ -35,18 +35,18 @@ impl HeldSubjects {
         }
     }
 
-    /// Whether this process refuses the sessions of at least one user.
+    /// Returns whether this process refuses any user's sessions.
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
     }
 
-    /// Returns whether this process refuses a session. It refuses all sessions of the users in the set, except those
-    /// that continue.
+    /// Returns whether this process refuses the given session. For each user in `subjects`, it refuses all sessions
+    /// except the one that was kept.
     pub(crate) fn holds(&self, subject: &str, session: Option<SessionId>) -> bool {
         self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
     }
 
-    /// The users whose sessions are refused.
+    /// Returns the users whose sessions this process refuses.
     pub(crate) fn subjects(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()
     }

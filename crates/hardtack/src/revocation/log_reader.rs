@@ -19,17 +19,17 @@ pub(crate) enum LogStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogReader {
     position: u64,
-    /// The number of the newest entry, according to the previous page. If the next page is empty although the reader
-    /// has not reached this number, the entries up to this number were pruned.
+    /// The number of the newest entry, according to the previous page. If the next page is empty before the reader has
+    /// reached this number, the remaining entries up to this number were pruned.
     head: u64,
-    /// Whether the reader started at the beginning of the log. If so, entries that are missing from the log were
-    /// pruned. Otherwise, the reader might have missed some entries before they were pruned.
+    /// Whether the reader started at the beginning of the log. If it did, any missing entries were pruned. If it did
+    /// not, missing entries might have been pruned before the reader saw them.
     whole: bool,
 }
 
 impl LogReader {
-    /// Creates a reader that starts after the entry with the number `position`. Zero starts at the beginning of the
-    /// log.
+    /// Creates a reader that starts after the entry with the number `position`. If `position` is zero, the reader
+    /// starts at the beginning of the log.
     pub(crate) fn after(position: u64) -> Self {
         Self { position, head: position, whole: position == 0 }
     }
@@ -39,14 +39,14 @@ impl LogReader {
         self.position
     }
 
-    /// Returns whether this reader is allowed to stop before the end of the log. Only a reader that has certainly seen
-    /// every entry up to its position can stop early. A reader that started at the beginning cannot be certain, because
-    /// it assumes that missing entries were pruned.
+    /// Returns whether this reader is allowed to stop before the end of the log. A reader can stop early only if it is
+    /// certain to have seen every entry up to its position. A reader that started at the beginning cannot be certain,
+    /// because it assumes that missing entries were pruned.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }
 
-    /// Processes a page of at most `limit` entries, which was read after [`Self::position`]. Returns what to do next.
+    /// Processes a page of at most `limit` entries that were read after [`Self::position`]. Returns what to do next.
     pub(crate) fn take_page(&mut self, page: &RevocationPage, limit: u32) -> LogStep {
         // If the head decreases, the store has lost entries.
         if page.head < self.head {
@@ -61,8 +61,8 @@ impl LogReader {
             self.position = self.position.max(entry.sequence);
         }
         if page.entries.is_empty() && self.position < known {
-            // The head of the previous page shows that there were more entries. They are missing now, so they were
-            // pruned.
+            // According to the previous page's head, there were more entries. They are missing now, so they must have
+            // been pruned.
             if !self.whole {
                 return self.restart();
             }

@@ -1,11 +1,11 @@
-//! A moment on the system clock and on the monotonic clock.
+//! A moment, as told by both the system clock and the monotonic clock.
 
 use std::time::Duration;
 
 use crate::clock::{Clock, MAX_SKEW, Timestamp};
 
-/// A moment on both clocks of a machine. The system clock tells the date and can be set. The monotonic clock cannot be
-/// set.
+/// A moment, as told by both of a machine's clocks. The system clock tells the date and can be set. The monotonic clock
+/// cannot be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// The date and time of the system clock.

@@ -1,5 +1,5 @@
-//! The synchronization primitives of the modules in this folder. A test compiles the modules with the primitives of
-//! loom instead. Loom then explores the possible interleavings of threads (decision 19).
+//! The synchronization primitives that the modules in this folder use. A test compiles the modules with loom's
+//! primitives instead. Loom then explores the possible interleavings of threads (decision 19).
 
 pub(super) use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 pub(super) use std::sync::{Mutex, MutexGuard};

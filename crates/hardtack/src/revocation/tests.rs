@@ -108,7 +108,7 @@ fn entries_are_removed_when_their_tokens_have_expired() {
     assert!(map.len() < 2048);
 }
 
-/// Returns the moment `passed` seconds after `NOW`, on a clock that was set forward or back by `set` seconds.
+/// Returns the moment `passed` seconds after `NOW`, according to a clock that was set forward or back by `set` seconds.
 fn at(passed: u64, set: i64) -> Moment {
     let date = Timestamp::from_unix_seconds(DATE.unix_seconds() + i64::try_from(passed).unwrap() + set);
     Moment { date, monotonic: NOW.monotonic + Duration::from_secs(passed) }
@@ -132,7 +132,7 @@ fn s71_a_clock_that_jumps_sweeps_nothing_before_its_time() {
         ended(&map, 3000, at(20, 0));
         assert_eq!(map.status(id), SessionStatus::Ended, "{set}");
         assert!(!map.has_forgotten(at(20, 0).date), "{set}");
-        // The entries have outlived their lifetime on both clocks.
+        // By now, the entries have expired on both clocks.
         ended(&map, 1, at(5000, 0));
         assert!(map.len() < 1024, "{set}: {}", map.len());
         assert_eq!(map.status(id), live(0, 0, false), "{set}");
@@ -143,7 +143,7 @@ fn s71_a_clock_that_jumps_sweeps_nothing_before_its_time() {
 fn s71_what_was_learned_while_the_clock_was_ahead_outlasts_it() {
     let map = RevocationCache::default();
     let id = ended(&map, 1500, at(0, 3600));
-    // The tokens were issued by the same clock, so they become valid in an hour.
+    // The tokens were dated by the same clock, so they become valid an hour late.
     ended(&map, 3000, at(1000, 0));
     ended(&map, 3000, at(3600, 0));
     assert_eq!(map.status(id), SessionStatus::Ended);

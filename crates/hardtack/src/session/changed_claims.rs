@@ -1,4 +1,4 @@
-//! The sessions whose claims change in a transaction of the application.
+//! The sessions whose claims change in one of the application's transactions.
 
 use super::SessionId;
 
@@ -13,14 +13,14 @@ use super::SessionId;
               refuses tokens with the old claims at once"]
 pub struct ChangedClaims {
     pub(crate) subject: String,
-    /// The id of each session, and a generation. The session's access tokens up to this generation are outdated.
+    /// Each session's id and a generation. The session's access tokens up to this generation are outdated.
     pub(crate) sessions: Vec<(SessionId, u64)>,
 }
 
 impl ChangedClaims {
-    /// Creates a value for a transaction of the application that changes the claims of sessions. `sessions`
-    /// contains the id of each session and a generation. After the commit, the session's access tokens up to this
-    /// generation are outdated. Only session stores need this function.
+    /// Creates a value for a transaction in which the application changes the claims of sessions. `sessions` contains
+    /// each session's id and a generation. After the commit, the session's access tokens up to this generation are
+    /// outdated. Only session stores need this function.
     pub fn in_transaction(subject: impl Into<String>, sessions: Vec<(SessionId, u64)>) -> Self {
         Self { subject: subject.into(), sessions }
     }

@@ -1,4 +1,4 @@
-//! Positions in the list of a user's sessions.
+//! Positions in a user's list of sessions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,11 @@ use std::str::FromStr;
 use super::{Session, SessionId};
 use crate::clock::Timestamp;
 
-/// A position in the list of a user's sessions, directly after one of the sessions. The list is sorted by log-in time
+/// A position in a user's list of sessions, directly after one of the sessions. The list is sorted by log-in time
 /// (newest first), and then by id.
 ///
 /// `Display` writes a position as text that needs no escaping in a URL, and `FromStr` parses that text. A client that
-/// makes up a position gets only another part of its own list.
+/// makes up a position only gets a different part of its own list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCursor {
     created_at: Timestamp,
@@ -18,7 +18,7 @@ pub struct SessionCursor {
 }
 
 impl SessionCursor {
-    /// Returns the position after a session.
+    /// Returns the position directly after a session.
     pub const fn after(session: &Session) -> Self {
         Self { created_at: session.created_at, id: session.id }
     }
@@ -39,7 +39,7 @@ impl SessionCursor {
     }
 }
 
-/// A page of the list of a user's sessions.
+/// A page of a user's list of sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionsPage {

@@ -1,8 +1,8 @@
-//! The sessions that end when a transaction of the application commits.
+//! The sessions that end when one of the application's transactions commits.
 
 use super::{PendingRevocation, SessionId};
 
-/// A user's sessions that end because the application changes its own data, such as the user's password.
+/// The sessions that end because the application changes data of its own, such as the user's password.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. If the transaction commits, the sessions end. If it is rolled back,
@@ -13,8 +13,9 @@ use super::{PendingRevocation, SessionId};
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending) instead. Both methods make this process refuse
 /// the sessions at once.
 ///
-/// If the process stops or the client disconnects after the commit but before either method is called, the sessions
-/// still end. All processes then learn this from the database within seconds.
+/// If the process stops or the client disconnects after the commit but before `Auth::renew` or `finish_ending` is
+/// called, the sessions still end. All processes then learn from the database within seconds that the sessions have
+/// ended.
 #[derive(Debug)]
 #[must_use = "after the commit, pass this value to `Auth::renew` or `Authenticator::finish_ending`, so that this \
               process refuses the sessions at once"]
@@ -32,24 +33,24 @@ pub(crate) enum Ending {
 }
 
 impl EndedSessions {
-    /// Creates a value for a transaction that does not end any sessions. `Auth::renew` then ends the user's sessions
-    /// itself.
+    /// Creates an `EndedSessions` for a transaction that does not end any sessions. `Auth::renew` then ends the user's
+    /// sessions itself.
     ///
-    /// Use this value with a store that cannot take part in a transaction of the application, such as
+    /// Use this value with a store that cannot take part in the application's transactions, such as
     /// [`MemorySessions`](crate::MemorySessions). Storing the new password and calling `Auth::renew` are then two
-    /// separate steps. If the client disconnects between them, the user's other sessions continue.
+    /// separate steps. If the client disconnects between these steps, the user's other sessions continue.
     pub fn none() -> Self {
         Self(Ending::None)
     }
 
-    /// Creates the value for a subject's sessions that end when the application's transaction commits. Only session
-    /// stores need this function.
+    /// Creates an `EndedSessions` for a subject's sessions that end when the application's transaction commits. Only
+    /// session stores need this function.
     pub fn in_transaction(subject: impl Into<String>, ids: Vec<SessionId>) -> Self {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// Creates the value for a pending revocation, which ends sessions after the application's transaction commits.
-    /// Only implementations of [`PendingRevocations`](super::PendingRevocations) need this function.
+    /// Creates an `EndedSessions` for a pending revocation, which ends the sessions after the application's transaction
+    /// commits. Only implementations of [`PendingRevocations`](super::PendingRevocations) need this function.
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))
     }

@@ -18,12 +18,12 @@ impl SessionId {
         Self(rand::random())
     }
 
-    /// Creates an id from its number.
+    /// Creates an id from a number.
     pub const fn from_u128(number: u128) -> Self {
         Self(number)
     }
 
-    /// Returns the id as a number, for a store.
+    /// Returns the id as a number, so that a store can save it.
     pub const fn as_u128(self) -> u128 {
         self.0
     }

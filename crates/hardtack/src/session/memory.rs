@@ -22,7 +22,7 @@ pub struct MemorySessions(Arc<Mutex<Rows>>);
 #[derive(Debug, Default)]
 struct Rows {
     sessions: HashMap<SessionId, Session>,
-    /// The ids of each subject's sessions that have not been ended.
+    /// For each subject, the ids of the sessions that have not been ended.
     subjects: HashMap<String, HashSet<SessionId>>,
     log: VecDeque<Revocation>,
     sequence: u64,
@@ -41,8 +41,8 @@ impl MemorySessions {
 }
 
 impl Rows {
-    /// Ends the sessions that `ends` selects. If the remaining sessions exceed the limit, ends the least recently used
-    /// sessions. Then adds the new session.
+    /// Ends the sessions that `ends` selects. If the remaining sessions exceed the limit, also ends the least recently
+    /// used ones. Then adds the new session.
     fn create(
         &mut self,
         session: &Session,
@@ -92,7 +92,7 @@ impl Rows {
         Some(row.clone())
     }
 
-    /// Returns the live sessions of a subject, in no particular order.
+    /// Returns a subject's live sessions, in no particular order.
     fn live(&self, subject: &str, now: Timestamp) -> impl Iterator<Item = &Session> {
         let theirs = self.subjects.get(subject).into_iter().flatten().filter_map(|id| self.sessions.get(id));
         theirs.filter(move |row| row.is_live(now))

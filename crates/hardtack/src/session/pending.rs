@@ -13,7 +13,7 @@ use crate::error::BackendError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingRevocation {
-    /// The number of the intention. Numbers are never reused.
+    /// The intention's number. Numbers are never reused.
     pub number: u64,
     /// The user whose sessions end.
     pub subject: String,
@@ -22,47 +22,48 @@ pub struct PendingRevocation {
 }
 
 impl PendingRevocation {
-    /// Creates an intention to end all sessions of a subject, or all except one.
+    /// Creates an intention to end all of a subject's sessions, or all except one.
     pub fn new(number: u64, subject: impl Into<String>, kept: Option<SessionId>) -> Self {
         Self { number, subject: subject.into(), kept }
     }
 }
 
-/// A store of intentions to end sessions, such as `PendingEnds` of `hardtack-sqlx`.
+/// A store of intentions to end sessions, such as `PendingEnds` in `hardtack-sqlx`.
 ///
-/// Register it with [`AuthenticatorBuilder::pending_revocations`](crate::AuthenticatorBuilder::pending_revocations).
-/// Every process that follows the revocation log then carries out the intentions: it ends the sessions and then
-/// [removes](Self::remove) the intention. Two processes might carry out the same intention.
+/// Register the store with
+/// [`AuthenticatorBuilder::pending_revocations`](crate::AuthenticatorBuilder::pending_revocations). Every process that
+/// follows the revocation log then carries out the intentions. To carry out an intention, a process ends the sessions
+/// and then [removes](Self::remove) the intention. Two processes might carry out the same intention.
 pub trait PendingRevocations: Send + Sync + 'static {
     /// Returns up to `limit` committed intentions, the oldest first. Leave out intentions that are less than two
     /// seconds old, because the process that stored them is carrying them out.
     ///
-    /// To compute the age of an intention, use only the clock of the database. Also return intentions whose time is in
-    /// the future. Such a time shows that the clock of the database was set back.
+    /// To compute an intention's age, use only the database's clock. Also return intentions whose time is in the
+    /// future. Such a time shows that the database's clock was set back.
     fn due(&self, limit: u32) -> impl Future<Output = Result<Vec<PendingRevocation>, BackendError>> + Send;
 
-    /// Returns all committed intentions of a subject, the oldest first.
+    /// Returns all of a subject's committed intentions, oldest first.
     fn find(&self, subject: &str) -> impl Future<Output = Result<Vec<PendingRevocation>, BackendError>> + Send;
 
-    /// Removes an intention that was carried out. Does nothing if the intention does not exist.
+    /// Removes an intention that has been carried out. Does nothing if the intention does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// Records that sessions of a subject have ended in the session store, for example because the user logged out or
-    /// because a refresh token was stolen. The authenticator calls this method after the store has ended the sessions
-    /// and before the response is sent. It does not call this method when it carries out an intention, because the
-    /// transaction that stored the intention can record the end itself.
+    /// Records that some of a subject's sessions have ended in the session store, for example because the user logged
+    /// out or because a refresh token was stolen. The authenticator calls this method after the store has ended the
+    /// sessions and before the response is sent. It does not call this method when it carries out an intention, because
+    /// the transaction that stored the intention can itself record that the sessions end.
     ///
-    /// The application's own transactions can read this record. If such a session has begun a change, for example of
-    /// the email address, the application can either commit the change before the response is sent, or refuse the
-    /// change. The sessions have ended even if this method fails. A failure is only logged. The default implementation
-    /// does nothing.
+    /// The application's own transactions can read this record. If one of the ended sessions has begun a change, for
+    /// example of the email address, the application can either commit the change before the response is sent, or
+    /// refuse the change. The sessions have ended even if this method fails. A failure is only logged. The default
+    /// implementation does nothing.
     fn sessions_ended(&self, subject: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
         let _ = subject;
         std::future::ready(Ok(()))
     }
 
-    /// The builder of an authenticator calls this method when the application registers this store. Until then, an
-    /// implementation can refuse to store intentions, because there might be no process that carries them out. The
+    /// The authenticator's builder calls this method when the application registers this store. Until then, an
+    /// implementation can refuse to store intentions, because there might not be any process to carry them out. The
     /// default implementation does nothing.
     fn registered(&self) {}
 }

@@ -8,7 +8,7 @@ use super::SessionRules;
 use crate::clock::DEFAULT_SKEW;
 use crate::error::ConfigError;
 
-/// The default of [`SessionPolicy::max_staleness`] for a durable store.
+/// The default for [`SessionPolicy::max_staleness`] with a durable store.
 pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 
 /// How long stored sessions live, how long a replaced refresh token is still accepted, and how this process learns
@@ -27,7 +27,7 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 ///     .race_window(Duration::from_secs(10));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::session_policy"]
+#[must_use = "a policy does nothing until it is passed to AuthenticatorBuilder::session_policy"]
 pub struct SessionPolicy {
     pub(crate) absolute_lifetime: Duration,
     /// The idle timeout of sessions whose user chose to stay logged in. If it is longer than `absolute_lifetime`,
@@ -87,12 +87,12 @@ impl SessionPolicy {
     /// Sets how long after a rotation the server still accepts the previous refresh token. If a client sends that
     /// token, the server responds with the current tokens. Default: 30 s.
     ///
-    /// Until a client uses the new tokens, the server cannot know whether the client has received them. If a client has
-    /// not used them yet, the server accepts the previous token for longer: for ten minutes after the rotation, or for
-    /// this window if the window is longer.
+    /// Until a client uses the new tokens, the server cannot know whether the client has received them. As long as they
+    /// have not been used, the server accepts the previous token for longer: for ten minutes after the rotation, or for
+    /// the race window if that is longer.
     ///
-    /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at once, or
-    /// if a response is lost.
+    /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at the same
+    /// time, or if a response is lost.
     pub fn race_window(mut self, window: Duration) -> Self {
         self.race_window = window;
         self.lost_response_window =
@@ -111,7 +111,8 @@ impl SessionPolicy {
         self
     }
 
-    /// Lets a user have any number of live sessions. A client that knows one password can then fill the store.
+    /// Lets a user have any number of live sessions. Anyone who knows a single user's password can then fill up the
+    /// store.
     pub fn insecure_unlimited_sessions(mut self) -> Self {
         (self.max_sessions, self.has_max_sessions) = (None, true);
         self
@@ -128,15 +129,15 @@ impl SessionPolicy {
 
     /// Sets how stale this process's list of ended sessions can be.
     ///
-    /// If the process has not read the revocation log for this long, it checks each request against the store until it
-    /// has read the log again. If the store fails during this time, the process responds with 503.
+    /// If the process has not read the revocation log within this time limit, it checks each request against the store
+    /// until it has read the log again. If the store fails during this time, the process responds with 503.
     ///
     /// The default is 5 s, or two seconds more than [`poll_interval`](Self::poll_interval) if that is longer. This
     /// default applies to a [durable](super::SessionStore::is_durable) store, and to any store with
     /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations). For other stores, there is no limit
     /// by default.
     ///
-    /// The value must be at least two seconds more than the poll interval. Fractions of a second are cut off.
+    /// The value must be at least two seconds longer than the poll interval. Fractions of a second are ignored.
     pub fn max_staleness(mut self, bound: Duration) -> Self {
         self.max_staleness = Some(bound);
         self
@@ -179,7 +180,7 @@ impl SessionPolicy {
     /// The shortest [`max_staleness`](Self::max_staleness) that this process can guarantee if it reads the revocation
     /// log once per poll interval.
     fn least_staleness(&self) -> Duration {
-        // Add one second because times are whole seconds, and one second for reading the log.
+        // Add one second because times are whole seconds, and another second for reading the log.
         self.poll_interval.saturating_add(Duration::from_secs(2))
     }
 

@@ -7,9 +7,9 @@ use crate::clock::Timestamp;
 /// What a client presents to refresh a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Presented<'a> {
-    /// The claim `gen` of the refresh token.
+    /// The refresh token's `gen` claim.
     pub(crate) generation: u64,
-    /// The claim `auth_time` of the refresh token.
+    /// The refresh token's `auth_time` claim.
     pub(crate) auth_time: Option<Timestamp>,
     /// The [mark](Session::reauthentication_mark) of a re-authentication.
     pub(crate) mark: Option<&'a str>,
@@ -24,16 +24,16 @@ pub(crate) enum RefreshVerdict {
     Retry,
     /// An old token was used again, so it may have been copied (RFC 9700 section 4.14.2). End the session.
     Reuse,
-    /// The token is the previous one, and the time of the rotation is in the future. This server's clock is behind
-    /// another server's clock, so this server cannot tell how long ago the token was replaced. Refuse the token, but do
-    /// not end the session.
+    /// The token is the previous one, and the time of the rotation is in the future. This server's clock is behind that
+    /// of another server, so this server cannot tell how long ago the token was replaced. Refuse the token, but do not
+    /// end the session.
     Early,
     /// The token is newer than the row. Either the store has lost writes, or another store is used with the same key.
     Ahead,
     /// The session is bound to a device, and the client has not proved that it has the device's key. Refuse the token,
     /// but do not end the session. The browser might have sent the request before it could send a proof.
     Unproven,
-    /// After the token was issued, the user typed the password again, and this re-authentication replaced the token.
+    /// The token was replaced by a re-authentication: the user typed the password again after the token was issued.
     /// Refuse the token, but do not end the session. The browser may have sent the request before it got the new
     /// tokens.
     Superseded,
@@ -62,14 +62,14 @@ impl SessionRules {
         self.check_refresh_of_device(row, presented, now)
     }
 
-    /// Compares the generation of a refresh token with the row of its session. The session must be live, and the token
-    /// must not be newer than the row. Call this method only if the session is not bound, or if the client has proved
-    /// that it has the device's key.
+    /// Compares a refresh token's generation with its session's row. The session must be live, and the token must not
+    /// be newer than the row. Call this method only if the session is not bound, or if the client has proved that it
+    /// has the device's key.
     ///
     /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). After an ordinary
-    /// refresh, the previous token is accepted for a short time. During the same time, a request with a token that a
-    /// re-authentication replaced is not a sign of theft: the browser may have sent the request before it got the new
-    /// tokens.
+    /// refresh, the previous token is accepted for a short time. For just as long, a token that a re-authentication
+    /// replaced is refused, but not treated as a sign of theft: the browser may have sent the request before it got the
+    /// new tokens.
     ///
     /// The mark of the re-authentication shows that the browser has received the new tokens. If the browser
     /// nevertheless presents the tokens that the re-authentication has replaced, the response to an earlier refresh has
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!([1, 3].map(|seconds| before(4, seconds)), [RefreshVerdict::Repeat; 2]);
         assert_eq!([4, 3600].map(|seconds| before(4, seconds)), [RefreshVerdict::Early; 2]);
         assert_eq!([2, 3600].map(|seconds| before(5, seconds)), [RefreshVerdict::Retry; 2]);
-        // The token was replaced twice, so this is a reuse, no matter what the clock shows.
+        // The token was replaced twice, so this is reuse, no matter what the clock shows.
         assert_eq!([2, 3600].map(|seconds| before(3, seconds)), [RefreshVerdict::Reuse; 2]);
     }
 

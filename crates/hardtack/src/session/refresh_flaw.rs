@@ -1,6 +1,6 @@
-//! Why a refresh token is refused although its signature is valid and the token has not expired.
+//! Why a refresh token is refused even though its signature is valid and it has not expired.
 
-/// Why a refresh token is refused although its signature is valid and the token has not expired.
+/// Why a refresh token is refused even though its signature is valid and it has not expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefreshFlaw {
@@ -10,11 +10,11 @@ pub enum RefreshFlaw {
     SessionEnded,
     /// The token's session has expired: it was idle for too long, or it has reached its maximum lifetime.
     SessionExpired,
-    /// The token was used after a newer token had replaced it, so it might have been copied. For this reason, the
-    /// session was ended.
+    /// The token was used after a newer token had replaced it. The token might have been copied, so the session was
+    /// ended.
     Reused,
-    /// The token is newer than its session's row. Either the store has lost writes, or two stores are used with one
-    /// key.
+    /// The token is newer than its session's row. Either the store has lost writes, or two stores are used with the
+    /// same key.
     Ahead,
     /// The token's session is bound to a device, and the request contains no proof that the client has the device's
     /// key. The cookies might have been copied.

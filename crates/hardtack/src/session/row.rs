@@ -12,29 +12,29 @@ use crate::clock::Timestamp;
 /// The stored row of a session, from which its tokens are computed. The row also contains the details that a list of
 /// the user's devices shows.
 ///
-/// An attacker who can read the table of sessions cannot compute the tokens. Computing them also requires the signing
-/// key, which is not in the table.
+/// An attacker who can read the sessions table cannot compute the tokens. Computing them also requires the signing key,
+/// which is not in the table.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
     /// The id.
     pub id: SessionId,
-    /// The id of the user: the `sub` of the session's tokens.
+    /// The user's id, which is the `sub` of the session's tokens.
     pub subject: String,
-    /// The number of rotations plus one. The newest refresh token contains this number as the claim `gen`.
+    /// The number of rotations plus one. The newest refresh token contains this number in its `gen` claim.
     pub generation: u64,
     /// When the user logged in.
     pub created_at: Timestamp,
     /// When the newest tokens were issued.
     pub rotated_at: Timestamp,
-    /// Whether a client has used the newest tokens. If so, the client has received the tokens, and the previous refresh
-    /// token is accepted only for the [race window](super::SessionPolicy::race_window).
+    /// Whether a client has used the newest tokens. If so, the client must have received them, and the previous refresh
+    /// token is accepted only during the [race window](super::SessionPolicy::race_window).
     pub confirmed: bool,
-    /// When the session ends if nobody uses it before then. This time is never later than `absolute_expires_at`.
+    /// When the session ends unless it is used before then. This time is never later than `absolute_expires_at`.
     pub expires_at: Timestamp,
     /// When the session ends, no matter how much it is used.
     pub absolute_expires_at: Timestamp,
-    /// When the user last typed the password (`auth_time`, OpenID Connect Core section 2).
+    /// When the user last typed their password (`auth_time`, OpenID Connect Core section 2).
     pub auth_time: Timestamp,
     /// Random bytes. The CSRF value and the token ids are derived from them.
     pub salt: [u8; 16],
@@ -49,13 +49,13 @@ pub struct Session {
     /// Whether the session's cookies outlive the browser ("remember me").
     pub persistent: bool,
     /// Whether the session ended because its browser got a new session. If so, a response to a request with the old
-    /// cookies deletes no cookies, because the browser might already have the cookies of the new session.
+    /// cookies does not delete any cookies, because the browser might already have the new session's cookies.
     pub replaced: bool,
     /// Access tokens up to this generation are outdated, because the claims changed or the user typed the password
     /// again after these tokens were issued. Zero if neither has happened.
     pub outdated_generation: u64,
-    /// The public key of the device that the session is bound to, as a JWK. `None` if the session is not bound. A
-    /// refresh token of a bound session is accepted only with a proof that the client has the private key.
+    /// The public key of the device that the session is bound to, as a JWK. `None` if the session is not bound. A bound
+    /// session's refresh token is accepted only with a proof that the client has the private key.
     pub bound_key: Option<String>,
     /// When the session was bound to a device. `None` if it is not bound.
     pub bound_at: Option<Timestamp>,
@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// A new session of `subject` that begins at `now`.
+    /// Creates a new session for `subject` that begins at `now`.
     pub(crate) fn begin(subject: impl Into<String>, now: Timestamp, rules: &SessionRules) -> Self {
         let row = Self::from_stored(SessionId::random(), subject, now, rand::random());
         Self { absolute_expires_at: now + rules.absolute, ..row }.with_persistence(false, rules)
@@ -135,20 +135,21 @@ impl Session {
         Self { persistent, expires_at, ..self }
     }
 
-    /// Returns whether the session is live, that is, has not been ended and has not expired.
+    /// Returns whether the session is live, which means that it has neither been ended nor expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }
 
-    /// Whether a re-authentication has replaced a token of this session. `token` is the token's `auth_time` claim. A
-    /// re-authentication always increases `auth_time`, so every earlier token has a smaller `auth_time`.
+    /// Returns whether a re-authentication has replaced one of this session's tokens. `token` is that token's
+    /// `auth_time` claim. A re-authentication always increases `auth_time`, so every earlier token has a smaller
+    /// `auth_time`.
     pub(crate) fn supersedes(&self, token: Option<Timestamp>) -> bool {
         token.is_some_and(|token| token < self.auth_time)
     }
 
     /// Returns the session's new `auth_time` for a re-authentication at `now`. The new time must be later than the
-    /// previous `auth_time`. If `now` is not later, because times are whole seconds and a clock might be behind, the
-    /// new time is one second after the previous `auth_time`.
+    /// previous `auth_time`. Because times are whole seconds and a clock might be behind, `now` might not be later. If
+    /// so, the new time is one second after the previous `auth_time`.
     pub(crate) fn next_auth_time(&self, now: Timestamp) -> Timestamp {
         now.max(self.auth_time + Duration::from_secs(1))
     }
@@ -159,7 +160,7 @@ impl Session {
         self.derived("csrf", 0)
     }
 
-    /// Returns a token id. It is always the same for the same row and arguments.
+    /// Returns a token id. The same row and arguments always give the same id.
     pub(crate) fn token_id(&self, purpose: &str, at: Timestamp) -> String {
         self.derived(purpose, at.unix_seconds())
     }
@@ -181,8 +182,8 @@ impl Session {
         mark.is_some_and(|mark| constant_time_eq(mark.as_bytes(), self.reauthentication_mark().as_bytes()))
     }
 
-    /// Returns how much to shorten the lifetime of a token that is issued at `at`: a number of whole seconds, at most
-    /// `most`. The result is always the same for the same row and arguments.
+    /// Returns by how many whole seconds to shorten the lifetime of a token that is issued at `at`. The result is at
+    /// most `most`. The same row and arguments always give the same result.
     pub(crate) fn jitter(&self, at: Timestamp, most: Duration) -> Duration {
         let digest = self.digest("jitter", at.unix_seconds());
         let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

@@ -18,8 +18,7 @@ pub(crate) struct SessionRules {
     /// The window that applies instead of `race_window` until a client has used the new token. Until then, the response
     /// with the new token might have been lost.
     pub(crate) lost_response_window: Duration,
-    /// How far in the future the times in a row are allowed to be, because the clock of the server that wrote the row
-    /// might be ahead.
+    /// How far in the future the times in a row may be. The clock of the server that wrote the row might be ahead.
     pub(crate) clock_skew: Duration,
 }
 
@@ -29,12 +28,12 @@ impl SessionRules {
         if persistent { self.remembered_idle } else { self.idle }
     }
 
-    /// Whether users who chose to stay logged in have a longer idle timeout than other users.
+    /// Returns whether users who chose to stay logged in have a longer idle timeout than other users.
     pub(crate) fn favours_remembered(&self) -> bool {
         self.remembered_idle > self.idle
     }
 
-    /// Whether a row's time is further in the future than the clock skew that is allowed between two servers.
+    /// Returns whether a row's time is further in the future than the clock skew that is allowed between two servers.
     pub(crate) fn is_early(&self, time: Timestamp, now: Timestamp) -> bool {
         time > now + self.clock_skew
     }

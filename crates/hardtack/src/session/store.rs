@@ -21,7 +21,7 @@ pub enum RevokeTarget<'a> {
     /// The listed sessions. They all belong to one browser, which gets a new session instead. If the list is empty, no
     /// session ends.
     Replaced(&'a [SessionId]),
-    /// All sessions of a subject. The browser of the session with this id gets a new session instead.
+    /// All sessions of a subject. The browser whose session has this id gets a new session instead.
     Renewed(&'a str, SessionId),
 }
 
@@ -31,8 +31,8 @@ impl RevokeTarget<'_> {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
-    /// Returns whether this session's browser gets a new session that replaces this one. A store assigns the result to
-    /// [`Session::replaced`].
+    /// Returns whether the session with this id is replaced by a new session for the same browser. A store assigns the
+    /// result to [`Session::replaced`].
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {
             Self::Sessions(_) | Self::AllOf(_) | Self::AllExcept(..) => false,
@@ -41,11 +41,11 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the ids that the target contains, except the id in [`Self::AllExcept`], because that session continues.
-    /// The result can contain an id twice.
+    /// Returns the session ids that the target contains. The id in [`Self::AllExcept`] is left out, because that
+    /// session continues. The result can contain an id twice.
     ///
-    /// [`SessionStore::revoke`] logs the end of a session with one of these ids even if the store has lost the
-    /// session's row.
+    /// [`SessionStore::revoke`] logs the end of a session with a returned id even if the store has lost the session's
+    /// row.
     pub fn named(&self) -> &[SessionId] {
         match self {
             Self::Sessions(ids) | Self::Replaced(ids) => ids,
@@ -54,7 +54,7 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the kind of the session's entry in the revocation log.
+    /// Returns the kind of revocation log entry that is written for the session.
     pub fn kind(&self, id: SessionId) -> RevocationKind {
         if self.replaces(id) { RevocationKind::Replaced } else { RevocationKind::Ended }
     }
@@ -65,13 +65,13 @@ impl RevokeTarget<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
-    /// The time of the rotation, at which the session must be live.
+    /// When the rotation happens. The session must be live at this time.
     pub now: Timestamp,
     /// When the session ends if it is not used before then. The store limits this time to
     /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
-    /// When the user typed the password again. `None` if this is an ordinary refresh. If this time is set, the access
-    /// tokens of the previous generation are [outdated](Session::outdated_generation).
+    /// When the user typed the password again, or `None` for an ordinary refresh. If this time is set, the previous
+    /// generation's access tokens are [outdated](Session::outdated_generation).
     pub auth_time: Option<Timestamp>,
     /// Whether the client has proved that it has the device's key. Without a proof, a session that is
     /// [bound](Session::bound_key) is not rotated.
@@ -91,7 +91,7 @@ impl Rotation {
         self
     }
 
-    /// Sets [`proven`](Self::proven): the client has proved that it has the device's key.
+    /// Sets [`proven`](Self::proven), which means that the client has proved that it has the device's key.
     #[must_use]
     pub const fn with_proof(mut self) -> Self {
         self.proven = true;
@@ -99,15 +99,15 @@ impl Rotation {
     }
 }
 
-/// What happened to a session whose tokens are now refused before they expire.
+/// The kind of event that invalidates a session's tokens before they expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationKind {
     /// The session has ended.
     Ended,
-    /// The session has ended, and its browser got a new session instead: [`Session::replaced`].
+    /// The session has ended, and its browser got a new session instead. See [`Session::replaced`].
     Replaced,
-    /// The session's claims have changed, or the user has typed the password again: access tokens up to this generation
+    /// The session's claims have changed, or the user has typed the password again. Access tokens up to this generation
     /// are outdated ([`Session::outdated_generation`]).
     Outdated(u64),
 }
@@ -116,12 +116,12 @@ pub enum RevocationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// The number of the entry: one more than the number of the previous entry. If a reader finds a gap in the numbers,
+    /// The entry's number, which is one more than the previous entry's number. If a reader finds a gap in the numbers,
     /// it has missed an entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
-    /// When the session ended or its claims changed.
+    /// When the session ended or its access tokens became outdated.
     pub at: Timestamp,
     /// What happened to the session.
     pub kind: RevocationKind,
@@ -143,7 +143,7 @@ pub struct RevocationPage {
     pub head: u64,
     /// The requested entries, in order.
     pub entries: Vec<Revocation>,
-    /// How long ago the store might have lost rows or log entries, for example because it was emptied or restarted.
+    /// How long the store has gone without losing any rows or log entries, for example by being emptied or restarted.
     /// `None` if the store cannot lose any. See [`Self::complete_for`].
     pub complete_for: Option<Duration>,
 }
@@ -154,9 +154,9 @@ impl RevocationPage {
         Self { head, entries, complete_for: None }
     }
 
-    /// Sets how long the store has not lost any rows or log entries. If this is less than the lifetime of access
-    /// tokens, tokens can exist whose sessions have neither a row nor a log entry. The authenticator then checks the
-    /// session of each request against the store, and refuses sessions without a row.
+    /// Sets how long the store has gone without losing any rows or log entries. If this is less than the lifetime of
+    /// access tokens, there can be tokens whose sessions have neither a row nor a log entry. The authenticator then
+    /// checks each request's session against the store, and refuses sessions without a row.
     #[must_use]
     pub fn complete_for(self, span: Duration) -> Self {
         Self { complete_for: Some(span), ..self }
@@ -182,7 +182,7 @@ pub enum StoreAbility {
 /// Every implementation must follow these rules:
 ///
 /// - Each operation is one transaction. In particular, [`Self::rotate`] is atomic.
-/// - When an operation has returned, later calls see its effect. In a [durable](Self::is_durable) store, the effect
+/// - Once an operation has returned, later calls see its effect. In a [durable](Self::is_durable) store, the effect
 ///   survives a crash.
 /// - An ended session never becomes live again.
 ///
@@ -197,20 +197,20 @@ pub trait SessionStore: Send + Sync + 'static {
         ends: RevokeTarget<'_>,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Returns a session, live or not.
+    /// Returns a session, whether it is live or not.
     fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
-    /// If the session is live and has exactly this generation, increments the generation, sets the times, clears
-    /// `confirmed`, and returns the new row. If the session is not live or has another generation, changes nothing and
-    /// returns `None`.
+    /// If the session is live and has exactly the given generation, increments the generation, sets the times, clears
+    /// `confirmed`, and returns the new row. If the session is not live or has a different generation, changes nothing
+    /// and returns `None`.
     ///
     /// If [`Rotation::auth_time`] is set, the same transaction sets [`Session::outdated_generation`] to `generation`.
     /// The transaction also writes this generation to the revocation log, with the time of the rotation
     /// ([`RevocationKind::Outdated`]). Servers then refuse the access tokens that a re-authentication has replaced
     /// (ASVS 5.0 V7.2.4).
     ///
-    /// This method also changes nothing and returns `None` if the session is [bound](Session::bound_key) and
-    /// [`Rotation::proven`] is not set. A store without [`StoreAbility::BindSessions`] has no bound sessions.
+    /// If the session is [bound](Session::bound_key) but [`Rotation::proven`] is not set, this method changes nothing
+    /// and returns `None`. A store without [`StoreAbility::BindSessions`] has no bound sessions.
     fn rotate(
         &self,
         id: SessionId,
@@ -218,7 +218,7 @@ pub trait SessionStore: Send + Sync + 'static {
         rotation: Rotation,
     ) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
-    /// Sets `confirmed` if this generation is the newest one, and does nothing otherwise.
+    /// Sets `confirmed` if `generation` is the session's newest generation. Otherwise, does nothing.
     fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
     /// Ends the sessions that `ends` selects. For each session that this call ends, writes an entry to the revocation
@@ -254,16 +254,16 @@ pub trait SessionStore: Send + Sync + 'static {
         false
     }
 
-    /// Does what [`Self::create`] does and, in the same transaction, limits the live sessions of the new session's
+    /// Works like [`Self::create`], but in the same transaction also limits the live sessions of the new session's
     /// subject. It ends as many of these sessions as necessary, so that at most `limit` remain, including the new
     /// session.
     ///
-    /// The least recently used sessions end, that is, those with the earliest `rotated_at` or, if these are equal, with
-    /// the earliest `created_at`. Their entries in the revocation log have the kind [`RevocationKind::Ended`]. All
-    /// these sessions end at the same time: when the new session starts, or at the latest `rotated_at` of these
-    /// sessions, whichever is later. The returned ids include the ids of these sessions and of the sessions that `ends`
-    /// selects. To keep a call short, a store may stop after ending ten thousand sessions; later calls then end more of
-    /// them.
+    /// The sessions that end are the least recently used ones: those with the earliest `rotated_at` or, if these are
+    /// equal, with the earliest `created_at`. Their entries in the revocation log have the kind
+    /// [`RevocationKind::Ended`]. All these sessions end at the same time: when the new session starts, or at the
+    /// latest of their `rotated_at` times, whichever is later. The result includes their ids, and the ids of the
+    /// sessions that `ends` selects. To keep a call short, a store may stop after ending ten thousand sessions. Later
+    /// calls then end more of them.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -294,10 +294,10 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`], and also sets
     /// [`Session::bound_key`] to `key` and [`Session::bound_at`] to the time of the rotation. If the session is not
-    /// live, has another generation or is already bound, changes nothing and returns `None`. [`Rotation::auth_time`] is
-    /// always `None` here.
+    /// live, has a different generation or is already bound, changes nothing and returns `None`.
+    /// [`Rotation::auth_time`] is always `None` here.
     ///
-    /// A session is bound only once, so a thief who has copied the cookies cannot replace the key.
+    /// A session can be bound only once, so a thief who has copied the cookies cannot replace the key.
     ///
     /// Requires [`StoreAbility::BindSessions`].
     fn bind(
@@ -311,10 +311,10 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("binding sessions to devices")))
     }
 
-    /// Returns the live sessions of a subject, sorted by log-in time (newest first), and then by id.
+    /// Returns a subject's live sessions, sorted by log-in time (newest first), and then by id.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
-    /// Returns the first `limit` log entries whose number is greater than `after`. If `after` is zero, starts at the
+    /// Returns the first `limit` log entries whose numbers are greater than `after`. If `after` is zero, starts at the
     /// beginning of the log. After the store has returned an entry, it must not add an entry with a smaller number,
     /// even if several processes write concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
@@ -324,20 +324,20 @@ pub trait SessionStore: Send + Sync + 'static {
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
     /// Returns the time according to the store's own clock, or `None` if the store has no clock. This time decides
-    /// which rows are old enough to be pruned. If the store has no clock, the time of the authenticator's clock
-    /// decides. The default implementation returns `None`.
+    /// which rows are old enough to be pruned. If the store has no clock, the authenticator's clock is used instead.
+    /// The default implementation returns `None`.
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send {
         std::future::ready(Ok(None))
     }
 
     /// Waits until another process might have written to the log. Implement this method if the store can send
-    /// notifications, such as PostgreSQL's `NOTIFY`. The method is allowed to return even if nothing has been written.
-    /// The default implementation never returns, so the log is only polled.
+    /// notifications, such as PostgreSQL's `NOTIFY`. The method may return even if nothing has been written. The
+    /// default implementation never returns, so the log is only polled.
     fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }
 
-    /// Returns `true` if the sessions outlive this process, or if other processes can end them. In both cases, an
+    /// Returns `true` if the sessions outlive this process, or if other processes can end them. In either case, an
     /// authenticator follows the store's revocation log. The default implementation returns `true`. A store that wraps
     /// another store should return what the inner store returns.
     fn is_durable(&self) -> bool {
@@ -347,8 +347,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
 
-/// Generates [`ErasedStore`], the object-safe form of [`SessionStore`]. With [`ErasedStore`], the authenticator uses
-/// one type for every store.
+/// Generates [`ErasedStore`], the object-safe form of [`SessionStore`]. It lets the authenticator use one type for
+/// every store.
 macro_rules! erase {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         pub(crate) trait ErasedStore: Send + Sync {

@@ -1,4 +1,4 @@
-//! A browser for tests of an application's routes. It keeps cookies, and its requests contain the header fields that
+//! A browser for testing an application's routes. It keeps cookies, and its requests contain the header fields that
 //! Hardtack checks.
 
 use std::fmt;
@@ -11,21 +11,22 @@ use crate::cookie::{SetCookies, Setting};
 use crate::csrf::PreSessionKey;
 use crate::jwt::TokenKind;
 
-/// A web framework. A [`TestBrowser`] creates requests for applications of this framework. Adapters implement this
-/// trait.
+/// A web framework. A [`TestBrowser`] creates requests for applications that use this framework. Adapters implement
+/// this trait.
 pub trait Framework: 'static {
-    /// The type of the requests that a [`TestBrowser`] creates. Tests convert them into requests of the framework.
+    /// The type of the requests that a [`TestBrowser`] creates. Tests convert these requests into the framework's own
+    /// requests.
     type Request: From<TestRequest>;
 }
 
-/// A response from which a [`TestBrowser`] takes cookies. Adapters implement this trait for the responses of the
+/// A response from which a [`TestBrowser`] takes cookies. Adapters implement this trait for the response type of the
 /// framework `F`.
 pub trait SetCookieFields<F> {
     /// Returns the values of the `Set-Cookie` fields, in order.
     fn set_cookies(&self) -> Vec<String>;
 }
 
-/// The framework in tests of the core, which does not depend on any framework.
+/// A stand-in framework for tests of the core, which does not depend on any framework.
 #[derive(Clone, Copy, Debug)]
 pub struct NoFramework;
 
@@ -39,9 +40,9 @@ impl SetCookieFields<NoFramework> for SetCookies {
     }
 }
 
-/// A browser for tests of an application's routes. A clone is a second browser with the same cookies.
+/// A browser for testing an application's routes. A clone is a second browser with the same cookies.
 ///
-/// The requests of a `TestBrowser` contain what a browser sends from a page of the site: the cookies, `Host` and
+/// A `TestBrowser`'s requests contain what a browser sends from a page of the site: the cookies, `Host` and
 /// `Sec-Fetch-Site`. If the method is not safe, they also contain `Origin`, and the CSRF value in the header
 /// `X-CSRF-TOKEN`. The authenticator's settings determine the names of the cookies and headers. `Accept` is not set, so
 /// the response to a refused request is a problem document. To get the redirects and pages that browsers get, add
@@ -137,7 +138,7 @@ impl<F: Framework> TestBrowser<F> {
         request.into()
     }
 
-    /// Stores, replaces or deletes cookies according to the `Set-Cookie` fields of the response.
+    /// Stores, replaces or deletes cookies according to the response's `Set-Cookie` fields.
     pub fn receive(&mut self, response: &impl SetCookieFields<F>) {
         self.store(response.set_cookies().iter().map(String::as_str));
     }
@@ -163,9 +164,9 @@ impl<F: Framework> TestBrowser<F> {
         (origin, origin.split_once("://").map_or(origin, |(_, host)| host))
     }
 
-    /// Returns the header fields with the CSRF value. The value belongs to the pre-session cookie if the browser is not
-    /// logged in, or if the request is for the log-in or sign-up URL. In all other cases, the value belongs to the
-    /// session.
+    /// Returns the header fields that carry the CSRF value. The value belongs to the pre-session cookie if the browser
+    /// is not logged in, or if the request is for the log-in or sign-up URL. In all other cases, the value belongs to
+    /// the session.
     fn csrf_fields(&self, request: &TestRequest) -> Vec<(String, String)> {
         let (settings, head) = (self.authenticator.settings(), request.head());
         let (urls, path) = (&settings.urls, settings.public_path(head.path()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 
-/// A clock that stands still until a test advances it. Clones share the time.
+/// A clock that stands still until a test advances it. All clones show the same time.
 ///
 /// To test what happens if a clock is wrong, [set](Self::set_forward) the clock, or give another server [its own
 /// clock](Self::on_another_machine). Setting a clock changes only the date and time that it shows, not the monotonic
@@ -27,7 +27,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 /// ```
 #[derive(Clone, Debug)]
 pub struct TestClock {
-    /// The time that has passed, in milliseconds. The clocks of other machines share this value.
+    /// The time that has passed, in milliseconds. Clocks from [`TestClock::on_another_machine`] share this value.
     passed: Arc<AtomicU64>,
     /// The date and time that the clock shows while `passed` is zero, in milliseconds since 1970. Setting the clock
     /// changes this value.
@@ -35,8 +35,8 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Creates a clock that shows the machine's current time, so browsers accept the cookies, and certificates are
-    /// valid.
+    /// Creates a clock that starts at the machine's current time, so that browsers accept the cookies and certificates
+    /// are valid.
     pub fn start_now() -> Self {
         Self::start_at(SystemClock.now())
     }
@@ -47,8 +47,8 @@ impl TestClock {
         Self { passed: Arc::default(), start: Arc::new(AtomicI64::new(start)) }
     }
 
-    /// Returns a clock for another machine. It shows the same time and advances together with this clock, but can be
-    /// set separately.
+    /// Returns a clock for another machine. The new clock shows the same time as this clock and advances together with
+    /// it, but can be set separately.
     #[must_use]
     pub fn on_another_machine(&self) -> Self {
         let start = self.start.load(Ordering::SeqCst);
@@ -60,12 +60,12 @@ impl TestClock {
         self.passed.fetch_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the clock forward by `span`, as if someone had set the system clock. The monotonic time stays the same.
+    /// Sets the clock forward by `span`, as if someone had changed the system clock. The monotonic time stays the same.
     pub fn set_forward(&self, span: Duration) {
         self.start.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the clock back by `span`, as if someone had set the system clock. The monotonic time stays the same.
+    /// Sets the clock back by `span`, as if someone had changed the system clock. The monotonic time stays the same.
     pub fn set_back(&self, span: Duration) {
         self.start.fetch_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }

@@ -42,13 +42,13 @@ impl TestDevice {
         members.into_iter().filter(|(name, _)| !["use", "alg"].contains(&name.as_str())).collect()
     }
 
-    /// Returns a proof for a registration, which contains the public key.
+    /// Returns a registration proof, which contains the public key.
     pub fn register(&self, challenge: &str) -> String {
         let header = json!({ "alg": self.0.algorithm().as_str(), "typ": "dbsc+jwt", "jwk": self.public_jwk() });
         self.sign(&header, &json!({ "jti": challenge }))
     }
 
-    /// Returns a proof for a refresh.
+    /// Returns a refresh proof.
     pub fn prove(&self, challenge: &str) -> String {
         let header = json!({ "alg": self.0.algorithm().as_str(), "typ": "dbsc+jwt" });
         self.sign(&header, &json!({ "jti": challenge }))

@@ -65,7 +65,7 @@ impl FailingSessions {
     }
 
     /// Creates an empty store that claims to be [durable](SessionStore::is_durable), like a database. An authenticator
-    /// therefore follows the store's revocation log.
+    /// that uses the store therefore follows the store's revocation log.
     pub fn durable() -> Self {
         Self(Arc::new(State { durable: true, ..State::default() }))
     }
@@ -80,20 +80,20 @@ impl FailingSessions {
         self.0.fails.store(false, Ordering::SeqCst);
     }
 
-    /// Sets whether reads of the revocation log hang. A read that starts while this is `true` never returns.
+    /// Sets whether reads of the revocation log hang. A read that starts while `hangs` is `true` never returns.
     pub fn set_log_hangs(&self, hangs: bool) {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }
 
-    /// Lets one waiting call of [`revoked_elsewhere`](SessionStore::revoked_elsewhere) return, as if another process
-    /// had sent a notification.
+    /// Makes one waiting [`revoked_elsewhere`](SessionStore::revoked_elsewhere) call return, as if another process had
+    /// sent a notification.
     pub fn notify(&self) {
         let mut notifications = self.notifications();
         notifications.pending += 1;
         notifications.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Returns the inner store, which contains the sessions but never fails.
+    /// Returns the inner store, which contains the sessions and never fails.
     pub fn sessions(&self) -> MemorySessions {
         lock(&self.0.sessions).clone()
     }
@@ -103,7 +103,7 @@ impl FailingSessions {
         *lock(&self.0.sessions) = backup.clone();
     }
 
-    /// Sets how long ago the store might have lost sessions ([`RevocationPage::complete_for`]).
+    /// Sets how long ago the store last might have lost sessions ([`RevocationPage::complete_for`]).
     pub fn set_complete_for(&self, span: Duration) {
         *lock(&self.0.complete_for) = Some(span);
     }

@@ -33,11 +33,11 @@ impl Fault {
 /// Wraps any session store and makes one of its calls go wrong. Use this wrapper to test that an application behaves
 /// correctly, no matter which call of its store fails.
 ///
-/// The first call after [`inject`](Self::inject) has the number 1. Background calls, which read the revocation log,
-/// wait for a change of the log, prune rows or ask for the store's time, are not counted and never go wrong. To make
-/// all calls of a store fail, use [`FailingSessions`](super::FailingSessions).
+/// The first call after [`inject`](Self::inject) is call number 1. Background calls are not counted and always work
+/// normally: these are the calls that read the revocation log, wait for the log to change, prune rows or ask for the
+/// store's time. To make all of a store's calls fail, use [`FailingSessions`](super::FailingSessions).
 ///
-/// Clones share the store, the count and the fault.
+/// Clones share the store, the number of calls and the fault.
 ///
 /// ```
 /// use hardtack::testing::{Fault, FaultySessions};
@@ -143,7 +143,7 @@ impl<S: SessionStore> FaultySessions<S> {
     /// The text of the errors that this store returns. It must not reach a client.
     pub const ERROR: &'static str = super::FailingSessions::ERROR;
 
-    /// Wraps a store. No call goes wrong until [`inject`](Self::inject) is called.
+    /// Wraps a store. Its calls work normally until [`inject`](Self::inject) is called.
     pub fn new(store: S) -> Self {
         Self { store, state: Arc::default() }
     }
@@ -153,14 +153,15 @@ impl<S: SessionStore> FaultySessions<S> {
         &self.store
     }
 
-    /// Sets the count to zero, and makes the call with the number `call` go wrong. The next call has the number 1.
+    /// Sets the count to zero, so that the next call is call number 1. Makes call number `call` fail in the way that
+    /// `fault` describes.
     pub fn inject(&self, call: u64, fault: Fault) {
         self.interrupt(call, Interruption::Fault(fault));
     }
 
-    /// Sets the count to zero, so that the next call has the number 1. The call with the number `call` pauses after the
-    /// store has carried it out. During the pause, the test can do something else with the same session. To end the
-    /// pause, call [`PausedCall::resume`].
+    /// Sets the count to zero, so that the next call is call number 1. Call number `call` pauses after the store has
+    /// carried it out. During the pause, the test can do something else with the same session. To end the pause, call
+    /// [`PausedCall::resume`].
     pub fn pause_after(&self, call: u64) -> PausedCall {
         let gate = Arc::<Gate>::default();
         self.interrupt(call, Interruption::Pause(Arc::clone(&gate)));
@@ -183,8 +184,8 @@ impl<S: SessionStore> FaultySessions<S> {
         self.state.calls.load(Ordering::SeqCst)
     }
 
-    /// Counts a call and executes it. If [`inject`](Self::inject) selected this call, the call goes wrong as the fault
-    /// describes. If the test asked for a pause after this call, waits before returning.
+    /// Counts a call and executes it. If [`inject`](Self::inject) selected this call, the call fails in the way that
+    /// the fault describes. If the test asked for a pause after this call, waits before returning.
     async fn call<T>(&self, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
         let interruption = {
             let next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);

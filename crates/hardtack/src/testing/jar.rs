@@ -64,7 +64,7 @@ impl CookieJar {
     }
 
     /// Stores, replaces or deletes a cookie. `raw` is the text of a `Set-Cookie` field from a response to a request for
-    /// `request_path`. A field that browsers ignore has no effect.
+    /// `request_path`. Ignores a field that browsers would ignore.
     pub fn store(&mut self, raw: &str, request_path: &str) {
         let now = self.now();
         let parsed = StoredCookie::parse_at(raw, request_path, now);
@@ -83,8 +83,8 @@ impl CookieJar {
     /// Returns the value of the `Cookie` header of a request for `path`, or `None` if the browser sends no cookie.
     /// `secure` says whether the connection is encrypted.
     ///
-    /// Cookies with longer paths come first. If the paths of two cookies are equally long, the older cookie comes first
-    /// (RFC 6265 §5.4).
+    /// Cookies with longer paths come first. If two cookies have equally long paths, the older cookie comes first (RFC
+    /// 6265 §5.4).
     pub fn header(&self, path: &str, secure: bool) -> Option<String> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut chosen: Vec<_> =

@@ -1,12 +1,12 @@
 //! Tools for tests:
-//! - users and browsers, to test the routes of an application;
+//! - users and browsers, for testing an application's routes;
 //! - a clock that a test can advance and set;
-//! - a request that needs no web framework;
-//! - session stores that a test can make fail, in every call or in a single call;
+//! - a request type that needs no web framework;
+//! - session stores that a test can cause to fail, on every call or on a single call;
 //! - the conformance suites for session stores and throttle stores.
 //!
-//! To test an application, use the module `testing` of the adapter's crate. Its browsers create requests of the
-//! framework's own type.
+//! To test an application, use the `testing` module of the adapter's crate. Its test browsers create requests in the
+//! type that the framework itself uses.
 
 mod browser;
 mod clock;
@@ -35,7 +35,7 @@ pub use user::TestUser;
 use crate::clock::Timestamp;
 use crate::session::{Session, SessionRules};
 
-/// Returns a new session of `subject` that begins at `now`, with the default lifetimes.
+/// Returns a new session for `subject` that begins at `now` and has the default lifetimes.
 pub fn session(subject: &str, now: Timestamp) -> Session {
     Session::begin(subject, now, &SessionRules::default())
 }

@@ -27,7 +27,7 @@ pub struct TestRequest {
     body: Vec<u8>,
 }
 
-/// The parts of a [`TestRequest`]. An adapter converts them into a request of its framework.
+/// The parts of a [`TestRequest`]. An adapter converts them into its framework's own request type.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TestRequestParts {
@@ -88,7 +88,7 @@ impl TestRequest {
         self
     }
 
-    /// Sets a urlencoded body, as a browser does for a form.
+    /// Sets a URL-encoded body, as a browser does when it submits a form.
     #[must_use]
     pub fn form<I, K, V>(self, fields: I) -> Self
     where
@@ -103,7 +103,8 @@ impl TestRequest {
     /// Sets a JSON body.
     ///
     /// # Panics
-    /// Panics if the value cannot be serialized, for example because the key of a map is not text.
+    /// Panics if the value cannot be serialized, for example because a map has a key that cannot be written as a
+    /// string.
     #[must_use]
     #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
@@ -134,7 +135,7 @@ impl TestRequest {
         self
     }
 
-    /// Returns the head, as the authenticator reads it.
+    /// Returns the request's head in the form in which the authenticator reads it.
     pub fn head(&self) -> RequestHead<'_> {
         RequestHead::of(self)
     }

@@ -9,16 +9,17 @@ use crate::throttle::{Budget, BudgetKey, Now, Rate, ThrottleStore, Verdict};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// How long a bucket takes to gain one token, in the tests that wait for tokens. The time is short, so that the suite
-/// runs quickly. A call to a slow store can take longer, so a bucket can gain tokens during a test.
+/// How long a bucket takes to gain one token, in the tests that wait for tokens. This time is short so that the suite
+/// runs quickly. With a slow store, a call can take longer than that, so a bucket can gain tokens during a test.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// Tests that a store follows the rules of [`ThrottleStore`], as far as one handle in one task can test them. The suite
-/// passes the time of `clock` to the store. `sleep` must let the given time pass on `clock`. If the store has its own
-/// clock, `sleep` must let the time pass on that clock instead.
+/// Tests that a store follows the rules of [`ThrottleStore`], as far as this can be tested with one handle in one task.
+/// The suite passes `clock`'s time to the store. `sleep` must make the given time pass on `clock`. If the store has its
+/// own clock, `sleep` must make the time pass on that clock instead.
 ///
-/// The suite uses new random keys, so other code can use the store while the suite runs. It makes concurrent calls, but
-/// all in one task. If several threads or processes can use the store at once, write tests for that as well.
+/// The suite uses new random keys, so other code can use the store while the suite runs. The suite makes concurrent
+/// calls, but all of them in one task. If several threads or processes can use the store at once, write tests for that
+/// as well.
 ///
 /// ```
 /// use hardtack::testing::{TestClock, throttle_conformance};
@@ -34,7 +35,7 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// ```
 ///
 /// # Panics
-/// Panics if the store breaks a rule. The message names the rule.
+/// Panics if the store breaks a rule. The panic message names that rule.
 pub async fn throttle_conformance<S: ThrottleStore>(store: &S, clock: &impl Clock, sleep: impl AsyncFn(Duration)) {
     let subject = Subject { store, clock };
     subject.a_bucket_holds_its_burst().await;
@@ -197,9 +198,9 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         same(rule, self.passes(&[budget]).await, true);
     }
 
-    /// A store whose clock was ahead for some time contains times that are too far in the future, and has to correct
-    /// them. To store such a time, the test first takes tokens from a larger budget. It then uses a smaller budget with
-    /// the same key. For this budget, the stored time is too far in the future.
+    /// Tests that a store corrects times that are too far in the future. A store contains such times if its clock was
+    /// ahead for a while. To store such a time, the test first takes tokens from a large budget. It then uses a smaller
+    /// budget with the same key, for which the stored time is too far in the future.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();
@@ -239,7 +240,7 @@ fn sorted(budgets: &[Budget]) -> Vec<Budget> {
     budgets
 }
 
-/// Returns how long the caller has to wait, and whether the reason is too many failures in a row.
+/// Returns how long the caller has to wait, and whether this is because of too many failures in a row.
 #[track_caller]
 fn refused(verdict: Verdict) -> (Duration, bool) {
     match verdict {

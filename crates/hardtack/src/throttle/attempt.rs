@@ -1,4 +1,4 @@
-//! The two possible results of an attempt: the attempt is allowed or refused.
+//! The two possible outcomes of an attempt: it is either allowed or refused.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -30,7 +30,7 @@ impl Attempt {
         self.counters.give_back(&self.budgets, self.shared).await;
     }
 
-    /// Finishes the attempt as a failure. Dropping the attempt has the same effect, because every attempt counts as a
+    /// Counts the attempt as a failure. Dropping the attempt has the same effect, because every attempt counts as a
     /// failure until it succeeds.
     pub fn failed(self) {}
 }
@@ -87,7 +87,7 @@ impl TooManyAttempts {
         self.failures_in_a_row
     }
 
-    /// Returns the sentence for the client: what is wrong and what to do.
+    /// Returns the sentence that tells the client what is wrong and what to do.
     pub fn sentence(&self) -> &str {
         &self.sentence
     }

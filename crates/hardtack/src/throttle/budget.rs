@@ -1,11 +1,11 @@
-//! What a throttle limits, and at which rate.
+//! What a throttle limits, and at what rate.
 
 use std::fmt;
 
 use super::Rate;
 
 /// Identifies attempts that are counted together, for example all attempts for one account.
-/// [`Throttle::key`](super::Throttle::key) derives a key with a secret, so stored keys do not reveal names or
+/// [`Throttle::key`](super::Throttle::key) uses a secret to derive each key, so stored keys do not reveal names or
 /// addresses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BudgetKey([u8; 16]);
@@ -55,12 +55,12 @@ impl Budget {
         Self { key, rate, failures: None }
     }
 
-    /// Limits the failures in a row as well. After `burst` failures in a row, one attempt per `every` is allowed until
-    /// an attempt succeeds.
+    /// Also limits failures in a row. After `burst` failures in a row, one attempt per `every` is allowed until an
+    /// attempt succeeds.
     ///
-    /// A second bucket counts the failures in a row. A success fills this bucket completely. The bucket also gains one
-    /// token per `every`. In the long run, an attacker therefore gets only one attempt per `every`, with or without
-    /// pauses.
+    /// A second bucket counts failures in a row. A success refills this bucket completely. The bucket also gains one
+    /// token per `every`. In the long run, an attacker therefore gets only one attempt per `every`, whether or not the
+    /// attacker pauses.
     #[must_use]
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         self.failures = Some(rate);
@@ -72,7 +72,7 @@ impl Budget {
         self.key
     }
 
-    /// Returns the rate for all attempts that have not succeeded.
+    /// Returns the rate for attempts. Attempts that succeed do not count toward it.
     pub const fn rate(&self) -> Rate {
         self.rate
     }

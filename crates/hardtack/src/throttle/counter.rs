@@ -1,7 +1,7 @@
-//! The arithmetic of token buckets, which all stores use.
+//! The token-bucket arithmetic that all stores use.
 //!
-//! A bucket is stored as one number: the time at which it is full again. In the generic cell rate algorithm (ITU-T
-//! I.371), this is the "theoretical arrival time". An attempt moves this time into the future by one
+//! A bucket is stored as one number: the time at which it will be full again. In the generic cell rate algorithm (ITU-T
+//! I.371), this is the "theoretical arrival time". Each attempt moves this time into the future by one
 //! [`every`](Rate::every).
 
 use std::time::Duration;
@@ -9,16 +9,16 @@ use std::time::Duration;
 use super::store::Verdict;
 use super::{Budget, Rate};
 
-/// The state of a budget: the times at which its buckets are full again, in milliseconds of the store's clock.
+/// The state of a budget: the times at which its buckets will be full again, in milliseconds on the store's clock.
 ///
 /// If a key has no counter, a store uses `Counter::default()`, whose buckets are full. A store can therefore delete a
 /// counter whose buckets [are full](Self::is_full).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counter {
-    /// When the bucket of [`Budget::rate`] is full again.
+    /// The time at which the bucket of [`Budget::rate`] will be full again.
     pub full_at: i64,
-    /// When the bucket of [`Budget::failures`] is full again.
+    /// The time at which the bucket of [`Budget::failures`] will be full again.
     pub failures_full_at: i64,
 }
 
@@ -33,7 +33,8 @@ impl Counter {
         self.full_at <= now && self.failures_full_at <= now
     }
 
-    /// Returns the spent part of the emptier bucket, in thousandths: 0 if the bucket is full, 1000 if it is empty.
+    /// Returns how much of the emptier bucket has been used up, in thousandths: 0 if the bucket is full, 1000 if it is
+    /// empty.
     pub fn spent(self, budget: &Budget, now: i64) -> u16 {
         let spent =
             |full_at: i64, rate: Rate| full_at.saturating_sub(now).clamp(0, rate.fill_ms()) * 1000 / rate.fill_ms();
@@ -41,22 +42,22 @@ impl Counter {
         u16::try_from(spent(self.full_at, budget.rate()).max(failures)).unwrap_or(1000)
     }
 
-    /// Gives back the token of an attempt that succeeded, and resets the count of failures in a row.
+    /// Puts back the token that a successful attempt took, and resets the count of failures in a row.
     pub const fn give_back(&mut self, budget: &Budget) {
         self.full_at = self.full_at.saturating_sub(budget.rate().every_ms());
         self.failures_full_at = 0;
     }
 
-    /// Limits each stored time to `now` plus the time that an empty bucket takes to fill. A stored time exceeds this
-    /// limit if the store's clock was ahead and has been set back, or if the budget has become smaller.
+    /// Limits each stored time to `now` plus the time that it takes to fill an empty bucket. A stored time exceeds this
+    /// limit if the store's clock was ahead and has been set back, or if the budget has been reduced.
     fn correct(&mut self, budget: &Budget, now: i64) {
         self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
         let failures = budget.failures().map_or(now, |rate| now.saturating_add(rate.fill_ms()));
         self.failures_full_at = self.failures_full_at.min(failures);
     }
 
-    /// Returns how long each bucket takes until it has a token, in milliseconds: first the bucket of all attempts, then
-    /// the bucket of failures in a row. Zero or less means that the bucket has a token now.
+    /// Returns how many milliseconds it takes until each bucket has a token: first for the bucket of all attempts, then
+    /// for the bucket of failures in a row. Zero or less means that the bucket has a token now.
     fn waits(&self, budget: &Budget, now: i64) -> (i64, i64) {
         let wait = |full_at: i64, rate: Rate| full_at.max(now) + rate.every_ms() - rate.fill_ms() - now;
         let failures = budget.failures().map_or(0, |rate| wait(self.failures_full_at, rate));
@@ -74,9 +75,8 @@ impl Counter {
 /// Takes a token from each budget, or none if any budget is empty. A store loads the counters of the budgets, calls
 /// this function, and stores the counters that have changed, all in one transaction.
 ///
-/// Counters can change even if the attempt is refused, because this function corrects times that are too far in the
-/// future. Store the counters in this case as well. Otherwise, a clock that was an hour ahead could lock a user out for
-/// an hour.
+/// Store the counters even if the attempt is refused, because this function also corrects times that are too far in the
+/// future. If these corrections were not stored, a clock that was an hour ahead could lock a user out for an hour.
 pub fn take_all(counters: &mut [(Budget, Counter)], now: i64) -> Verdict {
     let (mut longest, mut failures) = (0, false);
     for (budget, counter) in &mut *counters {

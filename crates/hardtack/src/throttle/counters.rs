@@ -1,4 +1,4 @@
-//! Counts attempts in a shared store, or in this process while the shared store fails.
+//! Counts attempts in a shared store. While the shared store is failing, counts them in this process.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,17 +7,18 @@ use super::{Budget, BudgetKey, MemoryThrottleStore};
 use crate::clock::Clock;
 use crate::error::BackendError;
 
-/// How many milliseconds the shared store is not used after it has failed.
+/// How long the shared store is left unused after a failure, in milliseconds.
 const PAUSE_MS: i64 = 2000;
 
 /// A throttle's counters.
 pub(super) struct Counters {
     shared: Option<Box<dyn ErasedThrottleStore>>,
-    /// The counters in this process's memory, which are used if there is no shared store or while it fails.
+    /// The counters in this process's memory. They are used if there is no shared store, or while the shared store is
+    /// failing.
     local: MemoryThrottleStore,
     clock: Box<dyn ErasedClock>,
-    /// After the shared store has failed: when to try it again, in milliseconds on the monotonic clock. Zero if the
-    /// store works.
+    /// When to try the shared store again after a failure, in milliseconds on the monotonic clock. Zero while the store
+    /// works.
     ask_again: AtomicI64,
 }
 
@@ -46,7 +47,7 @@ impl Counters {
         self.shared.is_some()
     }
 
-    /// Takes a token from each budget. Returns the verdict, and whether it comes from the shared store.
+    /// Takes a token from each budget. Returns the verdict, and whether it came from the shared store.
     pub(super) async fn take(&self, budgets: &[Budget]) -> (Verdict, bool) {
         let now = self.clock.read();
         if let Some(store) = &self.shared
@@ -64,7 +65,7 @@ impl Counters {
         (self.local.take_now(budgets, now.monotonic_ms), false)
     }
 
-    /// Gives tokens back. `shared` says whether they were taken from the shared store.
+    /// Puts a token back into each budget. `shared` says whether the tokens were taken from the shared store.
     pub(super) async fn give_back(&self, budgets: &[Budget], shared: bool) {
         let now = self.clock.read();
         match &self.shared {
@@ -80,7 +81,7 @@ impl Counters {
         }
     }
 
-    /// Refills the buckets with these keys.
+    /// Refills the buckets that have these keys.
     pub(super) async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
         self.local.clear_now(keys);
         match &self.shared {
@@ -89,8 +90,8 @@ impl Counters {
         }
     }
 
-    /// Returns whether to use the shared store. While the store fails, only one operation per [`PAUSE_MS`] tries to use
-    /// it.
+    /// Returns whether to use the shared store. While the store is failing, only one operation every [`PAUSE_MS`]
+    /// milliseconds tries to use it.
     fn may_ask(&self, now: Now) -> bool {
         let ask_again = self.ask_again.load(Ordering::Relaxed);
         let next = now.monotonic_ms.saturating_add(PAUSE_MS);

@@ -15,8 +15,8 @@ use crate::jwt::KeySet;
 
 /// Limits attempts, such as log-ins. Clones share the counters.
 ///
-/// [`Throttle::new`] counts in this process. If the site runs on several servers, set a store that they share: see
-/// [`Throttle::builder`].
+/// A throttle from [`Throttle::new`] counts in this process. If the site runs on several servers, set a store that they
+/// share: see [`Throttle::builder`].
 #[derive(Clone)]
 pub struct Throttle(Arc<Inner>);
 
@@ -47,7 +47,7 @@ impl ThrottleBuilder {
         self
     }
 
-    /// Sets the counters of this process. Default: [`MemoryThrottleStore::new`].
+    /// Sets the store for this process's own counters. Default: [`MemoryThrottleStore::new`].
     pub fn memory(mut self, store: MemoryThrottleStore) -> Self {
         self.local = store;
         self
@@ -111,7 +111,7 @@ impl Throttle {
         }
     }
 
-    /// Refills the budgets with these keys, for example after a user has set a new password.
+    /// Refills the budgets that have these keys, for example after a user has set a new password.
     ///
     /// # Errors
     /// The shared store failed.

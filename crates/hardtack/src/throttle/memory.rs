@@ -10,7 +10,7 @@ use super::store::{Now, ThrottleStore, Verdict};
 use super::{Budget, BudgetKey, Counter, take_all};
 use crate::error::BackendError;
 
-/// If the store is full, it compares this many random rows to choose the row to delete.
+/// If the store is full, it compares this many random rows to choose one to delete.
 const SAMPLE: usize = 16;
 
 /// A [`ThrottleStore`] in this process's memory. Clones share the counters. A restart deletes them.
@@ -27,7 +27,7 @@ struct Rows {
     rows: Vec<Row>,
     places: HashMap<BudgetKey, usize>,
     capacity: usize,
-    /// The row at which the search for full buckets continues.
+    /// The row at which the search for full buckets resumes.
     sweep: usize,
 }
 
@@ -131,7 +131,7 @@ impl Rows {
     }
 
     /// If there are too many rows, compares a random sample of rows, and deletes the row whose buckets are fullest.
-    /// Each call also examines the next two rows of the store, and deletes those with full buckets.
+    /// Each call also examines the next two rows in the store, and deletes those whose buckets are full.
     fn make_room(&mut self, now: i64, new: usize) {
         if self.rows.len() > self.capacity {
             let sample = (0..SAMPLE).map(|_| rand::rng().random_range(0..new.max(1)));

@@ -1,8 +1,8 @@
 //! Limits how often something, such as a log-in, can be tried: per account, per client address, or per anything else.
 //!
 //! A [`Throttle`] counts attempts in token buckets. Call [`Throttle::take`] *before* the work. It takes a token from
-//! each [`Budget`], or refuses the attempt with [`TooManyAttempts`]. After a success, [`Attempt::succeeded`] gives the
-//! tokens back. For example:
+//! each [`Budget`], or refuses the attempt with [`TooManyAttempts`]. After a success, [`Attempt::succeeded`] returns
+//! the tokens. For example:
 //!
 //! ```
 //! use std::time::Duration;
@@ -35,11 +35,11 @@
 //!
 //! 1. An attempt takes one token from each budget. If any budget is empty, the attempt is refused and takes no token. A
 //!    refused attempt therefore never prolongs a wait.
-//! 2. An attempt counts as a failure until it succeeds. Attempts that run in parallel are therefore counted, and so is
-//!    an attempt during which the process crashes or the client disconnects.
-//! 3. A success gives the tokens back, and resets each budget's count of failures in a row.
-//! 4. The wait is never longer than the time that it takes to add one token.
-//! 5. If a store that several servers share fails, each server counts in its own memory until the store works again.
+//! 2. An attempt counts as a failure until it succeeds. Parallel attempts are therefore counted, and so are attempts
+//!    during which the process crashes or the client disconnects.
+//! 3. A successful attempt returns its tokens, and resets each budget's count of failures in a row.
+//! 4. The wait is never longer than it takes to add one token.
+//! 5. If a store shared by several servers fails, each server counts in its own memory until the store works again.
 
 mod attempt;
 mod budget;

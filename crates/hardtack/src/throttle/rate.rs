@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The size and speed of a token bucket: `burst` attempts at once, and one more per `every`.
+/// The size and speed of a token bucket: `burst` attempts are allowed at once, and one more each time `every` has
+/// passed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,7 +28,7 @@ impl Rate {
     /// The maximum value of `every`.
     pub const MAX_EVERY: Duration = Duration::from_secs(24 * 3600);
 
-    /// Creates a rate. `burst` can be 1 to [`Self::MAX_BURST`], and `every` can be [`Self::MIN_EVERY`] to
+    /// Creates a rate. `burst` can be from 1 to [`Self::MAX_BURST`]. `every` can be from [`Self::MIN_EVERY`] to
     /// [`Self::MAX_EVERY`], in whole milliseconds. A value outside these limits is replaced by the nearest limit, so
     /// check values from a configuration before you pass them.
     pub const fn new(burst: u32, every: Duration) -> Self {

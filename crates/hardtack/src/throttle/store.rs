@@ -16,18 +16,18 @@ pub enum Verdict {
     Refused {
         /// How long the caller must wait until every budget has a token.
         wait: Duration,
-        /// Whether the wait is due to the [failures in a row](Budget::failures_in_a_row).
+        /// Whether the caller has to wait because of [failures in a row](Budget::failures_in_a_row).
         failures_in_a_row: bool,
     },
 }
 
-/// The caller's time, for a store without a clock of its own.
+/// The current time according to the caller, for stores that have no clock of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Now {
     /// Milliseconds since 1970.
     pub unix_ms: i64,
-    /// Milliseconds of [`Clock::monotonic`](crate::clock::Clock::monotonic), which never goes back.
+    /// The time from [`Clock::monotonic`](crate::clock::Clock::monotonic), in milliseconds. It never goes backward.
     pub monotonic_ms: i64,
 }
 
@@ -44,8 +44,8 @@ impl Now {
 ///
 /// A store must follow these rules:
 ///
-/// - Each operation is one transaction. If 50 parallel calls take a token from a budget that has ten, exactly ten calls
-///   succeed. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
+/// - Each operation is one transaction. If 50 parallel calls each try to take a token from a budget that has ten,
+///   exactly ten calls succeed. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
 /// - If the database behind the store does not respond, an operation fails after about a second, because a request is
 ///   waiting for the result. The [`Throttle`](super::Throttle) then counts in memory.
 /// - The store deletes counters that [are full](super::Counter::is_full). It also limits the number of counters,
@@ -59,11 +59,11 @@ pub trait ThrottleStore: Send + Sync + 'static {
     /// A store that several servers share should use its own clock and ignore `now`.
     fn take(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
 
-    /// Gives one token back to each budget, up to the budget's burst, and resets the budget's count of failures in a
+    /// Puts one token back into each budget, up to the budget's burst, and resets the budget's count of failures in a
     /// row. The budgets are sorted by key, and no key occurs twice.
     fn give_back(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// Refills all buckets of the counters with these keys.
+    /// Refills all buckets of the counters that have these keys.
     fn clear(&self, keys: &[BudgetKey]) -> impl Future<Output = Result<(), BackendError>> + Send;
 }
 

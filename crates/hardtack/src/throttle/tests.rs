@@ -1,4 +1,4 @@
-//! Tests of the throttle in one process.
+//! Tests for the throttle within a single process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -70,10 +70,10 @@ fn s57_after_a_hundred_failures_one_guess_an_hour_is_left_and_the_wait_never_gro
         }
         clock.advance(Duration::from_secs(1));
     }
-    // The first hundred attempts take almost an hour, and one more attempt is added during this hour. After that, one
-    // attempt is added each hour.
+    // The first hundred attempts take almost an hour, and one more attempt becomes available during this hour. After
+    // that, one attempt becomes available each hour.
     assert!((100 + 23..=100 + 25).contains(&guesses), "{guesses}");
-    // A pause gains nothing: after a day's pause, 24 attempts are allowed.
+    // Pausing gains nothing: after a day-long pause, only 24 attempts are allowed.
     clock.advance(24 * HOUR);
     let mut after_pause = 0;
     for _ in 0..60 {
@@ -81,7 +81,7 @@ fn s57_after_a_hundred_failures_one_guess_an_hour_is_left_and_the_wait_never_gro
         clock.advance(Duration::from_secs(30));
     }
     assert!((24..=25).contains(&after_pause), "{after_pause}");
-    // When the owner logs in, the series of failures ends.
+    // When the owner logs in, the count of failures in a row is reset.
     clock.advance(HOUR);
     run(run(throttle.take(&[alice])).unwrap().succeeded());
     assert!(guess(&throttle, &[alice]) >= 9);
@@ -127,7 +127,7 @@ fn keys_differ_by_label_parts_and_secret() {
     assert_eq!(format!("{:?}", BudgetKey::from_bytes([0xa5; 16])), format!("BudgetKey({})", "a5".repeat(16)));
 }
 
-/// Counters in memory do not depend on the system clock.
+/// In-memory counters do not depend on the system clock.
 #[test]
 fn a_clock_that_is_set_locks_nobody_out() {
     let clock = TestClock::start_now();
@@ -159,7 +159,7 @@ fn s57_a_flood_of_names_evicts_no_account_that_is_under_attack() {
         }
     }
     assert_eq!(memory.len(), 20_000);
-    // Once the buckets of the old names are full again, new names replace the old names, and the store shrinks.
+    // Once the old names' buckets are full again, new names replace the old ones, and the store shrinks.
     clock.advance(200 * HOUR);
     for number in 0_u32..20_000 {
         run(throttle.take(&[account(&throttle, &format!("new {number}"))])).unwrap().failed();
@@ -215,7 +215,7 @@ fn two_servers_share_a_store_and_count_alone_while_it_is_down() {
     assert_eq!(guess(&servers[0], &[alice]), 10, "each server counts in its own memory");
     assert_eq!(shared.calls.load(Ordering::SeqCst), before + 1, "a store that failed is left alone for a while");
     assert_eq!(guess(&servers[1], &[alice]), 10);
-    // If a token was taken in memory, it is returned in memory, even after the shared store works again.
+    // A token that was taken from memory is returned to memory, even after the shared store works again.
     clock.advance(Duration::from_secs(30));
     let [kept, given_back] = [(); 2].map(|()| account(&servers[0], "bob"));
     let attempt = run(servers[0].take(&[given_back])).unwrap();

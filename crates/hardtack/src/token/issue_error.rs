@@ -23,7 +23,7 @@ pub enum IssueError {
          a domain, use CookiePrefix::Secure"
     )]
     CookieDomain {
-        /// The full name of the cookie.
+        /// The cookie's full name.
         name: String,
         /// The configured domain.
         domain: String,

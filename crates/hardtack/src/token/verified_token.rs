@@ -97,7 +97,7 @@ impl<T> VerifiedToken<T> {
         if self.payload.reading.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
     }
 
-    /// Returns the CSRF value with which the values in requests are compared.
+    /// Returns the CSRF value that the values in requests are compared with.
     pub(crate) fn csrf_value(&self) -> Option<&str> {
         self.payload.csrf()
     }
@@ -125,7 +125,7 @@ impl<T> VerifiedToken<T> {
         self.payload.kind()
     }
 
-    /// Verifies the kind, issuer, audience and times again.
+    /// Verifies the token's kind, issuer, audience and times again.
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<(), TokenError> {
         self.payload.verify_claims(expected).map(drop)
     }
@@ -181,10 +181,10 @@ pub(crate) struct Reading {
 }
 
 enum Form {
-    /// The payload of most tokens. The strings stay in the payload, and the first call that reads the claims copies
-    /// them into [`Claims`].
+    /// The form for most tokens. The strings stay in the payload until the claims are first read. They are then copied
+    /// into [`Claims`].
     Fast { payload: String, claims: FastClaims, owned: OnceLock<Box<Claims>> },
-    /// Any other payload, and the payload of a token that was just issued.
+    /// The form for all other tokens, and for tokens that were just issued.
     Owned { payload: Vec<u8>, claims: Box<Claims> },
 }
 
@@ -218,13 +218,13 @@ impl VerifiedPayload {
         Self { form, reading: Reading { masks_csrf: true, fresh_lifetime: Some(Duration::ZERO) } }
     }
 
-    /// Sets how the claims are read.
+    /// Sets how the claims are interpreted.
     pub(crate) fn read_with(mut self, reading: Reading) -> Self {
         self.reading = reading;
         self
     }
 
-    /// Verifies kind, issuer, audience and times. Returns the range of times in which the token is accepted.
+    /// Verifies the token's kind, issuer, audience and times. Returns the period in which the token is accepted.
     #[inline]
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
         match &self.form {

@@ -1,4 +1,4 @@
-//! Finds the text of a token in a location, without verifying it.
+//! Finds a token's text in a location, without verifying the token.
 
 use std::borrow::Cow;
 
@@ -53,7 +53,7 @@ pub(crate) fn extract<'a>(
         TokenLocation::Headers => in_headers(head, sources),
         TokenLocation::Cookies => match cookie.find(head) {
             Err(DuplicateCookie) => Extracted::Twice,
-            // Treat an empty value as a missing cookie: when a cookie is deleted, some clients keep it with an empty
+            // Treat an empty value as a missing cookie: some clients keep a deleted cookie and send it with an empty
             // value.
             Ok(None | Some(b"")) => Extracted::Absent(Absence::Cookie),
             Ok(Some(token)) => Extracted::Token(token.into()),
@@ -107,7 +107,7 @@ fn in_field<'a>(field: &'a [u8], sources: &TokenSources) -> Extracted<'a> {
         return Extracted::Absent(Absence::Field);
     }
     if header_type.is_empty() {
-        // If there is no scheme, the whole header is the token.
+        // If no scheme is configured, the whole header is the token.
         let mut words = words(trim_commas(field));
         return match (words.next(), words.next()) {
             (Some(token), None) => Extracted::Token(token.into()),
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::testing::TestRequest;
 
-    /// Returns the token. If there is none, returns the name of the variant of [`Absence`] or [`Extracted`].
+    /// Returns the token or, if there is none, the name of the [`Absence`] or [`Extracted`] variant.
     fn describe(extracted: Extracted<'_>) -> String {
         match extracted {
             Extracted::Absent(absence) => format!("{absence:?}"),

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 /// A part of a request that may carry a token (`JWT_TOKEN_LOCATION`).
 ///
-/// Only tokens in cookies need the CSRF and origin checks, because browsers add cookies even to requests that a page of
-/// another site starts. The other site's page does not know the user's token, so it cannot put the token into any other
-/// location. A refusal redirects the browser or deletes cookies only if the token was in a cookie.
+/// Only tokens in cookies need the CSRF and origin checks, because browsers add cookies even to requests that come from
+/// another site's page. That page does not know the user's token, so it cannot put the token anywhere else in the
+/// request. A refusal redirects the browser or deletes cookies only if the token was in a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenLocation {
     /// A header, by default `Authorization: Bearer …`.
@@ -23,7 +23,7 @@ pub enum TokenLocation {
 impl TokenLocation {
     const ALL: [Self; 4] = [Self::Headers, Self::Cookies, Self::QueryString, Self::Json];
 
-    /// Returns the name in Flask-JWT-Extended: `headers`, `cookies`, `query_string` or `json`.
+    /// Returns the location's name in Flask-JWT-Extended: `headers`, `cookies`, `query_string` or `json`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Headers => "headers",
@@ -77,7 +77,7 @@ impl Locations {
         self.0.into_iter().flatten()
     }
 
-    /// Returns whether this location is included.
+    /// Returns whether `location` is one of these locations.
     pub fn contains(self, location: TokenLocation) -> bool {
         self.0.contains(&Some(location))
     }

@@ -10,7 +10,7 @@ use crate::jwt::TokenKind;
 /// expire. Two proofs are therefore at least two minutes apart, whether a refresh or a route requires them.
 const SHORTEST_PROVEN: u64 = 120;
 
-/// The token that a route needs. The description of each method names the corresponding call in Flask-JWT-Extended.
+/// The token that a route needs. Each method's description names the corresponding call in Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::{Need, TokenLocation};
@@ -23,11 +23,11 @@ const SHORTEST_PROVEN: u64 = 120;
 pub struct Need {
     pub(crate) kind: TokenKind,
     pub(crate) fresh: bool,
-    /// The maximum age of the client's last proof that it has its device's key, in seconds. Zero if the route needs no
-    /// proof.
+    /// The maximum age, in seconds, of the client's last proof that it has the device key. Zero if the route requires
+    /// no proof.
     pub(crate) proven_within: u32,
     pub(crate) optional: bool,
-    /// The locations to search. If empty, the locations in the settings are searched.
+    /// The locations to search. If empty, the locations from the settings are searched.
     pub(crate) locations: Locations,
     pub(crate) any_type: bool,
     pub(crate) skip_revocation_check: bool,
@@ -68,7 +68,8 @@ impl Need {
     /// If a browser's last proof is too old, the response deletes the access cookie and redirects the browser to the
     /// same URL with 307. The browser sends a proof, gets a new access cookie, and repeats the request with the same
     /// method, body and header fields. The redirect works for forms and for `fetch`. If the cookies were copied to
-    /// another device, that device does not have the key. It gets no new access cookie, and its request is refused.
+    /// another device, that device does not have the key. The device gets no new access cookie, and its request is
+    /// refused.
     ///
     /// If the session is not bound, for example because the browser does not support device binding, the token must be
     /// [fresh](Self::fresh) instead. If the browser has just been redirected but its proof is still too old, the
@@ -107,8 +108,8 @@ impl Need {
         self
     }
 
-    /// Searches these locations instead of the configured ones (`jwt_required(locations=…)`). If a route takes tokens
-    /// from JSON bodies, also set
+    /// Looks for the token in these locations instead of the configured ones (`jwt_required(locations=…)`). If a route
+    /// takes tokens from JSON bodies, also set
     /// [`TokenSources::route_locations`](crate::token_source::TokenSources::route_locations).
     #[must_use]
     pub fn locations(mut self, locations: impl Into<Locations>) -> Self {
@@ -127,7 +128,7 @@ impl Need {
         self
     }
 
-    /// Also accepts tokens of ended sessions and tokens that the application blocks
+    /// Also accepts tokens whose session has ended and tokens that the application blocks
     /// (`jwt_required(skip_revocation_check=True)`).
     #[must_use]
     pub const fn skip_revocation_check(mut self) -> Self {
@@ -137,18 +138,18 @@ impl Need {
 
     /// Also accepts an access token that a re-authentication has replaced within the [race
     /// window](crate::session::SessionPolicy::race_window), if the token was sent in a cookie. The browser sends such a
-    /// token if it sends the form with the password twice, for example after a double click.
+    /// token if the user submits the password form twice, for example by double-clicking.
     ///
-    /// Use this only for a route that verifies the user's password and then calls `Auth::reauthenticate`. If the form
-    /// is sent twice, the second request gets the same tokens as the first. The extractor `ReauthenticationForm` calls
-    /// this method.
+    /// Use this method only for a route that verifies the user's password and then calls `Auth::reauthenticate`. If the
+    /// form is sent twice, the second request gets the same tokens as the first. The extractor `ReauthenticationForm`
+    /// calls this method.
     #[must_use]
     pub const fn reauthenticating(mut self) -> Self {
         self.reauthenticating = true;
         self
     }
 
-    /// Returns the kind that the token must have. Returns `None` if the token may have any kind.
+    /// Returns the kind of token that is required. Returns `None` if any kind is accepted.
     pub(crate) const fn expected_kind(self) -> Option<TokenKind> {
         if self.any_type { None } else { Some(self.kind) }
     }

@@ -1,4 +1,4 @@
-//! The claims that a route requires in its token.
+//! The claims that a route requires in a request's token.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::jwt::ClaimFlaw;
 
 /// The claims that a route requires in a request's token. The adapters' `Require` layers check them.
 ///
-/// A claim suffices if it equals the required value, or if it is an array that contains this value. The token must have
-/// all required claims.
+/// A claim meets the requirement if it equals the required value or is an array that contains this value. The token
+/// must have all required claims.
 ///
 /// ```
 /// use hardtack::token_source::RequiredClaims;
@@ -27,7 +27,7 @@ impl RequiredClaims {
     /// No claims.
     pub const NONE: Self = Self(None);
 
-    /// Adds a claim and the value that it must have or contain.
+    /// Adds a required claim, and the value that the claim must equal or contain.
     #[must_use]
     pub fn and(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         let mut claims = self.0.map(Arc::unwrap_or_clone).unwrap_or_default();

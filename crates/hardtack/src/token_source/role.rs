@@ -1,4 +1,4 @@
-//! Roles: types that name a claim and the value that it must have.
+//! Roles: types that name a claim and the value that the claim must have.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -33,8 +33,8 @@ pub trait Role: 'static {
 
 /// The claims of a token that has the role `R`. Reading them fails if the token does not have the role.
 ///
-/// Use this type as the claims type of an extractor. For example, `FreshAccessToken<InRole<Admin>>` accepts only a
-/// fresh token of an admin.
+/// Use this type as the claims type of an extractor. For example, `FreshAccessToken<InRole<Admin>>` accepts a token
+/// only if it is fresh and belongs to an admin.
 ///
 /// ```
 /// use hardtack::jwt::ExtraClaims;
@@ -73,7 +73,7 @@ fn role_flaw<R: Role>(payload: &[u8]) -> Option<ClaimFlaw> {
     flaw_of(&members, R::CLAIM, |value| value == R::VALUE)
 }
 
-// Implement the trait by hand, because a derived implementation would require that `R` implements the trait as well.
+// Implement the traits by hand, because derived implementations would require `R` to implement them as well.
 impl<R> Clone for InRole<R> {
     fn clone(&self) -> Self {
         *self

@@ -17,19 +17,19 @@ use crate::request::is_token;
 /// let sources = TokenSources::from([Headers, Cookies]).header_name("X-Auth");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "token sources do nothing until they are given to AuthenticatorBuilder::token_sources"]
+#[must_use = "token sources do nothing until they are passed to AuthenticatorBuilder::token_sources"]
 pub struct TokenSources {
     pub(crate) locations: Locations,
     /// Locations that individual routes search in addition to `locations`.
     pub(crate) route_locations: Locations,
-    /// The header's name, in the spelling that replies use.
+    /// The header's name, spelled as in responses.
     pub(crate) header_name: String,
     /// The header's name in lower case, for look-ups.
     pub(crate) header_lower: String,
     /// The scheme before the token, or an empty string if the header contains only the token.
     pub(crate) header_type: String,
-    /// Whether to search for tokens as Flask-JWT-Extended does. The scheme must then be spelled exactly like
-    /// `header_type`. If the query parameter occurs more than once, the first value is used.
+    /// Whether to search for tokens as Flask-JWT-Extended does. If so, the scheme must be spelled exactly like
+    /// `header_type`, and if the query parameter occurs more than once, the first value is used.
     pub(crate) flask: bool,
     pub(crate) query_name: String,
     pub(crate) query_prefix: String,
@@ -68,7 +68,7 @@ impl TokenSources {
         self
     }
 
-    /// Declares additional locations, which only individual routes search (see
+    /// Declares additional locations that only individual routes search (see
     /// [`Need::locations`](crate::Need::locations)).
     ///
     /// You need this setting only if a route searches JSON bodies for tokens ([`TokenLocation::Json`]). The adapter

@@ -148,7 +148,7 @@ fn bad_lifetimes_are_refused() {
     }
     let error = refusal(|builder| builder.access_lifetime(seconds(10)).refresh_lifetime(seconds(9)));
     assert_eq!(error, ConfigError::AccessOutlivesRefresh);
-    assert_message_contains(&error, "make the lifetime of access tokens shorter");
+    assert_message_contains(&error, "set a shorter lifetime for access tokens");
     assert_eq!(refusal(|b| b.access_lifetime(Lifetime::InsecureForever)), ConfigError::AccessOutlivesRefresh);
     let error =
         refusal(|builder| stored(builder).session_policy(SessionPolicy::default().absolute_lifetime(seconds(3600))));

@@ -249,8 +249,8 @@ fn settings_that_rule_out_binding_are_refused() {
         builder.sessions(MemorySessions::new())
     }
     let rows: [(Set, &str); 7] = [
-        (|builder| builder, "call AuthenticatorBuilder::sessions"),
-        (|builder| stored(builder).refresh_mode(RefreshMode::Sliding), "choose another refresh mode"),
+        (|builder| builder, "pass such a store to AuthenticatorBuilder::sessions"),
+        (|builder| stored(builder).refresh_mode(RefreshMode::Sliding), "choose a different refresh mode"),
         (|builder| stored(builder).access_lifetime(seconds(239)), "at least 240 seconds"),
         (
             |builder| {

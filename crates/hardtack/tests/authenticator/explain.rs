@@ -171,7 +171,7 @@ fn advice_about_a_value_that_is_no_token_names_its_place() {
     let alice = plain.browser_of("alice");
     plain.advance(15 * 60);
     let bad_refresh = explained(&plain, &alice.replacing("refresh_token_cookie", "junk"), get());
-    let advice = "cookie `refresh_token_cookie` and log in again. If another application sets a cookie of this name, \
+    let advice = "cookie `refresh_token_cookie` and log in again. If another application sets a cookie with this name, \
                   change `CookiePolicy::refresh_name`";
     refused(&bad_refresh, "not_compact", Check::Refresh, "refresh cookie", advice);
     let bad_access = explained(&plain, &alice.replacing("access_token_cookie", "junk"), get());
@@ -220,7 +220,7 @@ fn other_cookies_of_the_site_are_described() {
         assert!(has(of_steps), "{of_steps}: {explanation}");
         let advice = explanation.advice.as_deref().unwrap_or_default();
         assert!(advice.contains(of_advice), "{of_advice}: {explanation}");
-        assert_eq!(advice.contains("reads no cookie of this name"), !of_advice.is_empty(), "{explanation}");
+        assert_eq!(advice.contains("does not read a cookie with this name"), !of_advice.is_empty(), "{explanation}");
     }
 }
 
@@ -262,7 +262,7 @@ fn a_token_of_another_key_is_explained() {
     let doubled = explained(&restarted, &alice.doubling("access_token_cookie", "a"), get());
     refused(&doubled, "duplicate_cookie", Check::Token, "2 times", "realm");
     let junk = explained(&restarted, &alice.replacing("access_token_cookie", "junk"), get());
-    refused(&junk, "not_compact", Check::Signature, "three segments", "not a token of this application");
+    refused(&junk, "not_compact", Check::Signature, "three segments", "not one of this application's tokens");
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn the_end_of_a_session_is_explained_by_what_ended_it() {
     site.advance(5);
     let out = explained(&site, &copy, get());
     refused(&out, "revoked", Check::Session, "The user logged out 5 seconds ago", "events in the log");
-    assert!(out.to_string().contains("According to the session store, it ended 5 seconds ago"), "{out}");
+    assert!(out.to_string().contains("According to the session store, the session ended 5 seconds ago"), "{out}");
     let bob = site.browser_of("bob");
     block_on(site.auth.revoke_all_sessions("bob")).unwrap();
     let ended = explained(&site, &bob, get());

@@ -90,7 +90,7 @@ fn a_set_cookie_field_is_explained_together_with_its_token() {
     let access = cookies.iter().find(|field| field.contains("access_token_cookie")).unwrap();
     let explanation = site.auth.explain_set_cookie(access, true);
     assert_eq!(step(&explanation, Check::Signature).0, Verdict::Passed);
-    assert_eq!(step(&explanation, Check::Scope).1, "Sent to site.example only, to all paths.");
+    assert_eq!(step(&explanation, Check::Scope).1, "Sent to site.example only, for all paths.");
     let insecure = site.auth.explain_set_cookie(&access.replace("; Secure", ""), true);
     assert_eq!(insecure.outcome, Outcome::Refused("ignored"));
     assert_eq!(insecure.refusal().map(|step| step.check), Some(Check::Name), "{insecure}");

@@ -108,7 +108,7 @@ fn an_error_names_the_option_its_value_and_what_is_allowed() {
         ("JWT_ALGORITHM", "none", "HS256"),
         ("JWT_DECODE_ALGORITHMS", "HS256,RS256", "same type of key"),
         ("JWT_HEADER_NAME", "", "RFC 9110"),
-        ("JWT_HEADER_TYPE", "a b", "or nothing"),
+        ("JWT_HEADER_TYPE", "a b", "or an empty value"),
         ("JWT_ACCESS_COOKIE_NAME", "a b", "RFC 6265"),
         ("JWT_REFRESH_COOKIE_NAME", "", "RFC 6265"),
         ("JWT_ACCESS_COOKIE_PATH", "app", "a path that starts with '/'"),

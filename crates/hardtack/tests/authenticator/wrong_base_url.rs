@@ -94,7 +94,7 @@ fn the_explanation_names_both_addresses() {
     };
     let own = explained("same-origin");
     let step = own.refusal().unwrap();
-    let text = format!("The request came from a page on \"{PAGE}\", which is not the base URL \"{BASE}\".");
+    let text = format!("The request came from a page at \"{PAGE}\", but the base URL is \"{BASE}\".");
     assert_eq!((step.check, step.text.as_str()), (Check::Csrf, text.as_str()), "{own}");
     assert!(own.advice.as_deref().is_some_and(|advice| advice.contains(&format!(".base_url(\"{PAGE}\")"))), "{own}");
     assert!(!own.to_string().contains("another site"), "{own}");

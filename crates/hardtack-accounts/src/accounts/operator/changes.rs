@@ -28,7 +28,7 @@ pub struct PasswordLink {
 }
 
 impl PasswordLink {
-    /// Returns the URL of the link. `site` is the public address of the site's pages, such as `https://site.example`.
+    /// Returns the link's URL. `site` is the public address of the site's pages, such as `https://site.example`.
     /// [`Site::address`](crate::Site::address) returns this address.
     pub fn url(&self, site: &str) -> String {
         format!("{}/password/reset?token={}", site.trim_end_matches('/'), self.token.as_str())
@@ -70,12 +70,13 @@ impl Accounts {
     /// Creates a link that lets the user with this name set a new password. The operator starts the reset, but never
     /// learns the password (ASVS 5.0 V6.4.6). The old password still works until the user sets a new password.
     ///
-    /// The link works once and expires after a day. The user's earlier link of this kind stops working immediately. The
-    /// new link stops working when the user changes the password or undoes a change of the email address, or when an
-    /// operator disables the user, logs the user out or sets the user's email address.
+    /// The link works once and expires after a day. If the user already has a link of this kind, the old link stops
+    /// working immediately. The new link stops working when the user changes the password or undoes a change of the
+    /// email address. It also stops working when an operator disables the user, logs the user out or sets the user's
+    /// email address.
     ///
     /// # Errors
-    /// No user has the name, the user is disabled, or the database failed.
+    /// No user has this name, the user is disabled, or the database failed.
     pub async fn reset_link(&self, username: &str, now: Timestamp) -> Result<PasswordLink, UserChangeError> {
         let unknown = || UserChangeError::UnknownUser(username.to_owned());
         let mut transaction = self.begin().await?;
@@ -97,8 +98,8 @@ impl Accounts {
     /// you do after [`disable`](Self::disable).
     ///
     /// # Errors
-    /// No user has the name `username`; `new` is not allowed, is taken or looks like another user's name; or the
-    /// database failed.
+    /// No user is named `username`, or the database failed. The method also fails if `new` is not allowed, is taken or
+    /// looks like another user's name.
     pub async fn rename(
         &self,
         username: &str,
@@ -127,11 +128,11 @@ impl Accounts {
     /// Sets the email address of the user with this name. An empty `email` removes the address. If `confirmed` is
     /// false, a new address stays unconfirmed, and the user can request a confirmation link on the account page.
     ///
-    /// All of the user's links stop working, including links that undo an earlier change of the address. The user stays
-    /// logged in.
+    /// All of the user's links stop working, including links that undo an earlier change of the email address. The user
+    /// stays logged in.
     ///
     /// # Errors
-    /// No user has the name, the address is not an email address, or the database failed.
+    /// No user has this name, the address is not an email address, or the database failed.
     pub async fn set_email(
         &self,
         username: &str,
@@ -157,13 +158,15 @@ impl Accounts {
     /// Deletes the user with this name, and ends the user's sessions. Also deletes the user's links, queued emails and
     /// recorded activity. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as you do after
-    /// [`disable`](Self::disable). If someone else signs up with the name later, the new user gets a different id.
+    /// [`disable`](Self::disable). If someone else signs up under the same name later, the new user gets a different
+    /// id.
     ///
     /// Data that your application keeps about the user is not deleted. The end of the sessions is recorded as new
-    /// activity of the deleted user, without an IP address. Like all activity, this entry is deleted after 90 days.
+    /// activity under the deleted user's id, without an IP address. Like all activity, this entry is deleted after 90
+    /// days.
     ///
     /// # Errors
-    /// No user has the name, or the database failed.
+    /// No user has this name, or the database failed.
     pub async fn delete(&self, username: &str) -> Result<(UserRecord, EndedSessions), UserChangeError> {
         let mut transaction = self.begin().await?;
         let deleted = UserStore::delete_in(&mut transaction, username).await?;
@@ -204,7 +207,7 @@ fn parse_address(email: &str) -> Result<&str, UserChangeError> {
     Err(UserChangeError::InvalidEmail(email.to_owned()))
 }
 
-/// Stores an address. If it differs from the user's current address, it is stored as unconfirmed.
+/// Stores a user's email address. If the address differs from the user's current one, it is stored as unconfirmed.
 async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;

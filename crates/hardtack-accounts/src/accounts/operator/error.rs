@@ -1,13 +1,13 @@
-//! Why a change by an operator failed.
+//! Why an operator's change failed.
 
 use hardtack::BackendError;
 
-/// Why a change that an operator requested from [`Accounts`](crate::Accounts) failed. After [`Backend`](Self::Backend),
-/// the change might have been stored. After any other error, nothing has changed.
+/// Why an operator's change through [`Accounts`](crate::Accounts) failed. After [`Backend`](Self::Backend), the change
+/// might have been stored. After any other error, nothing has changed.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {
-    /// The new name breaks a rule for user names. The text is the same as on the sign-up form.
+    /// The new name breaks a rule for user names. `problem` is the text that the sign-up form would show.
     #[error("the user name {name:?} is not allowed: {problem}")]
     InvalidName {
         /// The name.
@@ -15,7 +15,7 @@ pub enum UserChangeError {
         /// Which name to choose instead.
         problem: String,
     },
-    /// Another user has the new name, possibly in a different case.
+    /// Another user already has the new name, possibly in a different case.
     #[error("the user name {0:?} is taken; choose another name")]
     NameTaken(String),
     /// Another user has a name that looks like the new name.

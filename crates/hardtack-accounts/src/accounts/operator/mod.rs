@@ -17,7 +17,7 @@ use crate::users::{UserRecord, UserStore};
 pub use changes::PasswordLink;
 pub use error::UserChangeError;
 
-/// Returns the details that are recorded for an operator's change. They contain the time, but no IP address and no
+/// Returns the details to record for a change that an operator makes. They include the time, but no IP address or
 /// device.
 fn by_operator(at: Timestamp) -> RequestInfo {
     RequestInfo::without_client(at)
@@ -42,21 +42,21 @@ impl Accounts {
     }
 
     /// Disables the user with this name. From then on, the user cannot log in, and
-    /// [`CurrentUser`](hardtack_axum::CurrentUser) refuses the user's tokens. All links stop working, including links
-    /// that undo a change of the email address. They do not work again if the user is enabled later. Returns `None` if
-    /// no user has the name.
+    /// [`CurrentUser`](hardtack_axum::CurrentUser) refuses the user's tokens. All of the user's links stop working,
+    /// including links for undoing an email address change. The links stay invalid even if the user is enabled later.
+    /// Returns `None` if no user has the name.
     ///
-    /// The user's sessions also end. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends the
-    /// sessions at once if the session store works. If the store fails, or the process stops before it calls
-    /// `finish_ending`, a server that follows the revocation log ends the sessions as soon as it can.
+    /// Disabling a user also ends the user's sessions. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`],
+    /// which ends the sessions right away if the session store is working. If the store fails, or if the process stops
+    /// before it calls `finish_ending`, a server that follows the revocation log ends the sessions as soon as it can.
     ///
-    /// A concurrent log-in might still create a session. The log-in then checks whether the user is disabled, and if
-    /// so, ends the session.
+    /// A concurrent log-in might still create a session. The log-in then finds that the user is disabled, and ends the
+    /// session.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
     /// # Errors
-    /// The database failed. If it failed during the commit, the user may still have been disabled.
+    /// The database failed. If it failed during the commit, the user might have been disabled anyway.
     pub async fn disable(
         &self,
         username: &str,
@@ -80,13 +80,13 @@ impl Accounts {
         Ok(Some(record))
     }
 
-    /// Ends all sessions of the user with this name, and invalidates all of the user's links, including links that undo
-    /// a change of the email address. Returns `None` if no user has the name. Pass the [`EndedSessions`] to
+    /// Ends all sessions of the user with this name, and invalidates all of the user's links, including links for
+    /// undoing an email address change. Returns `None` if no user has the name. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as you do after
     /// [`disable`](Self::disable).
     ///
     /// # Errors
-    /// The database failed. If it failed during the commit, the user may still have been logged out.
+    /// The database failed. If it failed during the commit, the user might have been logged out anyway.
     pub async fn log_out(
         &self,
         username: &str,

@@ -14,7 +14,7 @@ use crate::throttling::Tried;
 use crate::users::{ProfileChange, User};
 
 impl Accounts {
-    /// Changes the display name of the user who is logged in. An empty name removes the display name.
+    /// Changes the logged-in user's display name. An empty name removes the display name.
     ///
     /// # Errors
     /// The name has more than 80 characters or contains a control character, the session is over, or the database
@@ -39,11 +39,11 @@ impl Accounts {
         Ok(changed)
     }
 
-    /// Changes the email address of the user who is logged in. The user must enter the password (ASVS 5.0 V7.5.1),
-    /// even if the address stays the same. An empty address removes the email address.
+    /// Changes the logged-in user's email address. The user must enter the password (ASVS 5.0 V7.5.1), even if the
+    /// address stays the same. An empty address removes the email address.
     ///
     /// If email is on, a confirmation link is sent to the new address. If the old address was confirmed, a link that
-    /// undoes the change is sent to the old address. The two emails are queued in the transaction that stores the
+    /// undoes the change is sent to the old address. These emails are queued in the same transaction that stores the
     /// change. The user stays logged in.
     ///
     /// ```
@@ -55,7 +55,7 @@ impl Accounts {
     /// ```
     ///
     /// # Errors
-    /// - The address is not an email address, or the password is wrong. Nothing was changed.
+    /// - The new address is not a valid email address, or the password is wrong. Nothing was changed.
     /// - There were too many attempts in this session, or the session has ended.
     /// - Too many passwords are being checked, or the database failed.
     pub async fn change_email<T: Sync>(
@@ -82,8 +82,8 @@ impl Accounts {
         Ok(changed)
     }
 
-    /// Sends another confirmation link to the address of the user who is logged in. The link leads to
-    /// `/email/confirm?token=…`. Does nothing if the user has no address or has already confirmed the address.
+    /// Sends another confirmation link to the logged-in user's email address. The link leads to
+    /// `/email/confirm?token=…`. Does nothing if the user has no address or has already confirmed it.
     ///
     /// # Errors
     /// Email is off, too many emails were requested, or the database failed.
@@ -107,10 +107,10 @@ impl Accounts {
         }
     }
 
-    /// Confirms an address with the token of a link. The link then stops working. Returns the user's id.
+    /// Confirms an email address with the token from a link. The link then stops working. Returns the user's id.
     ///
-    /// Call this method only in a handler for POST. Programs that scan emails open the links in them, so a handler for
-    /// GET would confirm the address without the user.
+    /// Call this method only in a POST handler. Programs that scan emails open the links in them, so a GET handler
+    /// would confirm the address without the user doing anything.
     ///
     /// # Errors
     /// - The link no longer works. The failure counts as an attempt from the client's address.
@@ -120,12 +120,12 @@ impl Accounts {
         Ok(self.use_link(token, client, DeadLink, work).await?.user_id)
     }
 
-    /// Restores an address that someone has replaced. `token` is from the link that was sent to the old address
-    /// (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. It is best to set one,
-    /// because the person who changed the address knew the old password.
+    /// Restores an email address that someone has replaced. `token` comes from the link that was sent to the old
+    /// address (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. Setting a new
+    /// password is best, because the person who changed the address knew the old one.
     ///
-    /// The same transaction ends all sessions of the user, or records that they must end. Pass the [`EndedSessions`] to
-    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// The same transaction ends all of the user's sessions, or records that they must end. Pass the [`EndedSessions`]
+    /// to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
     /// - The link no longer works. The failure counts as an attempt from the client's address.

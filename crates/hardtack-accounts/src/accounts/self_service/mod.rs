@@ -1,9 +1,9 @@
 //! Functions for self-service: signing up, logging in, changing a password or an address, and using links from emails.
 //! An application calls these functions from its own pages, with any web framework.
 //!
-//! 1. A function that acts for the client of a request takes the request's [`ClientInfo`]. If the function limits
-//!    attempts, it shares the limits with the ready-made pages. The function that verifies a password without a limit
-//!    has `unthrottled` in its name.
+//! 1. A function that acts on behalf of a client takes the [`ClientInfo`] from the client's request. If the function
+//!    limits attempts, it shares the limits with the ready-made pages. The function that verifies a password without
+//!    limiting attempts has `unthrottled` in its name.
 //! 2. If a change ends sessions, the transaction that stores the change also ends these sessions, or records that they
 //!    must end. The function returns [`EndedSessions`](hardtack::session::EndedSessions).
 //! 3. Passwords are hashed on threads for blocking work.
@@ -26,8 +26,8 @@ pub(crate) use verify::Browser;
 pub use verify::VerifiedUser;
 
 impl Accounts {
-    /// Checks the session of a token at the beginning of a change. The transaction that stores the change checks the
-    /// session again, so a change cannot be stored after a log-out.
+    /// Checks a token's session before a change begins. The transaction that stores the change checks the session
+    /// again, so no change can be stored after a log-out.
     async fn checked_session<T: Sync, P>(
         &self,
         token: &VerifiedToken<T>,
@@ -36,8 +36,8 @@ impl Accounts {
         self.check_session(client.authenticator(), token.subject(), token.session()).await
     }
 
-    /// Parses the token of a link, and calls `work` with the token. A failure counts against the limit of the client's
-    /// address, so that clients cannot guess links.
+    /// Parses a link's token and passes it to `work`. A failure counts against the limit for the client's address, so
+    /// that clients cannot guess links.
     async fn use_link<T, P>(
         &self,
         token: &str,

@@ -13,7 +13,7 @@ use crate::mail::MailLimit;
 use crate::throttling::{KnownUser, Tried};
 use crate::users::{FIRST_PASSWORD, User};
 
-/// A user to sign up with [`Accounts::sign_up`] or [`Accounts::sign_up_by`].
+/// A new user to pass to [`Accounts::sign_up`] or [`Accounts::sign_up_by`].
 ///
 /// ```
 /// use hardtack_accounts::NewUser;
@@ -62,7 +62,7 @@ impl fmt::Debug for NewUser {
     }
 }
 
-/// A user who has just signed up. Pass it to `Auth::log_in` to log the user in.
+/// A user who has just signed up. To log the user in, pass this value to `Auth::log_in`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SignedUp {
@@ -73,14 +73,15 @@ pub struct SignedUp {
 }
 
 impl SignedUp {
-    /// Returns a sentence for the user if no confirmation link is sent because the user or the client has requested too
-    /// many emails. Returns `None` if the link is sent, if the user has entered no address, or if email is off.
+    /// Returns a sentence to show to the user if no confirmation link is sent because the user or the client has
+    /// requested too many emails. Returns `None` if the link is sent, if the user has entered no address, or if email
+    /// is off.
     pub fn mail_problem(&self) -> Option<String> {
         self.limit.as_ref().map(|limit| limit.explain(&self.user.email))
     }
 }
 
-/// The log-in also sets a cookie that marks this browser as known to the user.
+/// The log-in also sets a cookie that marks the browser as one that the user has used before.
 impl From<SignedUp> for LogIn {
     fn from(SignedUp { user, browser, .. }: SignedUp) -> Self {
         Self::new(user.id.clone()).confirm(async move || Ok(browser.cookie(&KnownUser::of(&user, FIRST_PASSWORD))))
@@ -88,8 +89,8 @@ impl From<SignedUp> for LogIn {
 }
 
 impl Accounts {
-    /// Adds a user. This method is for programs and tests that create users; it does not limit how many. To sign up the
-    /// client of a request, call [`sign_up_by`](Self::sign_up_by) instead.
+    /// Adds a user. This method is for programs and tests that create users; it does not limit how many. To sign up a
+    /// user in response to a client's request, call [`sign_up_by`](Self::sign_up_by) instead.
     ///
     /// ```
     /// # async fn seed(accounts: hardtack_accounts::Accounts) -> Result<(), Box<dyn std::error::Error>> {
@@ -109,8 +110,8 @@ impl Accounts {
         Ok(self.store(new, &RequestInfo::without_client(at)).await?.0)
     }
 
-    /// Signs up the client of a request. The number of users that a client address can create is limited
-    /// ([`LogInLimits::address`](crate::LogInLimits::address)).
+    /// Signs up a user in response to a client's request. The number of users that can be created from one client
+    /// address is limited ([`LogInLimits::address`](crate::LogInLimits::address)).
     ///
     /// Refuse requests from other sites first, with `Auth::require_pre_session`. Then log the user in:
     ///
@@ -133,7 +134,7 @@ impl Accounts {
     ///
     /// # Errors
     /// - The name, the password or the address breaks a rule, or the name is taken.
-    /// - The client's address has created too many users.
+    /// - Too many users have been created from the client's address.
     /// - Too many passwords are being hashed, or the database failed.
     pub async fn sign_up_by(&self, new: NewUser, client: &ClientInfo) -> Result<SignedUp, ActionError<SignUpProblems>> {
         let browser = self.browser(client);

@@ -11,7 +11,7 @@ impl Accounts {
     /// The same transaction ends the user's other sessions, or records that they must end. The user's reset and
     /// confirmation links stop working, and an email tells the user about the change.
     ///
-    /// Pass the [`EndedSessions`] to `Auth::renew`, which replaces the session of this browser with a new one:
+    /// Pass the [`EndedSessions`] to `Auth::renew`, which replaces this browser's session with a new one:
     ///
     /// ```
     /// use axum::{Form, extract::State, response::{IntoResponse, Redirect}};

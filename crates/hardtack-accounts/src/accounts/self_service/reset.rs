@@ -10,7 +10,7 @@ use crate::throttling::Tried;
 use crate::users::{EmailAddress, User};
 
 impl Accounts {
-    /// Sends a link for setting a new password to the users who have confirmed this address. The link works once and
+    /// Sends a link for setting a new password to every user who has confirmed this address. The link works once and
     /// expires after an hour. It leads to `/password/reset?token=…` on the site whose address was passed to
     /// [`with_mail`](Self::with_mail).
     ///
@@ -29,7 +29,7 @@ impl Accounts {
     /// ```
     ///
     /// # Errors
-    /// Email is off, or the client's address has sent too many requests.
+    /// Email is off, or too many requests have come from the client's address.
     pub async fn request_reset(
         &self,
         address: EmailAddress,
@@ -45,8 +45,8 @@ impl Accounts {
     }
 
     /// Returns the user whose password a link can set, or `None` if the link does not work. Does not use up the link.
-    /// Show the user's name on the page with the form, so that a person who follows a link for another account notices
-    /// the mistake.
+    /// Show the user's name on the page with the form, so that a person who follows a link for someone else's account
+    /// notices the mistake.
     ///
     /// # Errors
     /// The database failed.
@@ -58,15 +58,15 @@ impl Accounts {
         }
     }
 
-    /// Sets a new password with the token of a link from [`request_reset`](Self::request_reset),
-    /// [`reset_link`](Self::reset_link) or [`add`](Self::add). The link then stops working.
+    /// Sets a new password for a link's user. `token` comes from a link that [`request_reset`](Self::request_reset),
+    /// [`reset_link`](Self::reset_link) or [`add`](Self::add) created. The link then stops working.
     ///
-    /// The same transaction ends all sessions of the user, or records that they must end, because someone else may know
-    /// the old password. Pass the [`EndedSessions`] to
+    /// The transaction that stores the new password also ends all of the user's sessions, or records that they must
+    /// end, because someone else may know the old password. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
-    /// Then let the user log in with the new password. Do not start a session at once, because the link only proves
-    /// that whoever opened it can read the mailbox.
+    /// After the reset, let the user log in with the new password. Do not start a session right away, because the link
+    /// only proves that whoever opened it can read the mailbox.
     ///
     /// ```
     /// # use hardtack_accounts::{Accounts, ActionError, PasswordResetProblem};

@@ -16,11 +16,12 @@ use crate::throttling::{Client, KnownUser};
 
 /// A user whose password has just been verified. Pass it to `Auth::log_in`, or to `LogInForm::log_in`.
 ///
-/// A log-in with this value does three things that a log-in with only the user's id does not do:
+/// Logging in with this value does three things that logging in with only the user's id does not do:
 /// - If the password is changed or the user is disabled before the session is stored, the log-in is refused.
 /// - The log-in sets a cookie that marks the browser as one that the user has logged in with, so that strangers cannot
-///   use up the attempts of this browser.
-/// - If email is on and the user has not logged in before in this browser, an email tells the user about the log-in.
+///   use up this browser's attempts.
+/// - If email is on and the user has never logged in from this browser before, an email tells the user about the
+///   log-in.
 ///
 /// To add claims or to set `remember`, first convert the value into a `LogIn`:
 ///
@@ -37,7 +38,7 @@ pub struct VerifiedUser {
     browser: Option<Browser>,
 }
 
-/// The browser that a user logs in with: [`Accounts::browser`].
+/// The browser that a user logs in with. See [`Accounts::browser`].
 #[derive(Clone, Debug)]
 pub(crate) struct Browser {
     pub(crate) request: RequestInfo,
@@ -68,11 +69,11 @@ impl VerifiedUser {
         &self.verified.username
     }
 
-    /// Checks the log-in after its session is stored, and returns the cookie for the browser.
+    /// Checks that the log-in is still valid after its session has been stored, and returns the cookie for the browser.
     async fn confirm(self) -> Result<SetCookies, Reason> {
         let Self { accounts, verified, browser } = self;
         if !accounts.is_still_valid(&verified).await? {
-            // During the log-in, the password was changed or the user was disabled.
+            // The password was changed or the user was disabled during the log-in.
             return Err(WrongPassword.to_string().into());
         }
         let Some(browser) = browser else { return Ok(SetCookies::default()) };
@@ -95,12 +96,12 @@ impl From<VerifiedUser> for LogIn {
 }
 
 impl Accounts {
-    /// Verifies the user name and the password of a log-in. Attempts are limited per account and per client address;
-    /// the ready-made log-in page shares these limits ([`LogInLimits`](crate::LogInLimits)). An attempt with the right
+    /// Verifies the user name and password for a log-in. Attempts are limited per account and per client address; the
+    /// ready-made log-in page shares these limits ([`LogInLimits`](crate::LogInLimits)). An attempt with the right
     /// password does not count.
     ///
     /// A log-in takes the same time and returns the same error for an unknown name, a disabled user and a wrong
-    /// password (ASVS 5.0 V6.3.8). A wrong password appears in the recent activity that the user sees.
+    /// password (ASVS 5.0 V6.3.8). An attempt with a wrong password shows up in the recent activity that the user sees.
     ///
     /// ```
     /// use axum::{extract::State, response::Response};
@@ -132,7 +133,7 @@ impl Accounts {
         Ok(VerifiedUser::new(self.clone(), verified, Some(browser)))
     }
 
-    /// Verifies a user name and a password like [`verify_password`](Self::verify_password), but without limits. Anyone
+    /// Verifies a user name and password as [`verify_password`](Self::verify_password) does, but without limits. Anyone
     /// who can trigger a call can try passwords as fast as the server can hash them. Use this method only where
     /// something else limits the attempts, or where only you can call it, as in a test.
     ///
@@ -149,8 +150,8 @@ impl Accounts {
         Ok(VerifiedUser::new(self.clone(), verified, None))
     }
 
-    /// Verifies the password of the user who is logged in, for a re-authentication. Each session has a separate limit,
-    /// so a thief with a copied cookie cannot guess many passwords. An attempt with the right password does not count.
+    /// Verifies the logged-in user's password, for a re-authentication. Each session has its own limit, so a thief with
+    /// a copied cookie cannot guess many passwords. An attempt with the right password does not count.
     ///
     /// ```
     /// use axum::{extract::State, response::Response};

@@ -10,10 +10,10 @@ use std::path::Path;
 use super::{HEADER, MAGIC, MAX_PREFIX, PasswordTable, PasswordTableError, open_trusted, prefix_of};
 use crate::passwords::TypedPassword;
 
-/// How many prefixes of hashes are sorted in memory at once. They take up 64 MiB.
+/// How many hash prefixes are sorted in memory at once. They take up 64 MiB.
 const RUN: usize = 8 * 1024 * 1024;
 
-/// A line of a list must have fewer bytes than this, including the line break.
+/// A line of a list must be shorter than this many bytes, including the line break.
 const MAX_LINE: usize = 64 * 1024;
 
 /// How many hexadecimal digits a SHA-1 hash has.
@@ -23,10 +23,10 @@ const SHA1_DIGITS: usize = 40;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableSummary {
-    /// How many passwords the table has.
+    /// How many passwords the table contains.
     pub passwords: u64,
-    /// How many lines of the list were left out because they are not UTF-8 or are longer than 1024 bytes. The rules
-    /// already refuse such passwords.
+    /// How many lines of the list were left out because they are not UTF-8 or are longer than 1024 bytes. The password
+    /// rules already refuse such passwords.
     pub left_out: u64,
     /// The size of the table in bytes.
     pub bytes: u64,
@@ -36,12 +36,12 @@ impl PasswordTable {
     /// Makes a table in a new file from a downloaded list. The list contains one plain password per line, or it is Have
     /// I Been Pwned's list of SHA-1 hashes, with one `SHA1:COUNT` per line.
     ///
-    /// Uses 64 MiB of memory. Also writes temporary files to the folder of the table; together, they are as large as
-    /// the table.
+    /// Uses 64 MiB of memory. Also writes temporary files to the table's folder. Together, they are as large as the
+    /// table.
     ///
     /// # Errors
-    /// The list cannot be read, is not a regular file, can be changed by another user, or has a line that is not in the
-    /// expected format; or the table cannot be written or already exists.
+    /// The list cannot be read, is not a regular file, or can be changed by another user. One of its lines is not in
+    /// the expected format. The table cannot be written, or it already exists.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }
@@ -86,7 +86,7 @@ impl<'a> List<'a> {
         open_trusted(path).map(|file| Self { path, file: BufReader::new(file) })
     }
 
-    /// Passes the prefix of each password to `push`, and returns how many lines were left out.
+    /// Passes the hash prefix of each password to `push`, and returns how many lines were left out.
     fn read(mut self, mut push: impl FnMut(u64) -> Result<(), PasswordTableError>) -> Result<u64, PasswordTableError> {
         let path = self.path;
         let (mut kind, mut line, mut number, mut left_out) = (None, Vec::new(), 0, 0);
@@ -157,8 +157,8 @@ fn parse_hash(line: &[u8]) -> Option<u64> {
     (valid && counted).then(|| u64::from_str_radix(hash.get(..2 * MAX_PREFIX)?, 16).ok())?
 }
 
-/// Prefixes of hashes in sorted runs. Each complete run is in an unnamed temporary file, which disappears when the
-/// process ends.
+/// Hash prefixes in sorted runs. Each complete run is in an unnamed temporary file, which disappears when the process
+/// ends.
 struct Runs<'a> {
     folder: &'a Path,
     limit: usize,

@@ -1,8 +1,8 @@
 //! A table of passwords that users are not allowed to choose. It consists of the sorted prefixes of the passwords'
 //! SHA-1 hashes. A password is looked up by binary search.
 //!
-//! A table begins with a header of 16 bytes: `HTPASS`, the version 1, the length of a prefix in bytes (at most 8), and
-//! the number of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates. The
+//! A table begins with a 16-byte header: `HTPASS`, the version number 1, the length of a prefix in bytes (at most 8),
+//! and the number of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates. The
 //! hashes are SHA-1 because published lists of breached passwords contain SHA-1 hashes. Collisions in SHA-1 do no harm
 //! here.
 
@@ -18,7 +18,7 @@ use sha1::{Digest, Sha1};
 
 pub use build::TableSummary;
 
-/// The first six bytes of a table, and its version.
+/// The bytes that every table begins with: `HTPASS` and the version number.
 const MAGIC: [u8; 7] = *b"HTPASS\x01";
 
 /// The length of the header in bytes.
@@ -113,7 +113,7 @@ impl PasswordTable {
             .map_err(|why| PasswordTableError::NotATable { path: path.to_owned(), why })
     }
 
-    /// The common passwords of eight characters or more, in lower case.
+    /// Returns the table of common passwords. They have eight characters or more, and are in lower case.
     pub(super) fn common() -> Result<&'static Self, &'static str> {
         static COMMON_PASSWORDS: LazyLock<Result<PasswordTable, &'static str>> = LazyLock::new(|| {
             PasswordTable::read(Source::Memory(COMMON), COMMON.len() as u64).unwrap_or(Err("cannot be read"))
@@ -149,7 +149,7 @@ impl PasswordTable {
         self.len == 0
     }
 
-    /// Returns whether the table has exactly this password.
+    /// Returns whether the table contains exactly this password.
     pub(super) fn contains(&self, password: &str) -> io::Result<bool> {
         let hash = prefix_of(password.as_bytes()).to_be_bytes();
         let wanted = &hash[..self.prefix];
@@ -191,7 +191,7 @@ fn links_to(path: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 impl Source {
-    /// Fills the buffer with the bytes that begin at an offset.
+    /// Fills `buffer` with the bytes that start at `offset`.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         match self {
             Self::Memory(bytes) => {

@@ -1,4 +1,4 @@
-//! Builds tables from lists of every form and size, and checks that each table contains exactly the passwords of its
+//! Builds tables from lists of all shapes and sizes, and checks that each table contains exactly the passwords in its
 //! list.
 
 use std::path::PathBuf;

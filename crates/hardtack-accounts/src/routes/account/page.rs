@@ -28,7 +28,7 @@ pub(super) struct AccountPage<'a> {
 }
 
 impl<'a> AccountPage<'a> {
-    /// Creates the page with the stored profile, without errors.
+    /// Creates the page with the stored profile and no error messages.
     pub(super) fn new(user: &User, site: &'a Site) -> Self {
         let profile = Profile { display_name: user.display_name.clone(), email: user.email.clone() };
         Self {
@@ -71,8 +71,8 @@ fn success(text: &str) -> Option<Notice<'_>> {
     Some(Notice { kind: NoticeKind::Success, text })
 }
 
-/// Returns a notice that the settings are saved. The notice also says whether a forgotten password can be reset by
-/// email.
+/// Returns a notice that the settings have been saved. The notice also says whether a forgotten password can be reset
+/// by email.
 fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
     let saved = "Your settings have been saved.";
     match &user.email {
@@ -110,7 +110,7 @@ pub(crate) async fn show(
         Some("settings" | "settings-limited") => success(&saved),
         Some("password") => success("Your password has been changed. All other devices have been logged out."),
         Some("unchanged") => {
-            info("Your password has not been changed yet. Enter your current and your new password again.")
+            info("Your password has not been changed yet. Enter your current password and your new password again.")
         }
         Some("kept") => {
             info("Your changes were not saved, and what you typed could not be kept. Enter your changes again.")
@@ -123,7 +123,7 @@ pub(crate) async fn show(
         return page.respond(&user, StatusCode::OK);
     }
     let Some(profile) = kept_form::find(&headers, &user, &site) else {
-        // The cookie with the kept form belongs to another user of this browser, or is too old. Delete it.
+        // The cookie that holds the kept form belongs to a different user of this browser, or is too old. Delete it.
         return kept_form::clear(page.respond(&user, StatusCode::OK), &site);
     };
     page.profile = profile;

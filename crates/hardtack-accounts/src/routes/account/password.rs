@@ -135,8 +135,8 @@ async fn change(
         Ok(PasswordChangeProblem::InvalidNew(problem)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())
         }
-        // The browser has sent the form twice, so both requests get the same response. Only the first response sets
-        // cookies, even if this request has refreshed the session that the change has ended.
+        // The browser sent the form twice, so both requests get the same response. Only the first response sets
+        // cookies. The second sets none, even if this request has refreshed the session that the change ended.
         Ok(PasswordChangeProblem::AlreadyChanged) => {
             auth.keep_cookies();
             return Ok(respond::success(wants, &site.path("/account?done=password"), json!(*user)));

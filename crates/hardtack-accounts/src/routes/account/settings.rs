@@ -79,7 +79,7 @@ impl AccountForm for SettingsInput {
     }
 }
 
-/// Adds to `redirect` a cookie that keeps the input until the user has entered the password.
+/// Adds a cookie to the response `redirect`. The cookie keeps the input until the user has entered the password.
 fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site) -> Response {
     match kept_form::seal(&user.id, profile, &site.auth) {
         Some(sealed) => kept_form::set(redirect, &sealed, site),
@@ -88,7 +88,7 @@ fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site)
 }
 
 /// Responds to a form that was rendered for a different user. Changes nothing, and shows the account page with the
-/// stored profile of the user who is logged in now.
+/// stored profile of the current user.
 fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
     let text = format!(
         "Nothing was changed, because the form was opened while another user was logged in. You are now logged in as \

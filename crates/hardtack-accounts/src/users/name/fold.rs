@@ -19,8 +19,8 @@ pub(super) struct Folded {
     pub(super) key: String,
 }
 
-/// Prepares a name and maps its case (RFC 8265 §3.3). Normalizes the name first, so that decomposed text, such as
-/// Hangul that was typed as individual jamo, is also allowed.
+/// Prepares a name and maps its case (RFC 8265 §3.3). Normalizes the name first, so that decomposed text is also
+/// allowed, such as Hangul typed as individual jamo.
 pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     let profile = UsernameCaseMapped::new();
     let nfc = |text: &str| text.nfc().collect::<String>();
@@ -67,7 +67,7 @@ pub(crate) fn skeleton(name: &str) -> String {
 
 /// Returns the skeleton of `text` (UTS #39 §4), without marks that are invisible after certain characters:
 ///
-/// - a dot above `i` or `j`, which replaces the dot of the letter (Unicode §7.1, "Diacritics on i and j")
+/// - a dot above `i` or `j`, which replaces the letter's own dot (Unicode §7.1, "Diacritics on i and j")
 /// - a mark that repeats the mark before it, because many fonts draw both in the same place (UTS #39 §5.4)
 pub(super) fn look(text: &str) -> String {
     const DOT_ABOVE: char = '\u{307}';
@@ -88,16 +88,16 @@ pub(super) fn look(text: &str) -> String {
 pub(crate) struct Looks {
     /// The skeleton of the name's key.
     pub(crate) skeleton: String,
-    /// The look of the name as it is written. `paypaI` with a capital I looks like `paypal`, but its key `paypai` does
-    /// not.
+    /// What the name looks like exactly as it was written. `paypaI` with a capital I looks like `paypal`, but its key,
+    /// `paypai`, does not.
     pub(crate) as_written: String,
     /// The looks of the name as written, in lowercase and in uppercase. Some of these looks can be equal.
     pub(crate) all: [String; 3],
 }
 
 impl Looks {
-    /// Returns the looks of a name. The name need not obey the current rules, because existing users might have chosen
-    /// it under older rules.
+    /// Returns the looks of a name. The name does not have to follow the current rules, because existing users might
+    /// have chosen their names under older rules.
     pub(crate) fn of(name: &str) -> Self {
         let shown = fold(name).map(|folded| folded.shown);
         let shown = shown.as_deref().unwrap_or(name);
@@ -108,16 +108,16 @@ impl Looks {
     }
 }
 
-/// Returns the look of a string. The look is the skeleton of the string's skeleton in lower case. If two strings look
-/// alike, their looks are the same, even if their lower-case forms differ. For example, `MIKE` and `MlKE` look alike,
-/// but `mike` and `mlke` differ.
+/// Returns the look of a string. To compute it, takes the string's skeleton, converts that to lower case, and takes the
+/// skeleton of the result. If two strings look alike, their looks are the same, even if their lower-case forms differ.
+/// For example, `MIKE` and `MlKE` look alike, but `mike` and `mlke` differ.
 fn look_in_any_case(text: &str) -> String {
     skeleton(&look(text))
 }
 
 /// The version of this program's own rules for keys and skeletons. If a change makes [`fold`], [`username_key`] or
-/// [`Looks`] return a different result for some name, increase this version. Otherwise, new names would be compared
-/// with the keys and skeletons of existing names that were computed under the old rules.
+/// [`Looks`] return a different result for any name, increase this version. Otherwise, new names would be compared with
+/// keys and skeletons that were computed under the old rules.
 const RULES: u64 = 2;
 
 /// Returns the version of the rules by which names are compared. The version combines the version of this program's own
@@ -162,7 +162,7 @@ fn is_new_letter(c: char) -> bool {
 
 /// Returns whether a character of a skeleton has no width of its own.
 fn is_invisible(c: char) -> bool {
-    // A skeleton omits the characters with the property Default_Ignorable_Code_Point, so the second condition finds
+    // A skeleton omits characters that have the property Default_Ignorable_Code_Point, so the second condition catches
     // them.
     matches!(c.general_category(), GeneralCategory::Control | GeneralCategory::Format)
         || unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()

@@ -1,13 +1,13 @@
 //! Why a user name is refused.
 
-/// Why a user name is refused. `Display` is a sentence for the person who chose the name.
+/// Why a user name is refused. `Display` writes a sentence for the person who chose the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserNameProblem {
     /// The name is empty.
     #[error("Choose a user name.")]
     Empty,
-    /// The name has more than 64 characters.
+    /// The name is longer than 64 characters.
     #[error("Choose a user name of at most 64 characters.")]
     TooLong,
     /// The name contains a space.

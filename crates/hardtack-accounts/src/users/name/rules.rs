@@ -63,11 +63,11 @@ const RESERVED: &[&str] = &[
     "well-known",
 ];
 
-/// The rules for new user names. A user who already has a name that breaks these rules keeps it.
+/// The rules for new user names. Users whose existing names break these rules keep those names.
 ///
 /// A name has 1 to 64 characters: letters, marks and digits of any script, and `.`, `_`, `-`, `@` and `+`. It begins
-/// with a letter or a digit. Names are compared with the profile UsernameCaseMapped of RFC 8265, so `Alice`, `ALICE`
-/// and `ａｌｉｃｅ` are the same name. A name is also refused if it looks like the name of another user (UTS #39, confusable
+/// with a letter or a digit. Names are compared with RFC 8265's UsernameCaseMapped profile, so `Alice`, `ALICE` and
+/// `ａｌｉｃｅ` are the same name. A name is also refused if it looks like another user's name (UTS #39, confusable
 /// detection), or if it is reserved. Examples of reserved names are `admin`, `root`, `support` and `www`.
 ///
 /// ```no_run
@@ -145,10 +145,9 @@ impl ReservedName {
     /// Returns whether a name looks like this reserved name when the name is shown as it is written, in lower case or
     /// in upper case.
     ///
-    /// In capital letters, `I` looks like `l`. If both names are ASCII, they are therefore not compared in capital
-    /// letters. Otherwise, nobody could be called `ali`, because `all` is reserved. If one of the names contains other
-    /// characters, they are compared in capital letters as well: `adмin` with a Cyrillic `м` looks like `admin` in
-    /// capital letters only.
+    /// A capital `I` looks like a small `l`, so two ASCII names are not compared in capital letters. Otherwise, nobody
+    /// could be called `ali`, because `all` is reserved. If either name contains non-ASCII characters, the names are
+    /// compared in capital letters as well: `adмin` with a Cyrillic `м` looks like `admin` only in capital letters.
     fn looks_like(&self, name: &NewName) -> bool {
         let looks = &name.looks;
         let is_strict = !(self.is_ascii && name.shown.is_ascii());
@@ -172,7 +171,7 @@ impl fmt::Debug for NameRules {
     }
 }
 
-/// A name that obeys the rules. Only [`NameRules::check`] creates such a value.
+/// A name that follows [`NameRules`]. Only [`NameRules::check`] creates a value of this type.
 #[derive(Debug)]
 pub(crate) struct NewName {
     /// The name as it is stored and shown.

@@ -35,7 +35,7 @@ fn s79_letters_and_marks_of_every_script_are_taken() {
         // A joiner that changes the shape of the letters next to it.
         "می\u{200c}خواهم",
         "ක්\u{200d}ෂ",
-        // Scripts that are newer than the tables of RFC 8264: Adlam, Osage.
+        // Adlam and Osage, two scripts that are newer than RFC 8264's tables.
         "𞤀𞤣𞤤𞤢𞤥",
         "𐓏𐓘𐓻𐓘𐓻𐓟",
     ] {
@@ -141,7 +141,7 @@ fn a06_names_that_look_reserved_in_capitals_are_refused() {
     for name in [
         "ad\u{43c}in",
         "AD\u{41c}IN",
-        // A small l and a 1 look like a capital I.
+        // A lower-case l and the digit 1 look like a capital I.
         "AD\u{41c}lN",
         "Ad\u{43c}ln",
         "ad\u{43c}1n",
@@ -153,7 +153,7 @@ fn a06_names_that_look_reserved_in_capitals_are_refused() {
         "ѕуѕтем",
         "aӏӏ",
         "\u{43c}aiI",
-        // The reserved name is in one script, and the name that looks like it is in another script.
+        // The reserved name is written in one script, and its look-alike in another.
         "вета",
         "ВЕТА",
     ] {
@@ -174,7 +174,7 @@ fn s79_names_that_look_alike_have_the_same_skeleton() {
     {
         assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
     }
-    // Marks that cannot be seen on these letters, and letters that look like other letters.
+    // Marks that are invisible on these letters, and letters that look like other letters.
     for invisible in [
         "ali\u{307}ce",
         "al\u{131}ce",
@@ -203,7 +203,7 @@ fn s79_names_that_look_alike_have_the_same_skeleton() {
     assert_eq!(skeleton("admin\u{3164}"), skeleton("admin"));
 }
 
-/// The case of a name does not matter, because `MIKE` and `mike` are the same name.
+/// User names are not case-sensitive: `MIKE` and `mike` are the same name.
 #[test]
 fn s79_names_that_look_alike_in_some_case_share_a_look() {
     let alike = |one: &str, other: &str| {
@@ -222,7 +222,7 @@ fn s79_names_that_look_alike_in_some_case_share_a_look() {
         ("bob", "b0b"),
         ("Corner", "COMER"),
         ("scope", "ѕсоре"),
-        // Only the capital letters look like Latin letters.
+        // This Cyrillic name looks like the Latin name only in capital letters.
         ("beta", "вета"),
         ("straße", "strasse"),
     ] {

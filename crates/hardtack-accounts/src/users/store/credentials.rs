@@ -19,7 +19,7 @@ pub(crate) struct StoredCredentials {
 }
 
 impl StoredCredentials {
-    /// Returns whether this session made the last password change.
+    /// Returns whether the user last changed the password in this session.
     pub(crate) fn were_changed_by(&self, session: SessionId) -> bool {
         self.changed_by.as_ref().is_some_and(|changed_by| *changed_by == session.to_string())
     }
@@ -115,9 +115,9 @@ impl UserStore {
             .map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password if the user's password version is still `version`. This is the version for
-    /// which the reset link was created. If the link was sent to an email address (`address`), that address must also
-    /// still be the user's confirmed address.
+    /// Stores the hash of a new password if the user's password version is still `version`, the version for which the
+    /// reset link was created. If the link was sent to an email address (`address`), that address must still be the
+    /// user's confirmed address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,

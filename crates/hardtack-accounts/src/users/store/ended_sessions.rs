@@ -19,8 +19,8 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(ended,)| ended))
     }
 
-    /// Locks the user's row and returns how many times the user's sessions have ended. Until this transaction ends,
-    /// other transactions that change the row wait. Returns `None` if the user is disabled.
+    /// Locks the user's row and returns how many times the user's sessions have ended. Other transactions that change
+    /// the row must wait until this transaction ends. Returns `None` if the user is disabled.
     pub(crate) async fn lock_ended_in(transaction: &mut Transaction, id: &str) -> Result<Option<i64>, BackendError> {
         if has_nul(id) {
             return Ok(None);
@@ -32,7 +32,7 @@ impl UserStore {
     }
 
     /// Records that some of the user's sessions have ended in the session store. If an open transaction has changed the
-    /// user, waits until that transaction ends.
+    /// user's row, waits until that transaction ends.
     pub(crate) async fn count_end_of_sessions(&self, id: &str) -> Result<(), BackendError> {
         if has_nul(id) {
             return Ok(());
@@ -40,8 +40,8 @@ impl UserStore {
         self.database.execute(Statement::new(COUNT).bind(id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Records that some of the user's sessions have ended. `transaction` either ends the sessions or stores the
-    /// intention to end them.
+    /// Records that some of the user's sessions have ended. `transaction` either ends these sessions or records that
+    /// they must end.
     pub(crate) async fn count_end_of_sessions_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
         transaction.execute(Statement::new(COUNT).bind(id)).await.map(drop).map_err(BackendError::new)
     }

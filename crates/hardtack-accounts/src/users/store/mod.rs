@@ -16,7 +16,7 @@ use super::{NewName, User, UserNameProblem, email_key};
 pub(crate) use credentials::StoredCredentials;
 pub(crate) use record::NameTaken;
 
-/// The password version of a new user.
+/// A new user's password version.
 pub(crate) const FIRST_PASSWORD: i64 = 1;
 
 /// A user who is about to be added.
@@ -43,7 +43,7 @@ macro_rules! columns {
 use columns;
 
 /// An SQL condition that selects the user with a given name. The name's [`NameKeys`] are the parameters `$1` and `$2`.
-/// If two users match, the condition selects the user who still has the old key, because this key is closer to the
+/// If two users match, the condition selects the user who still has the old key, because the old key is closer to the
 /// typed name.
 macro_rules! has_name {
     () => {
@@ -111,8 +111,8 @@ fn with_name(sql: &'static str, name: &str) -> Statement<'static> {
     Statement::new(sql).bind(key).bind(old_key)
 }
 
-/// Creates the query for the keys of users whose names conflict with a new name, except for the user with the id
-/// `except`.
+/// Creates a query for the keys of the users whose names conflict with a new name. The query leaves out the user with
+/// the id `except`.
 fn conflicts<'a>(name: &'a NewName, old_key: &'a str, except: &'a str) -> Statement<'a> {
     let sql = "SELECT username_key FROM users WHERE id <> $1 AND (username_key IN ($2, $3) \
                OR id IN (SELECT user_id FROM name_looks WHERE look IN ($4, $5, $6)))";
@@ -144,8 +144,8 @@ fn insertion(id: &str, new: &NewUserRow<'_>) -> Statement<'static> {
         .bind(name_rules())
 }
 
-/// Returns whether `text` contains a NUL character. Stored names and ids contain no NUL character, and PostgreSQL
-/// rejects text with a NUL character.
+/// Returns whether `text` contains a NUL character. Stored names and ids never contain one, and PostgreSQL rejects text
+/// that does.
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }

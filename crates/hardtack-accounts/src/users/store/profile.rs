@@ -31,7 +31,7 @@ impl UserStore {
     }
 
     /// Locks the user's row and returns the user. Until this transaction ends, other transactions that change the row
-    /// wait. Returns `None` if the user is disabled or has another password version.
+    /// wait. Returns `None` if the user is disabled, or if `version` is not the user's password version.
     pub(crate) async fn lock_in(
         transaction: &mut Transaction,
         id: &str,
@@ -88,7 +88,7 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Confirms the current address of a user, because an operator vouches for it.
+    /// Confirms a user's current address, because an operator vouches for the address.
     pub(crate) async fn vouch_for_email_in(
         transaction: &mut Transaction,
         id: &str,

@@ -1,4 +1,4 @@
-//! What operators do with users: list, rename, disable, enable and delete them.
+//! Operations that operators perform on users: listing, renaming, disabling, enabling and deleting them.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -86,8 +86,8 @@ impl UserStore {
         Ok(Ok(renamed.map(|renamed| (renamed, former))))
     }
 
-    /// Deletes a user. If another user's name looks like the deleted name, names like these stay unavailable to
-    /// everyone else.
+    /// Deletes a user. If the deleted name looks like another user's name, nobody except that user can take a name that
+    /// looks like the deleted one.
     pub(crate) async fn delete_in(
         transaction: &mut Transaction,
         username: &str,

@@ -1,6 +1,6 @@
 // Runs in a page and returns its visual flaws, one sentence each.
 const flaws = [];
-// Stops transitions, so that each colour is the final one.
+// Stops transitions, so that each color is the final one.
 document.getAnimations().forEach((animation) => animation.finish());
 const root = document.documentElement;
 if (root.scrollWidth > innerWidth) {
@@ -8,14 +8,14 @@ if (root.scrollWidth > innerWidth) {
 }
 
 const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-const rgb = (colour) => {
+const rgb = (color) => {
   canvas.clearRect(0, 0, 1, 1);
-  canvas.fillStyle = colour;
+  canvas.fillStyle = color;
   canvas.fillRect(0, 0, 1, 1);
   return [...canvas.getImageData(0, 0, 1, 1).data];
 };
-const luminance = (colour) => {
-  const [r, g, b] = rgb(colour).map((value) => {
+const luminance = (color) => {
+  const [r, g, b] = rgb(color).map((value) => {
     const part = value / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
@@ -23,8 +23,8 @@ const luminance = (colour) => {
 };
 const ground = (element) => {
   for (let at = element; at; at = at.parentElement) {
-    const colour = getComputedStyle(at).backgroundColor;
-    if (rgb(colour)[3] === 255) return colour;
+    const color = getComputedStyle(at).backgroundColor;
+    if (rgb(color)[3] === 255) return color;
   }
   return "white";
 };

@@ -1,4 +1,4 @@
-//! Every page on a narrow and a wide screen, in light and dark colours.
+//! Every page on a narrow and a wide screen, in light and dark colors.
 
 use std::path::{Path, PathBuf};
 

@@ -72,7 +72,7 @@ async fn links_in_emails_lead_to_the_pages_and_name_the_site() {
     assert_eq!(cookie_path(&alice, "mail_link"), "/auth/email/confirm");
     let done = send(&mut alice, &page, "/auth/email/confirm", &[]).await;
     assert_eq!(done.path(), "/auth/email/confirm?done=email");
-    assert!(done.text().contains("The email address of your account has been confirmed."), "{}", done.text());
+    assert!(done.text().contains("The email address for your account has been confirmed."), "{}", done.text());
 
     let mut visitor = shop.client();
     let page = open(&mut visitor, "/auth/password/forgot").await;

@@ -54,7 +54,7 @@ async fn settings_that_cannot_work_are_refused_with_the_line_to_write() {
         assert_eq!(
             error,
             format!(
-                "the pages cannot be at {path:?}; write a path that begins with a slash and has no slash at its end, \
+                "the pages cannot be at {path:?}; write a path that begins with a slash and does not end with one, \
                  such as .at(\"/auth\")"
             )
         );

@@ -9,15 +9,15 @@ use std::str::Chars;
 pub(super) enum CurlCookies {
     /// The value of the `Cookie` field. It is empty if the command sends no cookies.
     Field(String),
-    /// The option `-b` names a file with cookies.
+    /// The cookies are in a file that curl's `-b` option specifies.
     InFile(String),
 }
 
-/// The short options of curl that take a value.
+/// The short curl options that take a value.
 const WITH_VALUE: &str = "AbCcDdEeFHhKmoPQrTtUuwXxYyz";
 
-/// The long options of curl that take a value, and that browsers copy or people use to log in. `--header` and
-/// `--cookie` are handled separately.
+/// The long curl options that take a value, and that either appear in commands copied from browsers or are used to log
+/// in. `--header` and `--cookie` are handled separately.
 const LONG_WITH_VALUE: [&str; 15] = [
     "--cookie-jar",
     "--data",
@@ -36,7 +36,7 @@ const LONG_WITH_VALUE: [&str; 15] = [
     "--user-agent",
 ];
 
-/// Programs, such as `sudo`, that run the command in their arguments.
+/// Programs, such as `sudo`, that run the command given in their arguments.
 const RUNNERS: [&str; 7] = ["command", "env", "exec", "nice", "nohup", "sudo", "time"];
 
 /// Returns the cookies that each curl command in the text sends. The text can also consist of a command's options
@@ -47,7 +47,7 @@ pub(super) fn cookies(text: &str) -> Option<Vec<CurlCookies>> {
         let is_options = command.first().is_some_and(|word| word.starts_with('-'));
         match (arguments_of_curl(&command), found.last_mut()) {
             (Some(arguments), _) => found.push(arguments.to_vec()),
-            // A line of options continues the command before it, even if no backslash says so.
+            // A line that consists of options continues the previous command, even without a backslash.
             (None, Some(earlier)) if is_options => earlier.extend(command),
             (None, None) if is_options => found.push(command),
             (None, _) => {}
@@ -56,8 +56,8 @@ pub(super) fn cookies(text: &str) -> Option<Vec<CurlCookies>> {
     (!found.is_empty()).then(|| found.into_iter().map(cookies_of).collect())
 }
 
-/// Returns the arguments of a curl command, or `None` if the command does not run curl. In the command, a shell prompt,
-/// variables, and [`RUNNERS`] with their options may precede the name of curl.
+/// Returns the arguments of a curl command, or `None` if the command does not run curl. A shell prompt, variable
+/// assignments, and [`RUNNERS`] with their options may come before `curl`.
 fn arguments_of_curl(command: &[String]) -> Option<&[String]> {
     let is_prompt = |word: &str| matches!(word, ">" | "%" | "#") || word.ends_with('$');
     let is_variable = |word: &str| {
@@ -94,7 +94,7 @@ fn cookies_of(arguments: Vec<String>) -> CurlCookies {
                     continue;
                 }
             },
-            // Several short options can be in one word. The value of the last one may follow without a space.
+            // One word can contain several short options. The last option's value may follow without a space.
             Some(letters) => {
                 let Some((at, option)) = letters.char_indices().find(|(_, letter)| WITH_VALUE.contains(*letter)) else {
                     continue;
@@ -123,8 +123,8 @@ fn cookies_of(arguments: Vec<String>) -> CurlCookies {
 }
 
 /// Splits the text into commands, and each command into words, as a POSIX shell does. Also understands `$'…'` and the
-/// `^` of the Windows command prompt. A single `&` inside a word separates no commands, because a URL might not be in
-/// quotes.
+/// Windows command prompt's `^`. A single `&` inside a word does not separate commands, because URLs are not always
+/// quoted.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let is_cmd = text.contains("^\"") || text.contains("^\n") || text.contains("^\r\n");
     let text = if is_cmd { Cow::Owned(without_carets(text)) } else { Cow::Borrowed(text) };
@@ -162,8 +162,8 @@ fn commands(text: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// Removes the escapes of the Windows command prompt: `^` escapes the next character, and at the end of a line
-/// continues the line.
+/// Removes the Windows command prompt's escapes: `^` escapes the next character. At the end of a line, `^` continues
+/// the line.
 fn without_carets(text: &str) -> String {
     let mut letters = text.chars().peekable();
     let mut plain = String::with_capacity(text.len());
@@ -183,7 +183,7 @@ fn without_carets(text: &str) -> String {
     plain
 }
 
-/// Reads the rest of a part in double quotes.
+/// Reads the rest of a double-quoted part of a word.
 fn quoted(letters: &mut Peekable<Chars<'_>>, word: &mut String) {
     while let Some(letter) = letters.next() {
         match letter {

@@ -22,7 +22,7 @@ pub(super) enum Field<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found<'a> {
     pub(super) fields: Vec<Field<'a>>,
-    /// Why the cookies of some curl commands are not among the fields.
+    /// The reasons why some curl commands' cookies are missing from `fields`.
     pub(super) skipped: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ impl<'a> From<Vec<Field<'a>>> for Found<'a> {
     }
 }
 
-/// What to paste, as error messages put it.
+/// Tells the user what to paste. Error messages end with this text.
 const EXPECTED: &str = "expected a line such as Cookie: NAME=VALUE; NAME=VALUE, or Set-Cookie: NAME=VALUE; Path=/; Secure, or \
                         a curl command with -b or -H 'Cookie: …'";
 
@@ -43,7 +43,7 @@ pub(super) fn fields(text: &str) -> Result<Found<'_>, Error> {
     if let Some(commands) = curl::cookies(text) {
         return fields_of_commands(commands);
     }
-    // curl -v and the developer tools of browsers put `>` before the lines of a request, and `<` before the lines of a
+    // `curl -v` and browsers' developer tools put `>` before the lines of a request, and `<` before the lines of a
     // response.
     let lines =
         || text.lines().map(|line| line.trim().trim_start_matches(['<', '>']).trim()).filter(|line| !line.is_empty());
@@ -82,22 +82,21 @@ pub(super) fn fields(text: &str) -> Result<Found<'_>, Error> {
     }
 }
 
-/// Returns the `Cookie` field of each curl command. Fails if none of the commands sends cookies that are known.
+/// Returns the `Cookie` field of each curl command. Fails if every command either sends no cookies or reads them from a
+/// file.
 fn fields_of_commands(commands: Vec<CurlCookies>) -> Result<Found<'static>, Error> {
     let count = commands.len();
     let (mut fields, mut skipped) = (Vec::new(), Vec::new());
     for (index, cookies) in commands.into_iter().enumerate() {
         let command =
-            if count == 1 { "curl command".to_owned() } else { format!("curl command {} of {count}", index + 1) };
+            if count == 1 { "the curl command".to_owned() } else { format!("curl command {} of {count}", index + 1) };
         match cookies {
-            CurlCookies::Field(cookies) if cookies.is_empty() => {
-                skipped.push(format!("the {command} sends no cookies"))
-            }
+            CurlCookies::Field(cookies) if cookies.is_empty() => skipped.push(format!("{command} sends no cookies")),
             CurlCookies::Field(cookies) if count == 1 => fields.push(Field::Cookie(Cow::Owned(cookies))),
             CurlCookies::Field(cookies) => fields.push(Field::OfCommand { command, cookies }),
             CurlCookies::InFile(file) => {
                 skipped.push(format!(
-                    "the option -b of the {command} names the file {file:?}, which this command does not read"
+                    "the -b option of {command} names the file {file:?}, which `hardtack explain` does not read"
                 ));
             }
         }
@@ -166,7 +165,7 @@ mod tests {
         };
         let found = fields("curl -b a=1 x && curl x; curl -b b=2 x").unwrap();
         assert_eq!(found.fields, [of(1, "a=1"), of(3, "b=2")]);
-        assert_eq!(found.skipped, ["the curl command 2 of 3 sends no cookies"]);
+        assert_eq!(found.skipped, ["curl command 2 of 3 sends no cookies"]);
         for (bad, part) in [
             ("", "no Cookie or Set-Cookie header"),
             ("a", "no Cookie or Set-Cookie header"),
@@ -175,10 +174,7 @@ mod tests {
             ("fetch(\"https://site.example/?a=1\")", "no Cookie or Set-Cookie header"),
             ("curl https://site.example/?a=1", "the curl command sends no cookies"),
             ("curl -b jar.txt https://site.example/?a=1", "names the file \"jar.txt\""),
-            (
-                "curl x && curl -b jar.txt x",
-                "the curl command 1 of 2 sends no cookies; the option -b of the curl command 2",
-            ),
+            ("curl x && curl -b jar.txt x", "curl command 1 of 2 sends no cookies; the -b option of curl command 2"),
         ] {
             let error = fields(bad).unwrap_err();
             assert!(

@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<(), Error> {
     skipped.iter().for_each(output::print_error);
     if !keys_known {
         output::print_error(
-            "no key is configured, so signatures were not checked; pass the --data-dir of the servers, or set \
+            "no key is configured, so signatures were not checked; pass the servers' --data-dir, or set \
              JWT_SECRET_KEY or JWT_PRIVATE_KEY",
         );
     }

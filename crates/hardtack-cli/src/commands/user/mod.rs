@@ -48,7 +48,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     let accounts = if config.mail.is_some() { accounts.with_mail_of_servers() } else { accounts };
     let users = Users { config, database: &database, accounts: &accounts, json: command.json() };
     let result = users.run(command).await;
-    // Before this process ends, write the activity to the database, so that the user can see the activity on the site.
+    // Before this process ends, write the activity to the database, so that the user can see it on the site.
     if !accounts.flush().await {
         output::print_error(
             "warning: the database is slow, so this change may be missing from the user's activity list",
@@ -58,7 +58,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     result
 }
 
-/// The accounts, and what is needed to end a user's sessions: the configuration and the database.
+/// The accounts, plus the configuration and the database, which are needed to end a user's sessions.
 struct Users<'a> {
     config: &'a Config,
     database: &'a Database,
@@ -111,9 +111,9 @@ impl Users<'_> {
         let (name, email) = (&record.user.username, &record.user.email);
         let text = match (email.is_empty(), record.user.email_confirmed) {
             (true, _) => format!("{name} has no email address."),
-            (false, true) => format!("The email address of {name} is {email}, which counts as confirmed."),
+            (false, true) => format!("{name}'s email address is {email}, which counts as confirmed."),
             (false, false) => {
-                format!("The email address of {name} is {email}. The user can confirm the address on the account page.")
+                format!("{name}'s email address is {email}. The user can confirm the address on the account page.")
             }
         };
         print_changed(self.json, text, &record, None)
@@ -173,18 +173,19 @@ impl Users<'_> {
 
     /// Connects to the session store. Returns an authenticator that uses the store, and the number of the user's
     /// sessions. Returns an inner `Err` if the store cannot be reached, or might not be the store that the servers use.
-    /// The caller can then still change the user, and the servers end the sessions.
+    /// Even then, the caller can still change the user, and the servers end the user's sessions.
     ///
     /// # Errors
-    /// No user has the name, or the servers keep their sessions elsewhere. In these cases, nothing has been changed.
+    /// Returns an error if no user has the name, or if the servers keep their sessions elsewhere. In either case,
+    /// nothing has been changed.
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
         let store = running::check(self.database, self.config.redis.as_ref()).await?;
-        // If this command only records that sessions must end, the servers that use the session store with this id end
-        // these sessions.
+        // If this command can only record that sessions must end, they are ended by the servers that use the session
+        // store with this id.
         self.accounts.set_session_store_id(store.id.as_deref());
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
-        // This authenticator signs no tokens, so it can have any key. This call lets `accounts` record that sessions
-        // must end, even if the session store cannot be used. The servers then end the sessions.
+        // This authenticator signs no tokens, so any key will do. `configure` lets `accounts` record that sessions must
+        // end, even if the session store cannot be used. The servers then end the sessions.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
         Ok(match store.usable {
             Ok(()) => self.connect(builder, &id).await,
@@ -201,9 +202,9 @@ impl Users<'_> {
     }
 }
 
-/// Ends the sessions of a user, and returns how many ended. Call this function after the change is committed. The
-/// servers learn from the revocation log which sessions ended. If this command cannot reach the session store, the
-/// servers end the sessions as soon as they can reach it.
+/// Ends a user's sessions, and returns how many were ended. Call this function after the change to the user is
+/// committed. The servers learn from the revocation log which sessions ended. If this command cannot reach the session
+/// store, the servers end the sessions as soon as they can reach the store themselves.
 async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: EndedSessions) -> Sessions {
     match store {
         Ok((auth, sessions)) if auth.finish_ending(ended).await => Sessions::Ended(sessions),
@@ -219,8 +220,8 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
 fn ask_to_delete(name: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() {
         return Err(Error::config(format_args!(
-            "{name:?} was not deleted, because there is no terminal where hardtack could ask for confirmation; to \
-             delete the user without confirmation, add --yes"
+            "{name:?} was not deleted, because hardtack needs a terminal to ask for confirmation; to delete the \
+             user without confirmation, add --yes"
         )));
     }
     let mut answer = String::new();
@@ -238,8 +239,8 @@ fn ask_to_delete(name: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns the result of an operation on the user `name`. If there is no such user (`None`), returns an error to that
-/// effect.
+/// Returns the result of an operation on the user `name`. If the result is `None`, there is no such user, and this
+/// function returns an error that says so.
 fn found<T>(result: Result<Option<T>, BackendError>, name: &str) -> Result<T, Error> {
     result.map_err(Error::with_causes)?.ok_or_else(|| unknown(name))
 }

@@ -13,8 +13,8 @@ use crate::output;
 pub(super) enum Sessions {
     /// This many sessions have ended.
     Ended(usize),
-    /// The sessions have not ended yet, because a store cannot be reached. The database records that the sessions must
-    /// end, and the servers end them later.
+    /// The sessions have not ended yet, because the session store cannot be reached. The database records that the
+    /// sessions must end, and the servers end them later.
     EndLater,
 }
 

@@ -1,11 +1,11 @@
-//! Flask-JWT-Extended settings that cannot be changed here.
+//! Flask-JWT-Extended settings that this server does not let operators change.
 
 use crate::error::Error;
 
-/// A Flask-JWT-Extended setting that cannot be changed here.
+/// A Flask-JWT-Extended setting that this server does not let operators change.
 ///
-/// The server accepts such a setting only if its value matches the server's fixed behavior. With any other value, the
-/// server refuses to start. Otherwise, operators might rely on a setting that has no effect.
+/// The server accepts the setting only if its value matches what the server does anyway. With any other value, the
+/// server refuses to start, because operators might otherwise rely on a setting that has no effect.
 pub(crate) struct FixedSetting {
     pub(crate) name: &'static str,
     /// The only accepted value. `None` if no value is accepted.
@@ -22,8 +22,8 @@ impl FixedSetting {
         Self { name, value: None, reason }
     }
 
-    /// Accepts the value if it describes what the server always does, so an existing configuration with this value
-    /// keeps working. Otherwise, returns an error.
+    /// Accepts a value that describes what the server does anyway, so that an existing configuration with this value
+    /// keeps working. Returns an error for any other value.
     pub(crate) fn check(&self, label: &str, value: &str) -> Result<(), Error> {
         let reason = self.reason;
         match self.value {

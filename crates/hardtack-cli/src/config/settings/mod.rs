@@ -1,8 +1,8 @@
 //! The table of all settings.
 //!
-//! To add a setting, add a line here, and read its value in the module of `config` to which it belongs. Its flag, its
-//! environment variable, its name in the file, and its lines in `--help` and `hardtack check-config` are derived from
-//! the table.
+//! To add a setting, add a line here, and read the setting's value in the `config` module that it belongs to. The flag,
+//! the environment variable, the name in the file, and the lines in `--help` and `hardtack check-config` are derived
+//! from the table.
 
 mod fixed;
 mod setting;
@@ -10,7 +10,7 @@ mod setting;
 pub(crate) use fixed::FIXED;
 pub(crate) use setting::Setting;
 
-/// Declares each setting as a constant, and the list `ALL` of all settings, in the order in which they are shown.
+/// Declares a constant for each setting, and `ALL`, the list of all settings in the order in which they are shown.
 ///
 /// `ALL` repeats the expressions instead of using the constants, so that the compiler reports a constant as dead code
 /// if no other code uses it.
@@ -58,7 +58,7 @@ settings! {
     BODY_TIMEOUT = Setting::option("body_timeout", "TIME", "How long a request's body may take to arrive").default("30s");
     DATA_DIR = Setting::option("data_dir", "DIR", "Folder for the keys and the SQLite database")
         .default("./hardtack-data");
-    /// The URL of a server may contain a password, but the path of an SQLite file is not secret.
+    /// A server's URL may contain a password, but the path of an SQLite file is not secret.
     DATABASE_URL =
         Setting::option("database_url", "URL", "Database: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH")
             .default_note("hardtack.db in the data folder")

@@ -1,6 +1,6 @@
-//! The type of a setting: its names, its flag, its default, and whether it is secret.
+//! The type of a setting, which has names, a flag and a default, and may be secret.
 
-/// A setting: its names, its default, and whether its value may be shown.
+/// A setting, with its names, its default, and whether its value may be shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
     flag: Option<Flag>,
@@ -8,7 +8,7 @@ pub(crate) struct Setting {
     flask_names: &'static [&'static str],
     /// The default value. Empty if there is no default, or if the default depends on other settings.
     pub(crate) default: &'static str,
-    /// The text in `--help` about a default that depends on other settings.
+    /// A note in `--help` that describes a default which depends on other settings.
     default_note: &'static str,
     secrecy: Secrecy,
 }
@@ -17,7 +17,7 @@ pub(crate) struct Setting {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Flag {
     /// The name in the settings file, such as `access_lifetime`. The flag (`--access-lifetime`) and the environment
-    /// variable (`HARDTACK_ACCESS_LIFETIME`) are derived from it.
+    /// variable (`HARDTACK_ACCESS_LIFETIME`) are derived from this name.
     name: &'static str,
     /// The name of the value in `--help`. `None` for a switch.
     pub(crate) value_name: Option<&'static str>,
@@ -35,7 +35,7 @@ enum Secrecy {
     SecretUnless(&'static str),
 }
 
-/// The constructors that the table of settings uses.
+/// Constructors for the entries in the settings table.
 impl Setting {
     /// Creates a setting with a flag that takes a value.
     pub(super) const fn option(name: &'static str, value_name: &'static str, help: &'static str) -> Self {
@@ -51,7 +51,7 @@ impl Setting {
         Self { flag: Some(flag), flask_names: &[], default: "", default_note: "", secrecy: Secrecy::Public }
     }
 
-    /// Creates a setting of Flask-JWT-Extended that has no flag.
+    /// Creates a Flask-JWT-Extended setting that has no flag.
     pub(super) const fn flask(names: &'static [&'static str]) -> Self {
         Self { flag: None, flask_names: names, default: "", default_note: "", secrecy: Secrecy::Public }
     }
@@ -86,7 +86,7 @@ impl Setting {
         self
     }
 
-    /// Never shows the value, unless it has this prefix.
+    /// Marks the setting's value as secret unless it begins with `prefix`.
     pub(super) const fn secret_unless(mut self, prefix: &'static str) -> Self {
         self.secrecy = Secrecy::SecretUnless(prefix);
         self
@@ -110,14 +110,14 @@ impl Setting {
         own.into_iter().chain(self.flask_names.iter().copied())
     }
 
-    /// Returns the names of the environment variables from which the setting can be read.
+    /// Returns the names of the environment variables that can contain the setting's value.
     pub(crate) fn env_names(&self) -> impl Iterator<Item = String> {
         let own = self.flag.as_ref().map(|flag| format!("HARDTACK_{}", flag.name.to_ascii_uppercase()));
         own.into_iter().chain(self.flask_names.iter().map(|name| (*name).to_owned()))
     }
 
-    /// Returns the name that errors use for a missing setting: its flag, such as `--listen`, or, if it has no flag, its
-    /// name in the settings file.
+    /// Returns the name under which errors report that the setting is missing. If the setting has a flag, this is the
+    /// flag, such as `--listen`. Otherwise, it is the setting's name in the settings file.
     pub(crate) fn usual_name(&self) -> String {
         self.flag.as_ref().map_or_else(|| self.name().to_owned(), |flag| format!("--{}", flag.long()))
     }
@@ -136,8 +136,8 @@ impl Setting {
         self.secrecy != Secrecy::Public
     }
 
-    /// Returns whether every value of the setting must be a secret or a key. For such a setting, a value that looks
-    /// like a path or a placeholder is refused.
+    /// Returns whether the setting's value must always be a secret or a key. Such a setting refuses values that look
+    /// like a path or a placeholder.
     pub(crate) fn is_always_secret(&self) -> bool {
         self.secrecy == Secrecy::Secret
     }

@@ -9,7 +9,7 @@ use super::value::{SettingValue, Source, SourceValues};
 use crate::config::settings::{ALL, Setting};
 use crate::error::Error;
 
-/// The id of `--config`. This flag names the settings file, so it cannot be set in that file.
+/// The id of the flag `--config`. This flag specifies the settings file, so it cannot be set in that file.
 const CONFIG: &str = "config";
 
 /// Determines which flags a command accepts.
@@ -17,12 +17,12 @@ pub(crate) trait FlagSet {
     /// Returns whether the command accepts the setting's flag.
     fn accepts(setting: &Setting) -> bool;
 
-    /// Returns whether `--help` lists the flag. Some commands also accept flags that `--help` does not list. These
-    /// flags have no effect, but the command can be called with the same flags as `serve`.
+    /// Returns whether `--help` lists the flag. Some commands also accept flags that `--help` does not list. Such flags
+    /// have no effect. They only allow the command to be called with the same flags as `serve`.
     fn lists(setting: &Setting) -> bool;
 }
 
-/// The arguments of a command: `--config` and the flags of the set `S`.
+/// A command's arguments: `--config` and the flags in the set `S`.
 pub(crate) struct Flags<S> {
     values: FlagValues,
     set: PhantomData<S>,
@@ -34,14 +34,14 @@ impl<S> Flags<S> {
     }
 }
 
-/// The values on a command line.
+/// The values of the flags on a command line.
 pub(crate) struct FlagValues {
     config: Option<PathBuf>,
     values: Vec<(&'static Setting, String)>,
 }
 
 impl FlagValues {
-    /// Returns the settings file that `--config` names.
+    /// Returns the path of the settings file, as given by `--config`.
     pub(super) fn config(&self) -> Option<&Path> {
         self.config.as_deref()
     }

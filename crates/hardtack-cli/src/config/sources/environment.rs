@@ -7,7 +7,7 @@ use super::value::{SettingValue, Source, SourceValues};
 use crate::config::settings::{ALL, FIXED, Setting};
 use crate::error::Error;
 
-/// The variable that names the settings file. It cannot be set in that file.
+/// The variable that contains the settings file's path. This variable cannot be set in the file itself.
 pub(super) const CONFIG: &str = "HARDTACK_CONFIG";
 
 /// Reads the variables whose names begin with `HARDTACK_` or `JWT_`. Refuses a name that looks like a mistyped setting.
@@ -47,7 +47,7 @@ fn secret_named(name: &str) -> Option<&'static Setting> {
 }
 
 /// Returns the known name that the user probably meant, if any. `words` can be the beginning of this name, such as
-/// `SECRET` or `SECRET_KEY_PREV` for `SECRET_KEY_PREVIOUS`. `words` can also contain another prefix before the name, as
+/// `SECRET` or `SECRET_KEY_PREV` for `SECRET_KEY_PREVIOUS`. `words` can also have a second prefix before the name, as
 /// in `HARDTACK_JWT_SECRET_KEY`.
 fn part_of_name<'a>(words: &str, known: &'a [String]) -> Option<&'a str> {
     let begins = |known: &&String| {
@@ -57,7 +57,7 @@ fn part_of_name<'a>(words: &str, known: &'a [String]) -> Option<&'a str> {
     known.iter().find(ends).or_else(|| known.iter().find(begins)).map(String::as_str)
 }
 
-/// Refuses a misspelled name, and returns a warning for every other name that is unknown.
+/// Refuses a name that looks like a misspelled setting. Returns a warning for any other unknown name.
 fn unknown(name: &str) -> Result<String, Error> {
     let files =
         |setting: &'static Setting| setting.env_names().filter(|_| setting.is_secret()).map(|name| name + "_FILE");

@@ -11,19 +11,19 @@ use crate::config::settings::{ALL, FIXED, LOG_IN_LIMITS, Setting};
 use crate::error::Error;
 use crate::private_file;
 
-/// The settings file that is read if it exists and no other settings file is named.
+/// The settings file that is read if it exists and the operator has specified no other.
 const DEFAULT: &str = "hardtack.toml";
 
-/// An example of a setting, as it is written in the file, for error messages.
+/// An example setting, written as it would be in the file, for error messages.
 const EXAMPLE: &str = "listen = \"127.0.0.1:8080\"";
 
 /// The maximum length of the file, in bytes. Longer files are refused.
 const MAX_FILE_LEN: u32 = 1024 * 1024;
 
-/// Reads the settings file that the operator named. If the operator named no file, reads the default file, if it
+/// Reads the settings file that the operator specified. If the operator specified none, reads the default file, if it
 /// exists.
 ///
-/// `named` contains the flag or variable that names the file, and the file's path.
+/// `named` contains the flag or variable that specifies the file, and the file's path.
 pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> {
     let (label, path) = named.unwrap_or(("the settings file", Path::new(DEFAULT)));
     let file = match files::open_regular(path) {
@@ -53,8 +53,8 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
         let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         let message = error.message().replace('\n', ", ");
         Error::config(format_args!(
-            "{} is not valid TOML: line {line}: {message}; write each setting once, and text in quotes, such as \
-             {EXAMPLE}",
+            "{} is not valid TOML: line {line}: {message}; write each setting once, and put text in quotes, such \
+             as {EXAMPLE}",
             path.display()
         ))
     })?;
@@ -90,8 +90,8 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
     Ok(values)
 }
 
-/// Converts a TOML value to the text that sets the same value in an environment variable. Returns `None` if the type of
-/// the value is not allowed.
+/// Converts a TOML value to the text that sets the same value in an environment variable. Returns `None` if a value of
+/// this type is not allowed.
 fn to_text(value: toml::Value, takes_table: bool) -> Option<String> {
     match value {
         toml::Value::Table(table) if takes_table => {
@@ -154,7 +154,7 @@ mod tests {
             ("JWT_ACESS_COOKIE_NAME = 'a'", "did you mean JWT_ACCESS_COOKIE_NAME?"),
             ("colour = 'red'", "expected one of listen, base_url, "),
             ("\n\nlisten = ", "hardtack.toml is not valid TOML: line 3: "),
-            ("listen = 127.0.0.1:8080", "and text in quotes, such as listen = \"127.0.0.1:8080\""),
+            ("listen = 127.0.0.1:8080", "and put text in quotes, such as listen = \"127.0.0.1:8080\""),
             ("[server]\nlisten = '1'", "unknown setting \"server\"; settings do not belong in tables such as [server]"),
             ("listen = 1.5", "listen in hardtack.toml has the wrong type"),
             ("listen = { port = '1' }", "listen in hardtack.toml has the wrong type; expected a string, an integer"),

@@ -1,4 +1,4 @@
-//! Where values come from: flags, environment variables and the settings file.
+//! Where the settings come from: flags, environment variables and the settings file.
 
 mod command_line;
 mod environment;

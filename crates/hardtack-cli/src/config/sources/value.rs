@@ -1,4 +1,4 @@
-//! The values that were set, and where each was set.
+//! The values that were set, and where each one came from.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub(crate) enum Source {
 #[derive(Clone)]
 pub(crate) struct SettingValue {
     pub(crate) text: String,
-    /// The name by which the setting was set.
+    /// The name under which the setting was set.
     pub(crate) name: String,
     pub(crate) source: Source,
     /// The file from which `text` was read, if the value was `@PATH`.
@@ -53,8 +53,8 @@ impl SettingValue {
         Ok(self)
     }
 
-    /// Returns what errors call the setting: the name by which it was set and, if it was set in a file, the path of
-    /// that file.
+    /// Returns the setting's name for error messages: the name under which it was set and, if it was set in a file,
+    /// that file's path.
     pub(crate) fn label(&self) -> String {
         match &self.source {
             Source::Flag | Source::Environment => self.name.clone(),
@@ -73,8 +73,8 @@ impl SourceValues {
         self.0.get(setting.name()).is_some_and(|value| value.file.is_none() && setting.hides(&value.text))
     }
 
-    /// Adds a value. If the value names a file, adds the content of the file instead. If a setting is set under two of
-    /// its names, both values must be equal.
+    /// Adds a value. If the value names a file, adds the file's content instead. If a setting is set under two of its
+    /// names, the two values must be equal.
     pub(super) fn insert(&mut self, setting: &'static Setting, value: SettingValue) -> Result<(), Error> {
         let value = value.resolve(setting)?;
         let Some(other) = self.0.get(setting.name()).filter(|other| other.text != value.text) else {
@@ -100,14 +100,14 @@ impl Sources {
         self.0.iter().find_map(|values| values.0.get(setting.name()))
     }
 
-    /// Returns a warning for each file with a secret that other users can read. The core logs the same warning when it
-    /// reads a file, but settings are read before logging starts.
+    /// Returns a warning for each secret's file that other users can read. The core logs the same warning when it reads
+    /// such a file, but settings are read before logging starts.
     pub(super) fn readable_secrets(&self) -> impl Iterator<Item = String> {
         let files = self.0.iter().flat_map(|values| values.0.values()).filter_map(|value| value.file.as_deref());
         files.filter_map(|path| files::readable_secret(path, &path.metadata().ok()?))
     }
 
-    /// Returns whether any source sets the setting.
+    /// Returns whether the setting is set in any source.
     pub(crate) fn is_set(&self, setting: &Setting) -> bool {
         self.value(setting).is_some()
     }
@@ -118,8 +118,8 @@ impl Sources {
         self.value(setting).map_or_else(|| setting.usual_name(), SettingValue::label)
     }
 
-    /// Returns the beginning of an error message: the setting and its value, such as `--listen is "localhost"`. The
-    /// value of a secret is left out.
+    /// Returns the beginning of an error message: the setting and its value, such as `--listen is "localhost"`. If the
+    /// value is a secret, it is left out.
     pub(crate) fn describe(&self, setting: &Setting) -> String {
         match self.value(setting) {
             Some(value) if setting.hides(&value.text) => value.label(),

@@ -190,8 +190,7 @@ async fn a_missing_directory_is_named() {
     assert!(matches!(&error, OpenError::CreateFile { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.starts_with(&format!("cannot create or access the database file {}; ", path.display())), "{text}");
-    let advice =
-        "; check that its directory exists, and that the user that runs this program may write to the directory";
+    let advice = "; check that its directory exists, and that the user running this program can write to the directory";
     assert!(text.ends_with(advice), "{text}");
     assert_eq!(format!("{error:?}"), with_causes(&error));
     assert!(with_causes(&error).len() > text.len(), "{error:?}");

@@ -1,11 +1,11 @@
-//! Methods of the adapters' `Auth` types, written once for all adapters.
+//! Methods that the `Auth` types of all adapters have in common, written only once.
 
 mod password_forms;
 mod requests;
 mod sessions;
 
-/// Generates the methods that an adapter's `Auth` forwards to [`Exchange`](crate::adapter::Exchange), with their
-/// documentation. Invoke this macro in the `impl` block of a type with a method `fn exchange(&self) -> Exchange<'_>`.
+/// Generates the methods that an adapter's `Auth` forwards to [`Exchange`](crate::adapter::Exchange), and documents
+/// them. Invoke this macro in the `impl` block of a type that has a method `fn exchange(&self) -> Exchange<'_>`.
 ///
 /// ```ignore
 /// impl Auth {
@@ -19,10 +19,10 @@ mod sessions;
 /// }
 /// ```
 ///
-/// - `crate`: the name of the adapter's crate, for the examples in the documentation.
+/// - `crate`: the name of the adapter's crate, which the documentation's examples use.
 /// - `error`: a type that implements `From<Failure>`.
 /// - `cookies`: a type that implements `From<hardtack::SetCookies>` and that handlers can add to a response.
-/// - `sleep`: the timer of the framework's runtime.
+/// - `sleep`: the sleep function of the framework's runtime.
 /// - `response`: the framework's response type, and a function that converts a [`Reply`](crate::Reply) into it.
 #[doc(hidden)]
 #[macro_export]

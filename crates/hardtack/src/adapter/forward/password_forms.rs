@@ -1,11 +1,11 @@
-//! The methods of `Auth` that handle forms with a password.
+//! The `Auth` methods that handle password forms.
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __forward_password_forms {
     (error: $error:ty, cookies: $cookies:ty, response: $response:ty = $into_response:path) => {
-        /// Counts a log-in attempt against the budgets of the account and of the client's address. Call this method
-        /// before you check a password. If the password is right, call
+        /// Counts a log-in attempt against the account's budget and the budget of the client's address. Call this
+        /// method before you check a password. If the password is right, call
         /// [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded). The guide
         /// [`throttling`](hardtack::guide::throttling) lists the limits.
         ///
@@ -20,15 +20,16 @@ macro_rules! __forward_password_forms {
             Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
         }
 
-        /// Counts an attempt by the logged-in user to re-enter the password against a budget of the user's session.
-        /// Call this method before you check the password. If the check shows that this is the logged-in user's
-        /// password, call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded).
+        /// Counts an attempt by the logged-in user to enter the password again. The attempt counts against the
+        /// session's own budget. Call this method before you check the password. If the check shows that this is the
+        /// logged-in user's password, call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded).
         ///
         /// The session has its own budget, so the logged-in user can still enter the password even if strangers use up
         /// the account's attempts.
         ///
-        /// The budget does not depend on the typed user name. If the user happens to type another user's password, the
-        /// response must not reveal this. Otherwise, anyone with an account could guess other users' passwords here.
+        /// The budget does not depend on the user name that was typed. If the typed text happens to be a different
+        /// user's password, the response must not reveal this. Otherwise, anyone with an account could use this check
+        /// to guess other users' passwords.
         ///
         /// # Errors
         /// The budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an
@@ -43,15 +44,15 @@ macro_rules! __forward_password_forms {
 
         /// Returns a cookie that lets Hardtack recognize this browser at later log-ins. Add the cookie to the response
         /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) then counts the attempts from
-        /// this browser separately, so the owner can still log in from it even if a stranger uses up the account's
-        /// attempts.
+        /// this browser separately, so the account's owner can still log in from this browser even if a stranger uses
+        /// up the account's attempts.
         pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
             self.exchange().remember_device(throttle, username).into()
         }
 
         /// Returns what you need to render a page with a log-in form: the hidden CSRF field, a message, a user name,
-        /// and cookies for the response. After a refused attempt, the message says why it was refused, and the user
-        /// name is the one that was typed. Write the form without an `action`, so that the browser posts it to the
+        /// and cookies for the response. After a refused attempt, the message says why the attempt was refused, and the
+        /// user name is the one that was typed. Write the form without an `action`, so that the browser posts it to the
         /// page's own URL.
         ///
         /// # Errors
@@ -61,7 +62,7 @@ macro_rules! __forward_password_forms {
         }
 
         /// Returns what you need to render a page that asks the logged-in user for the password again. The result is
-        /// like that of [`log_in_form`](Self::log_in_form), but with the CSRF value of the user's session.
+        /// like the one from [`log_in_form`](Self::log_in_form), but with the CSRF value of the user's session.
         pub fn reauthentication_form<T>(
             &self,
             token: &$crate::VerifiedToken<T>,
@@ -69,8 +70,8 @@ macro_rules! __forward_password_forms {
             self.exchange().reauthentication_form(token).map_cookies(::core::convert::Into::into)
         }
 
-        /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the path
-        /// in the query parameter `next`, or to the home page. An API client gets 200 with JSON.
+        /// Logs a user in, as [`log_in`](Self::log_in) does, and returns the whole response. A browser is redirected to
+        /// the path in the query parameter `next`, or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
         /// The same errors as [`log_in`](Self::log_in).
@@ -81,9 +82,9 @@ macro_rules! __forward_password_forms {
             Ok($into_response(self.exchange().log_in_and_return(log_in).await?))
         }
 
-        /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A
-        /// browser is redirected to the path in the query parameter `next`, or to the home page. An API client gets 200
-        /// with JSON.
+        /// Makes the session fresh again, as [`reauthenticate`](Self::reauthenticate) does, and returns the whole
+        /// response. A browser is redirected to the path in the query parameter `next`, or to the home page. An API
+        /// client gets 200 with JSON.
         ///
         /// # Errors
         /// The same errors as [`reauthenticate`](Self::reauthenticate).
@@ -91,8 +92,8 @@ macro_rules! __forward_password_forms {
             Ok($into_response(self.exchange().reauthenticate_and_return(subject).await?))
         }
 
-        /// Logs the user out like [`log_out`](Self::log_out), and returns the response. A browser is redirected to the
-        /// log-in page. An API client gets 200 with JSON.
+        /// Logs the user out, as [`log_out`](Self::log_out) does, and returns the whole response. A browser is
+        /// redirected to the log-in page. An API client gets 200 with JSON.
         ///
         /// # Errors
         /// The same errors as [`log_out`](Self::log_out).
@@ -100,8 +101,7 @@ macro_rules! __forward_password_forms {
             Ok($into_response(self.exchange().log_out_and_return().await?))
         }
 
-        /// Returns the value for the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to that
-        /// value.
+        /// Returns the value for the hidden CSRF field in a log-in or sign-up form, and the cookie that goes with it.
         ///
         /// The field's name is [`Authenticator::csrf_field`](hardtack::Authenticator::csrf_field), `csrf_token` by
         /// default. If the browser already has the cookie, this method returns no cookie, so forms in other tabs stay
@@ -114,8 +114,8 @@ macro_rules! __forward_password_forms {
             Ok((token, cookies.into()))
         }
 
-        /// Refuses a request that another site could have sent. Call this method in handlers that act before a user is
-        /// logged in, such as a sign-up handler.
+        /// Refuses a request that another site could have sent. Call this method in handlers for users who are not
+        /// logged in yet, such as a sign-up handler.
         ///
         /// [`log_in`](Self::log_in) includes this check, but runs after you have verified the password. To refuse
         /// forged requests earlier, also call this method at the beginning of your log-in handler.

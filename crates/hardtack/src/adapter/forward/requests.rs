@@ -14,8 +14,8 @@ macro_rules! __forward_requests {
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
         /// Each call checks again whether the token has expired and whether its session has ended. You can call this
-        /// method even while the body of the response is being sent. However, an expired token can be refreshed only
-        /// before the head of the response is sent. After that, it is refused.
+        /// method even while the response body is being sent. By then, however, an expired token is refused, because it
+        /// can be refreshed only before the response headers are sent.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -40,8 +40,8 @@ macro_rules! __forward_requests {
 
         /// Returns a future that completes when a token is no longer valid. Use the future to end streams.
         ///
-        /// A token becomes invalid when it expires, when the claims of its session change, or when its session ends. A
-        /// log-out, a password change or an operator can end a session, on any server.
+        /// A token becomes invalid when it expires, when its session's claims change, or when its session ends. A
+        /// session can be ended on any server, by a log-out, a password change or an operator.
         ///
         /// The future does not poll the store. It is woken when the session ends. The future is `Send + 'static`, so it
         /// can outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
@@ -70,7 +70,7 @@ macro_rules! __forward_requests {
             self.authenticator().ended_session(token, $sleep)
         }
 
-        /// Looks up the user of a token with the application's [`FindUser`](hardtack::FindUser) implementation.
+        /// Looks up a token's user with the application's [`FindUser`](hardtack::FindUser) implementation.
         ///
         /// In Flask-JWT-Extended: `current_user`.
         ///
@@ -84,12 +84,12 @@ macro_rules! __forward_requests {
             Ok(self.exchange().user(token, state).await?)
         }
 
-        /// Refuses a request from another site, even if its method is safe. Use this method for a GET route that other
-        /// sites must not link to.
+        /// Refuses a request from another site, even if the request's method is safe. Use this method for a GET route
+        /// that other sites must not link to.
         ///
         /// # Errors
-        /// The request comes from another site according to its `Sec-Fetch-Site` or `Origin` header, or its `Host`
-        /// header is missing or malformed.
+        /// The `Sec-Fetch-Site` or `Origin` header says that the request comes from another site, or the `Host` header
+        /// is missing or malformed.
         pub fn require_same_origin(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_same_origin()?)
         }
@@ -139,9 +139,9 @@ macro_rules! __forward_requests {
             self.exchange().next_or_home()
         }
 
-        /// Returns the client's address. If the socket's peer is a
-        /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), this is the address that the proxy
-        /// reports. Otherwise, it is the address of the peer. Returns `None` if the server does not know the peer.
+        /// Returns the client's address. If the socket's peer is a [trusted
+        /// proxy](hardtack::AuthenticatorBuilder::trusted_proxies), this is the address that the proxy reports.
+        /// Otherwise, it is the peer's own address. Returns `None` if the server does not know the peer's address.
         pub fn client_address(&self) -> ::core::option::Option<$crate::client_address::ClientAddress> {
             self.exchange().client_address()
         }
@@ -164,20 +164,22 @@ macro_rules! __forward_requests {
         }
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
-        /// URL. Returns `None` if the token is missing or invalid, but not if it has merely expired.
+        /// URL. Returns `None` if the token is missing or invalid. If the token has merely expired, still returns its
+        /// CSRF value.
         pub fn refresh_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().refresh_csrf_token()
         }
 
-        /// Returns the CSRF value of the access token in the request's cookies if the token is not valid yet, because
-        /// the clocks of two servers differ. A log-out accepts such a token, so a page with a log-out form needs this
-        /// value. Returns `None` for any other token.
+        /// Returns the CSRF value of the access token in the request's cookies if this token is not valid yet. This
+        /// happens if the clocks of two servers differ. A log-out accepts such a token, so a page with a log-out form
+        /// needs this value. Returns `None` for any other token.
         pub fn early_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().early_csrf_token()
         }
 
-        /// Leaves the browser's cookies as they are: the response does not set the cookies of a refresh. Call this
-        /// method if another response has given the browser a new session, whose cookies must not be overwritten.
+        /// Leaves the browser's cookies as they are: even if this request has refreshed the tokens, the response does
+        /// not set their cookies. Call this method if another response has given the browser a new session, whose
+        /// cookies must not be overwritten.
         pub fn keep_cookies(&self) {
             self.exchange().keep_cookies();
         }

@@ -17,7 +17,7 @@ macro_rules! __forward_sessions {
         /// - The session store failed.
         /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
         ///   cookie.
-        /// - The head of the response has already been sent.
+        /// - The response headers have already been sent.
         pub async fn log_in(
             &self,
             log_in: impl ::core::convert::Into<$crate::LogIn>,
@@ -28,14 +28,14 @@ macro_rules! __forward_sessions {
         /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
         /// authentication cookies.
         ///
-        /// A refresh that is already in flight cannot revive the session. The response that carries these cookies also
-        /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button does not
-        /// show pages of the ended session.
+        /// A refresh that is already in flight cannot revive the session. The response with the returned cookies also
+        /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache for this site, so the Back button does
+        /// not show pages from the ended session.
         ///
-        /// This method normally ignores an expired access token in the cookie, because someone might have copied the
-        /// token, for example from a log. There is one exception: if the path of the refresh cookie does not cover the
+        /// This method normally ignores an expired access token in a cookie, because someone might have copied the
+        /// token, for example from a log. There is one exception. If the refresh cookie's path does not cover the
         /// log-out URL, the browser does not send the refresh token with a log-out, so this method also ends the
-        /// session of an expired access token.
+        /// session that an expired access token belongs to.
         ///
         /// If the request has several cookies with the same name, this method ends the sessions of all of them. If the
         /// request has no tokens, the log-out still succeeds.
@@ -60,7 +60,7 @@ macro_rules! __forward_sessions {
         /// - The request comes from another site.
         /// - The session store failed.
         /// - The request is a POST whose CSRF token is missing or wrong.
-        /// - The head of the response has already been sent.
+        /// - The response headers have already been sent.
         pub async fn refresh(&self) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().refresh().await?.into())
         }
@@ -80,13 +80,13 @@ macro_rules! __forward_sessions {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
 
-        /// Handles a POST to `Urls::bind`, which a browser sends to register the public key of its device
+        /// Handles a POST to `Urls::bind`, which a browser sends to register its device's public key
         /// ([`DeviceBinding::Offer`](hardtack::config::DeviceBinding::Offer)). Do not require a token on this route.
         ///
         /// # Errors
         /// - The method is not POST, or the request comes from another site.
         /// - The session store failed.
-        /// - The head of the response has already been sent.
+        /// - The response headers have already been sent.
         pub async fn bind_device(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().bind_device().await?))
         }
@@ -99,21 +99,21 @@ macro_rules! __forward_sessions {
         /// # Errors
         /// - The method is not POST.
         /// - The session store failed.
-        /// - The request does not name a bound session, and its refresh token is missing or invalid.
-        /// - The head of the response has already been sent.
+        /// - The request does not say which bound session to refresh, and its refresh token is missing or invalid.
+        /// - The response headers have already been sent.
         pub async fn refresh_bound(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_bound().await?))
         }
 
-        /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
-        /// `subject`.
+        /// Makes the session fresh again and returns its new cookies. Call this method after checking `subject`'s
+        /// password.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
         ///   wrong.
         /// - No user is logged in, or the logged-in user is not `subject`.
         /// - The session store failed.
-        /// - The head of the response has already been sent.
+        /// - The response headers have already been sent.
         pub async fn reauthenticate(&self, subject: &str) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().reauthenticate(subject).await?.into())
         }
@@ -133,14 +133,14 @@ macro_rules! __forward_sessions {
         ///   wrong.
         /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
         /// - You passed [`EndedSessions::none`](hardtack::session::EndedSessions::none), and the session store failed
-        ///   or the head of the response has already been sent.
+        ///   or the response headers have already been sent.
         pub async fn renew(&self, ended: $crate::session::EndedSessions) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().renew(ended).await?.into())
         }
 
         /// Begins a log-in that ends with a GET request: an OAuth callback, or a link in an email. Returns a value for
-        /// the `state` parameter and a cookie that ties this value to the browser. Send the cookie in the response that
-        /// redirects the browser to the other site.
+        /// the `state` parameter and a cookie that ties this value to the browser. Send the cookie in the response to
+        /// the request that begins the log-in, such as the redirect to the OAuth provider.
         ///
         /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state. The guide
         /// [`oauth`](hardtack::guide::oauth) has complete examples.

@@ -10,16 +10,16 @@ use crate::token::VerifiedToken;
 /// The limit for an account: ten attempts in a row, then one more every 30 seconds.
 const ACCOUNT: Rate = Rate::new(10, Duration::from_secs(30));
 
-/// The limit for failures in a row: after 100 failures, one attempt an hour.
+/// The limit on failures in a row: after 100 failures, one attempt an hour.
 const FAILURES_IN_A_ROW: Rate = Rate::new(100, Duration::from_secs(3600));
 
-/// The limit for an address: 100 attempts in a row, then one more each second. The limit is high because many users can
-/// share an address.
+/// The limit for a client's address: 100 attempts in a row, then one more each second. The limit is high because many
+/// users can share an IP address.
 const ADDRESS: Rate = Rate::new(100, Duration::from_secs(1));
 
 impl Exchange<'_> {
-    /// Counts a log-in attempt against the budgets of the account and of the client's address. Call this method before
-    /// you check a password. If the password is right, call [`Attempt::succeeded`].
+    /// Counts a log-in attempt against the account's budget and the budget of the client's address. Call this method
+    /// before you check a password. If the password is right, call [`Attempt::succeeded`].
     ///
     /// An account is allowed 10 attempts in a row, then one more every 30 seconds. After 100 failures in a row, an
     /// account is allowed one attempt an hour. An IPv4 address, or a /64 network of IPv6 addresses, is allowed 100
@@ -27,11 +27,11 @@ impl Exchange<'_> {
     /// that do not exist have budgets as well.
     ///
     /// A browser that is [known](Self::remember_device) for the account has its own budget, as large as the account's.
-    /// The browser's attempts count only against this budget. After 100 failures in a row, they count against the
-    /// budgets of the account and of the address again.
+    /// The browser's attempts count only against its own budget until 100 of them have failed in a row. After that,
+    /// they count against the account's budget and the address's budget again.
     ///
     /// # Errors
-    /// The budget for this attempt is empty. The status is 429.
+    /// Returns an error with status 429 if the budget for this attempt is used up.
     pub async fn take_log_in_attempt(&self, throttle: &Throttle, username: &str) -> Result<Attempt, Failure> {
         let account = account_key(throttle, username);
         if let Some(device) = self.device_key(throttle, account) {
@@ -48,17 +48,18 @@ impl Exchange<'_> {
     }
 
     /// Counts an attempt by the logged-in user to enter the password again. Call this method before you check the
-    /// password. If the check shows that this is the logged-in user's password, call [`Attempt::succeeded`].
+    /// password. If it turns out to be the logged-in user's password, call [`Attempt::succeeded`].
     ///
-    /// Each session has its own budget, as large as the budget of an account in
+    /// Each session has its own budget, which is as large as an account's budget in
     /// [`take_log_in_attempt`](Self::take_log_in_attempt). The logged-in user can therefore still enter the password
     /// even if strangers use up the account's attempts.
     ///
-    /// The budget does not depend on the typed user name. If the typed text happens to be another user's password, the
-    /// response must not reveal this. Otherwise, anyone with an account could guess other users' passwords here.
+    /// The budget does not depend on the user name that was typed. If the typed text happens to be a different user's
+    /// password, the response must not reveal this. Otherwise, anyone with an account could use this check to guess
+    /// other users' passwords.
     ///
     /// # Errors
-    /// The budget is empty. The status is 429.
+    /// Returns an error with status 429 if the budget is used up.
     pub async fn take_reauthentication_attempt(
         &self,
         throttle: &Throttle,

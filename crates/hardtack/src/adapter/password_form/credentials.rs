@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// What a user types to log in: the fields `username` and `password` of a form, or of a JSON object.
+/// What a user types to log in: the `username` and `password` fields of a form or a JSON object.
 #[derive(Clone, Deserialize)]
 #[non_exhaustive]
 pub struct Credentials {

@@ -1,5 +1,6 @@
-//! Known devices: browsers in which a user has logged in before. Attempts from a known device are counted separately,
-//! so the owner of an account can still log in from such a device even if a stranger uses up the account's attempts.
+//! Known devices are browsers in which a user has logged in before. Attempts from a known device are counted
+//! separately, so an account's owner can still log in from such a device even if a stranger uses up the account's
+//! attempts.
 
 use std::time::Duration;
 
@@ -19,11 +20,12 @@ const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// is removed.
 const MAX_ACCOUNTS: usize = 4;
 
-/// The content of the cookie, which is encrypted.
+/// The content of the device cookie, which is encrypted.
 #[derive(Deserialize, Serialize)]
 struct Device {
     id: String,
-    /// The keys of this device's budgets, one for each account. The account of the latest log-in comes first.
+    /// The keys of the accounts' budgets, one for each account that a user has logged in to on this device. The account
+    /// of the latest log-in comes first.
     accounts: Vec<String>,
     until: i64,
 }
@@ -32,9 +34,9 @@ impl Exchange<'_> {
     /// Returns a cookie that lets Hardtack recognize this browser when the user logs in again. Add the cookie to the
     /// response to a successful log-in.
     ///
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt) then counts the attempts from this browser separately. The
-    /// owner of the account can therefore still log in from this browser, even if a stranger uses up the account's
-    /// attempts.
+    /// If a browser has this cookie, [`take_log_in_attempt`](Self::take_log_in_attempt) counts the browser's attempts
+    /// separately. The account's owner can therefore still log in from this browser, even if a stranger uses up the
+    /// account's attempts.
     pub fn remember_device(&self, throttle: &Throttle, username: &str) -> SetCookies {
         let (now, account) = (self.authenticator.now(), encoded(account_key(throttle, username)));
         let known = self.device();

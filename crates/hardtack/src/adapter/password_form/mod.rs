@@ -1,4 +1,4 @@
-//! Forms that ask for a password, for a log-in or a re-authentication.
+//! Forms in which the user enters a password to log in or to re-authenticate.
 //!
 //! 1. `GET`: [`Exchange::log_in_form`] returns what the handler needs to render the page with the form.
 //! 2. `POST`: the adapter checks the request before [`Exchange::read_password_form`] reads the password.

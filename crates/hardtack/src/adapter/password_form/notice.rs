@@ -1,4 +1,4 @@
-//! The cookie that tells the page with the form why a log-in was refused.
+//! The cookie that tells the form's page why a log-in was refused.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 use crate::cookie::{SetCookies, Setting};
 use crate::refusal::LogInRefusal;
 
-/// The purpose for which the cookie is encrypted. The path of the form is appended, so the notice of one form is not
-/// shown on the page of another form.
+/// The purpose for which the cookie is encrypted. The form's path is appended, so one form's notice is not shown on
+/// another form's page.
 const PURPOSE: &str = "log-in notice";
 
 /// How long the notice can be shown after the refusal.
@@ -27,8 +27,8 @@ struct Notice {
 }
 
 impl Exchange<'_> {
-    /// Returns the cookie for the page `path`, to which the browser is redirected. If the text does not fit into a
-    /// cookie, returns no cookie, and the page shows the form without a notice.
+    /// Returns the notice cookie for the page at `path`, to which the browser is redirected. If the text does not fit
+    /// into a cookie, returns no cookie, and the page shows the form without a notice.
     pub(in crate::adapter) fn notice_cookie(&self, refusal: &LogInRefusal, path: &str) -> SetCookies {
         let mut cookies = SetCookies::default();
         let now = self.authenticator.now();

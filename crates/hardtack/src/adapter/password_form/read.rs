@@ -6,7 +6,8 @@ use crate::adapter::Exchange;
 use crate::error::JsonFlaw;
 use crate::refusal::{Failure, Reason};
 
-/// The field for the user name. After a refused log-in, the page with the form shows the typed user name again.
+/// The form field that contains the user name. After a refused log-in, the page with the form shows the typed user name
+/// again.
 const USERNAME: &str = "username";
 
 /// The value of the form field `username`, if the form has this field.
@@ -14,8 +15,8 @@ const USERNAME: &str = "username";
 pub struct TypedName(Option<String>);
 
 impl TypedName {
-    /// Adds the typed user name to the reason why a log-in was refused, so that the page with the form can show the
-    /// name again.
+    /// Adds the user name that the user typed to the reason for a refused log-in, so that the page with the form can
+    /// show the name again.
     pub fn add_to(&self, reason: Reason) -> Reason {
         match (reason, &self.0) {
             (Reason::LogInRefused(refusal), Some(typed)) if refusal.typed_username().is_none() => {
@@ -27,8 +28,8 @@ impl TypedName {
 }
 
 impl Exchange<'_> {
-    /// Reads a form with a password, which a browser sends urlencoded and an API client sends as JSON. Before the
-    /// adapter reads the body, it must call [`require_pre_session`](Self::require_pre_session) or, for a
+    /// Reads a form that contains a password. Browsers send the form urlencoded, and API clients send it as JSON.
+    /// Before the adapter reads the body, it must call [`require_pre_session`](Self::require_pre_session) or, for a
     /// re-authentication, verify the token.
     ///
     /// # Errors
@@ -37,7 +38,7 @@ impl Exchange<'_> {
         self.typed_form(body).map_err(|flaw| self.refuse(Reason::InvalidForm(flaw)))
     }
 
-    /// The text of an error can contain the name of a field, but not what the user typed.
+    /// An error text can contain the name of a field, but never what the user typed.
     fn typed_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), String> {
         if self.sends_json() {
             let form = serde_json::from_slice(body).map_err(|error| json_flaw(body, &error))?;
@@ -55,7 +56,7 @@ impl Exchange<'_> {
 const EXPECTED: &str = "The body must be a form or a JSON object with the fields of the log-in form.";
 
 fn flaw(error: &impl ToString) -> String {
-    // Report only these serde errors. Other errors quote the input, which might be a password.
+    // Report only these two kinds of serde errors. Other errors quote the input, which might be a password.
     let text = error.to_string();
     let named = |start: &str| text.strip_prefix(start)?.split_once('`').map(|(name, _)| name);
     match (named("missing field `"), named("duplicate field `")) {

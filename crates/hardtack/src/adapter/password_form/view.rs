@@ -38,7 +38,7 @@ impl<C> PasswordForm<C> {
     /// Returns the sentence to show above the form, if any. It says why the last attempt was refused, or that the
     /// session has ended. Escape the sentence, because it can contain text that the user typed.
     pub fn notice(&self) -> Option<&str> {
-        const ENDED: &str = "Your session has ended. Log in again to continue where you were.";
+        const ENDED: &str = "Your session has ended. Log in again to continue where you left off.";
         let refused = self.notice.as_ref().map(|(text, _)| text.as_str());
         refused.or_else(|| self.ended.then_some(ENDED))
     }
@@ -55,8 +55,8 @@ impl<C> PasswordForm<C> {
         self.notice.as_ref().and_then(|(_, username)| username.as_deref()).unwrap_or_default()
     }
 
-    /// Returns the cookies to add to the response. They set the cookie that belongs to the CSRF value, and delete the
-    /// cookie with the notice.
+    /// Returns the cookies to add to the response. They set the cookie that goes with the CSRF value, and delete the
+    /// cookie that held the notice.
     pub fn cookies(&self) -> C
     where
         C: Clone,
@@ -71,7 +71,7 @@ impl<C> PasswordForm<C> {
     }
 }
 
-/// Omits the CSRF value and what was typed.
+/// Leaves out the CSRF value and what the user typed.
 impl<C> fmt::Debug for PasswordForm<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordForm").field("is_refused", &self.is_refused()).finish_non_exhaustive()

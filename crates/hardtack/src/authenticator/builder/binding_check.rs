@@ -13,7 +13,7 @@ use crate::session::{ErasedStore, StoreAbility};
 /// Chromium would reach this limit.
 const SHORTEST_ACCESS: Duration = Duration::from_secs(240);
 
-/// Checks that sessions can be bound to devices with these settings, if `DeviceBinding::Offer` is set.
+/// If `DeviceBinding::Offer` is set, checks that these settings allow sessions to be bound to devices.
 pub(super) fn check(
     settings: &Settings,
     cookies: &ResolvedPolicy,
@@ -31,20 +31,20 @@ pub(super) fn check(
     }
     if !store.is_some_and(|store| store.can(StoreAbility::BindSessions)) {
         return refused(
-            "there is no session store that can bind sessions; call AuthenticatorBuilder::sessions with such a store",
+            "there is no session store that can bind sessions; pass such a store to AuthenticatorBuilder::sessions",
         );
     }
     if settings.flask {
         return refused("flask_compatible does not support device binding; remove one of the two");
     }
     if settings.refresh == RefreshMode::Sliding {
-        return refused("RefreshMode::Sliding has no refresh tokens; choose another refresh mode");
+        return refused("RefreshMode::Sliding does not use refresh tokens; choose a different refresh mode");
     }
     let jitter = u32::from(settings.sessions.access_jitter);
     let shortest = settings.access_lifetime.duration().map(|span| span - span * jitter / 100);
     if shortest.is_some_and(|span| span < SHORTEST_ACCESS) {
         return refused(
-            "the lifetime of access tokens minus the jitter must be at least 240 seconds; set a longer lifetime",
+            "an access token's lifetime minus the jitter must be at least 240 seconds; set a longer lifetime",
         );
     }
     if cookies.access.paths != ["/"] || cookies.domain.is_some() {
@@ -56,9 +56,7 @@ pub(super) fn check(
         );
     }
     if [&settings.urls.bind, &settings.urls.bound].iter().any(|url| !cookies.refresh.is_sent_to(url)) {
-        return refused(
-            "the paths of the refresh cookie must cover Urls::bind and Urls::bound; add both to refresh_paths",
-        );
+        return refused("the refresh cookie's paths must cover Urls::bind and Urls::bound; add both to refresh_paths");
     }
     Ok(())
 }

@@ -113,9 +113,9 @@ fn check_store(
     match policy.max_staleness {
         Some(bound) if !follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
         None if has_pending && !follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-        // If this process has failed to carry out a pending revocation, it must refuse requests of the affected
-        // sessions. It checks this only if the cache may be stale. Without a limit on the staleness, the cache never
-        // counts as stale, so a limit is set here.
+        // If this process has failed to carry out a pending revocation, it must refuse requests that belong to the
+        // affected sessions. The process checks this only when the cache may be stale. Without a staleness limit, the
+        // cache never counts as stale, so set a limit here.
         None if follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
         Some(_) | None => {}
     }
@@ -133,7 +133,7 @@ fn check_store(
     Ok(())
 }
 
-/// Logs a warning if browsers do not send a token to the URLs that have to end sessions.
+/// Logs a warning if browsers do not send a token to a URL that has to end sessions.
 fn warn_of_unseen_urls(settings: &Settings, cookies: &ResolvedPolicy, has_refresh_cookie: bool) {
     let sends_token =
         |url: &str| cookies.access.is_sent_to(url) || (has_refresh_cookie && cookies.refresh.is_sent_to(url));

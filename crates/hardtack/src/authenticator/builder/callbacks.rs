@@ -12,8 +12,8 @@ use crate::token::VerifiedToken;
 impl AuthenticatorBuilder {
     /// Sets a blocklist of tokens that the application no longer accepts.
     ///
-    /// Every token that a request carries is looked up in this list after its signature and claims have been verified.
-    /// A route can skip the look-up with [`Need::skip_revocation_check`](crate::Need::skip_revocation_check).
+    /// Every token in a request is looked up in the blocklist after the token's signature and claims have been
+    /// verified. A route can skip the look-up with [`Need::skip_revocation_check`](crate::Need::skip_revocation_check).
     ///
     /// In Flask-JWT-Extended: `token_in_blocklist_loader`.
     pub fn blocklist(mut self, list: impl Blocklist) -> Self {
@@ -21,11 +21,11 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that checks the claims of verified tokens. If it returns `false`, the token is refused as
-    /// [`ClaimsRefused`](crate::FailureKind::ClaimsRefused). If the refused token was in a cookie, the response deletes
-    /// the cookies.
+    /// Sets a callback that checks the claims of verified tokens. If the callback returns `false`, the token is refused
+    /// as [`ClaimsRefused`](crate::FailureKind::ClaimsRefused). If the refused token was in a cookie, the response also
+    /// deletes the cookies.
     ///
-    /// For a permission that only some routes need, use the adapter's `Require::claim` or `Auth::forbid` instead. They
+    /// For a permission that only some routes need, use the adapter's `Require::claim` or `Auth::forbid` instead. These
     /// leave the user logged in.
     ///
     /// In Flask-JWT-Extended: `token_verification_loader`.
@@ -34,8 +34,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets an async callback that returns additional claims for the tokens of a subject. The callback can return any
-    /// value that serializes to a JSON object, such as a struct or `serde_json::json!({ … })`.
+    /// Sets an async callback that returns additional claims for a subject's tokens. The callback can return any value
+    /// that serializes to a JSON object, such as a struct or `serde_json::json!({ … })`.
     ///
     /// ```
     /// # use hardtack::{Authenticator, BackendError, KeySet, SigningKey, jwt::Algorithm};
@@ -55,20 +55,20 @@ impl AuthenticatorBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// The callback is called for each token that is issued: when a user logs in and on each refresh, but not on each
-    /// request. It may be called twice for one token, so it must have no side effects. The callback is not called for
-    /// the refresh token of a session, because that token does not contain these claims. If a claim is also set for a
-    /// single token or log-in, that value takes precedence.
+    /// The callback is called when a token is issued, that is, at log-in and on each refresh, but not on each request.
+    /// It may be called twice for one token, so it must have no side effects. It is not called for a session's refresh
+    /// token, because that token does not contain these claims. If the same claim is also set for an individual token
+    /// or log-in, the value set there takes precedence.
     ///
-    /// If the callback returns an error, no token is issued, and the client gets 503. If the request was a refresh, the
-    /// client can send it again. If the claims do not serialize to a JSON object, or one has a reserved name, the
-    /// client gets 500.
+    /// If the callback returns an error, no token is issued, and the client gets 503. If this happens on a refresh, the
+    /// client can send the request again. If the claims do not serialize to a JSON object, or if one of them has a
+    /// reserved name, the client gets 500.
     ///
-    /// Hardtack does not limit how long the callback takes. Set a timeout for its I/O, because a request that refreshes
-    /// its tokens waits for the callback.
+    /// Hardtack does not limit how long the callback takes. Set a timeout for the callback's I/O, because a request
+    /// that refreshes its tokens waits until the callback has finished.
     ///
-    /// If the result for a subject changes, for example because the subject has a new role, call
-    /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims). Tokens with the old claims are then
+    /// If the callback's result for a subject changes, for example because the subject has a new role, call
+    /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims). Tokens with the old claims then become
     /// outdated.
     ///
     /// In Flask-JWT-Extended: `additional_claims_loader`.
@@ -81,8 +81,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that returns additional header members for the tokens of a subject. The callback is not called
-    /// for the refresh tokens of sessions.
+    /// Sets a callback that returns additional header members for a subject's tokens. The callback is not called for
+    /// the refresh tokens of sessions.
     ///
     /// In Flask-JWT-Extended: `additional_headers_loader`.
     pub fn additional_headers(
@@ -93,8 +93,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that chooses the key to sign a subject's tokens with. If it returns `None`, the authenticator's
-    /// keys are used.
+    /// Sets a callback that chooses the key for signing a subject's tokens. If the callback returns `None`, the
+    /// authenticator's own keys are used.
     ///
     /// In Flask-JWT-Extended: `encode_key_loader`.
     pub fn encode_key(mut self, key: impl Fn(&str) -> Option<SigningKey> + Send + Sync + 'static) -> Self {
@@ -102,8 +102,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that chooses the key to verify a token with. If it returns `None`, the authenticator's keys are
-    /// used.
+    /// Sets a callback that chooses the key for verifying a token. If the callback returns `None`, the authenticator's
+    /// own keys are used.
     ///
     /// The callback sees the token's header and claims **before they are verified**. The sender of the token can
     /// therefore influence which of your keys verifies the token. Return a tenant's key only for claims that this

@@ -22,10 +22,10 @@ impl AuthenticatorBuilder {
     /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT, PATCH
     ///   and DELETE only, and they are not read from forms.
     /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted. If no audience is expected, any `aud` is accepted.
-    ///   A `kid` that no key has is ignored.
+    ///   A `kid` that matches no key is ignored.
     /// - CSRF values are not masked in pages, the `Host` field is not checked, and a log-out does not clear the
     ///   browser's cache.
-    /// - Refresh tokens live 30 days instead of 1 day. A fresh token stays fresh until it expires.
+    /// - Refresh tokens live for 30 days instead of 1 day. A fresh token stays fresh until it expires.
     /// - Additional claims may replace any other claim.
     ///
     /// Signatures, algorithms, `crit`, lengths, the strength of keys, and duplicate JSON members and cookies are still

@@ -32,13 +32,13 @@ use crate::urls::Urls;
 
 /// Configures an [`Authenticator`].
 ///
-/// The defaults are safe. Cookies have the prefix `__Host-` over https, and CSRF protection is on. Access tokens live
-/// 15 minutes, and refresh tokens live one day. The clocks of different servers may differ by up to three seconds. Most
-/// settings that give up protection have `insecure` in their names.
+/// The defaults are safe. Cookies have the prefix `__Host-` over https, and CSRF protection is on. Access tokens last
+/// 15 minutes, and refresh tokens last one day. The clocks of different servers may differ by up to three seconds. Most
+/// settings that weaken this protection have `insecure` in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`],
-/// [`SessionPolicy`](crate::session::SessionPolicy), [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION`
-/// in a description is the corresponding option of Flask-JWT-Extended.
+/// [`SessionPolicy`](crate::session::SessionPolicy), [`TokenSources`] and [`Urls`]. If a description mentions a name
+/// such as `JWT_TOKEN_LOCATION`, this is the corresponding Flask-JWT-Extended option.
 #[must_use = "a builder does nothing until build() is called"]
 pub struct AuthenticatorBuilder {
     keys: KeySet,
@@ -86,13 +86,13 @@ impl Authenticator {
 impl AuthenticatorBuilder {
     /// Sets the site's public address, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
-    /// If the address is https, cookies are `Secure`. A request with an unsafe method (such as POST) is refused if it
+    /// If the address uses https, cookies are `Secure`. A request with an unsafe method (such as POST) is refused if it
     /// comes from another origin.
     ///
-    /// If several sites share a host, add the path of this site, as in `https://site.example/app`. All redirects then
-    /// lead to URLs below this path. The application itself can be below the path (`Router::nest`, `web::scope`), or a
-    /// proxy can strip the path before it forwards a request. The paths of cookies do not change: by default, browsers
-    /// send the cookies to all paths of the host. To separate applications on one host, set a [`realm`](Self::realm).
+    /// If several sites share a host, add this site's path, as in `https://site.example/app`. All redirects then lead
+    /// to URLs below this path. The application itself can be mounted below the path (`Router::nest`, `web::scope`), or
+    /// a proxy can strip the path before it forwards a request. Cookie paths do not change: by default, browsers send
+    /// the cookies to all paths of the host. To separate applications on one host, set a [`realm`](Self::realm).
     ///
     /// If no base URL is set, https is assumed, and a request's `Origin` header is compared with its `Host` header.
     /// However, an attacker can make both headers name the same host (DNS rebinding).
@@ -110,17 +110,17 @@ impl AuthenticatorBuilder {
 
     /// Sets the address that the server listens on. If this address is loopback or unspecified, requests are also
     /// accepted from pages at `http://localhost` and the loopback addresses, with the server's port. Browsers on the
-    /// same machine can then use the site under these addresses.
+    /// server's machine can then open the site at these addresses.
     ///
-    /// If the host of the base URL is `localhost` or a loopback address, this call is not necessary. Browsers can then
-    /// use any of these hosts with the scheme and port of the base URL.
+    /// If the base URL's host is `localhost` or a loopback address, you do not need this method. Browsers can then use
+    /// `localhost` and the loopback addresses anyway, with the base URL's scheme and port.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
     }
 
     /// Sets which proxies in front of the application are trusted to report the client's address. By default, no proxy
-    /// is trusted, and the client's address is that of the socket's peer.
+    /// is trusted, and the client's address is the address of the socket's peer.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -138,12 +138,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Separates this application from others that share its key or its host.
+    /// Separates this application from others that share its key or host.
     ///
-    /// The name becomes part of the cookie names, as in `__Host-shop_access_token_cookie`, so that applications on one
-    /// host, even on different ports, do not overwrite each other's cookies. The name also becomes an audience (`aud`)
-    /// of all tokens, in addition to the audiences of [`ClaimsPolicy`]. An application accepts only tokens and log-in
-    /// forms of its own realm.
+    /// The realm's name becomes part of the cookie names, as in `__Host-shop_access_token_cookie`, so that applications
+    /// on one host, even on different ports, do not overwrite each other's cookies. All tokens also get the name as an
+    /// audience (`aud`), in addition to the audiences in [`ClaimsPolicy`]. An application accepts only tokens and
+    /// log-in forms from its own realm.
     ///
     /// Setting or changing the realm logs every user out once. Applications that share sessions on purpose, such as the
     /// servers of one site, need the same realm.
@@ -187,9 +187,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Reserves the names of the application's own cookies and query parameters. Pass the names of cookies without
-    /// prefixes. If a cookie of [`CookiePolicy`] or the query parameter for tokens has one of these names, building the
-    /// authenticator fails. You can call this method several times to add names.
+    /// Reserves the names of the application's own cookies and query parameters. Pass the cookie names without
+    /// prefixes. If one of these names is also the name of a cookie in [`CookiePolicy`], or of the query parameter for
+    /// tokens, building the authenticator fails. You can call this method several times to add names.
     pub fn reserve_names(
         mut self,
         cookies: impl IntoIterator<Item = &'static str>,
@@ -201,9 +201,10 @@ impl AuthenticatorBuilder {
     }
 
     /// Reserves the names of the application's own cookies, as [`reserve_names`](Self::reserve_names) does, and says
-    /// what each cookie is for. The explanations of [`explain_refusals`](Self::explain_refusals) and
-    /// [`Authenticator::explain_cookies`] contain these descriptions. Pass the names of cookies without prefixes. Each
-    /// description completes the sentence "The cookie … ", for example "contains the colors that the user has chosen".
+    /// what each cookie is for. These descriptions appear in the explanations from
+    /// [`explain_refusals`](Self::explain_refusals) and [`Authenticator::explain_cookies`]. Pass the cookie names
+    /// without prefixes. Each description completes the sentence "The cookie … ", for example "contains the colors that
+    /// the user has chosen".
     pub fn describe_cookies(mut self, cookies: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         for (name, purpose) in cookies {
             self.settings.reserved_cookie_names.push(name);
@@ -212,7 +213,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets where requests carry their tokens: [`TokenSources`], or a list of
+    /// Sets where requests carry their tokens. Pass [`TokenSources`], or a list of
     /// [`TokenLocation`](crate::TokenLocation)s in order of precedence (`JWT_TOKEN_LOCATION`). Default: cookies.
     ///
     /// ```
@@ -258,12 +259,13 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many access tokens with a verified signature are cached. If a later request has the same token, its
-    /// signature is not verified again. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The
-    /// cache is divided evenly into up to 16 parts, so that threads usually do not share a part.
+    /// Sets how many access tokens are cached after their signatures have been verified. If a later request contains a
+    /// cached token, the token's signature is not verified again. Default: 8192 tokens, which take at most 16 MiB. Zero
+    /// turns the cache off. The cache is divided evenly into up to 16 parts, so that threads usually do not share a
+    /// part.
     ///
-    /// Even if the signature of a token is cached, its times and kind, revocation, CSRF and freshness are still checked
-    /// on every request. [`Authenticator::replace_keys`] clears the cache.
+    /// Even if a token's signature is cached, every request still goes through all other checks: times, kind,
+    /// revocation, CSRF and freshness. [`Authenticator::replace_keys`] clears the cache.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -306,9 +308,9 @@ impl AuthenticatorBuilder {
     /// accounts. The authenticator calls the callback after the store has committed the change and before the response
     /// is sent.
     ///
-    /// The callback runs on the thread that made the change, which is usually the thread of a request. It should
-    /// therefore only pass the event on, for example to a channel. If the callback panics, the panic is logged and
-    /// otherwise ignored.
+    /// The callback runs on the thread where the event occurred, which is usually a thread that handles requests. The
+    /// callback should therefore only pass the event on, for example to a channel. If the callback panics, the panic is
+    /// logged and otherwise ignored.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -331,9 +333,9 @@ impl AuthenticatorBuilder {
     /// Explains to the application's developer how requests are verified. Call this method only during development. The
     /// host of the base URL must be `localhost`, a name that ends in `.localhost`, or a loopback address.
     ///
-    /// The authenticator keeps explanations of the latest 20 requests. An explanation lists each step of a
-    /// verification: the token, its signature and claims, the CSRF check, the session and freshness. For a refusal, the
-    /// explanation also says which setting or line of code to change.
+    /// The authenticator keeps explanations of the last 20 requests. An explanation lists each step of a verification:
+    /// the token, its signature and claims, the CSRF check, the session and freshness. For a refusal, the explanation
+    /// also says which setting or line of code to change.
     ///
     /// The adapter's layer shows the explanations on the page `/__hardtack/why`. Each refusal is also logged
     /// (`refusal_explained`). Neither the page nor the log contains a token, a signature or a CSRF value. The guide

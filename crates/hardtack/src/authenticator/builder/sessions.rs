@@ -1,4 +1,4 @@
-//! The settings of sessions: where they are stored, and how long they and their tokens live.
+//! Session settings: where sessions are stored, and how long they and their tokens live.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Deletes expired rows of the application in the background, together with expired sessions. `what` is the name of
+    /// Deletes the application's expired rows in the background, together with expired sessions. `what` is the name of
     /// these rows in log messages.
     pub fn also_prune(mut self, what: &'static str, rows: impl Prune) -> Self {
         self.also_pruned.push(AlsoPruned::new(what, rows));
@@ -35,8 +35,9 @@ impl AuthenticatorBuilder {
     }
 
     /// Leaves the deletion of expired rows to the application. To delete sessions and log entries, call
-    /// [`Authenticator::prune_sessions`](crate::Authenticator::prune_sessions). Delete the rows of
-    /// [`Self::also_prune`] yourself. By default, the adapter deletes all of these rows every ten minutes.
+    /// [`Authenticator::prune_sessions`](crate::Authenticator::prune_sessions). If you have registered other rows with
+    /// [`Self::also_prune`], delete them yourself as well. By default, the adapter deletes all of these rows every ten
+    /// minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
         self

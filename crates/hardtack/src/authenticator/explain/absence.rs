@@ -1,4 +1,4 @@
-//! Determines why a browser may not have sent a cookie.
+//! Determines the most likely reason why a browser did not send a cookie.
 
 use super::token::TokenState;
 use super::verified::{Origin, Verified};
@@ -9,15 +9,15 @@ use crate::jwt::TokenKind;
 use crate::request::{Authority, loggable_path};
 use crate::token_source::TokenLocation;
 
-/// The most likely reason why a request lacks a cookie.
+/// The most likely reason why a cookie is missing from a request.
 pub(super) enum Absence {
     /// The request has a token in a header, but the route reads no tokens from headers.
     UnreadHeader { name: String, read: String, cookie: String, is_route: bool },
-    /// The browser has a cookie whose name differs only in its case, its prefix or its realm.
+    /// The request has a cookie whose name differs from the expected name only in its case, its prefix or its realm.
     OtherName { sent: String, expected: String, difference: Difference, is_secure: bool, setter: &'static str },
     /// Browsers do not send the cookie to the request's path. Long segments of `path` are shortened.
     Path { path: String, paths: String },
-    /// The request was sent to another host, and cookies belong to the host that sets them.
+    /// The request was sent to a host other than the base URL's, and cookies belong to the host that sets them.
     Host { host: String, base: String },
     /// The cookie is sent over https only, and the page that sent the request was loaded over http.
     Scheme { page: String },
@@ -28,13 +28,13 @@ pub(super) enum Absence {
     NoCookies,
     /// The cookie was deleted.
     Deleted,
-    /// The request has only other cookies. `others` is their number, and `known` contains a sentence for each one that
-    /// the site knows.
+    /// The request has cookies, but not the missing one. `others` is the number of these other cookies, and `known`
+    /// contains a sentence for each of them that the site knows.
     Unknown { others: usize, known: Vec<String> },
 }
 
 impl Absence {
-    /// Looks for the most likely cause.
+    /// Determines the most likely reason why the cookie is missing.
     pub(super) fn of(verified: &Verified<'_>, kind: TokenKind) -> Self {
         let (head, authenticator) = (&verified.verifier.head, verified.verifier.authenticator);
         let (policy, settings) = (authenticator.cookies(), authenticator.settings());
@@ -186,22 +186,23 @@ impl Absence {
                  `.token_sources([TokenLocation::Headers, TokenLocation::Cookies])`."
             ),
             Self::OtherName { difference: Difference::Case, sent, expected, setter, .. } => format!(
-                "Send the cookie as `{expected}`. If the name is from another server or library, set `{setter}({})`.",
+                "Send the cookie as `{expected}`. If the name comes from another server or library, set \
+                 `{setter}({})`.",
                 quoted(sent)
             ),
             Self::OtherName { difference: Difference::Realm, .. } => {
-                "Log in again. If another server set the cookie with the similar name and both servers should share \
+                "Log in again. If another server set the similarly named cookie and both servers should share \
                  their log-ins, give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
                     .to_owned()
             }
             Self::OtherName { difference: Difference::Prefix, is_secure: true, .. } => {
                 "Log in again over https. If the site is served over plain http during development, set an http base \
-                 URL, such as `.base_url(\"http://127.0.0.1:3000\")`. If another server set the cookie with the \
-                 similar name, give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
+                 URL, such as `.base_url(\"http://127.0.0.1:3000\")`. If another server set the similarly named \
+                 cookie, give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
                     .to_owned()
             }
             Self::OtherName { difference: Difference::Prefix, is_secure: false, .. } => {
-                "Log in again at the base URL. If another server set the cookie with the similar name, give both \
+                "Log in again at the base URL. If another server set the similarly named cookie, give both \
                  servers the same base URL, `CookiePolicy` and `.realm(…)`."
                     .to_owned()
             }

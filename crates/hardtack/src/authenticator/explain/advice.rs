@@ -1,4 +1,4 @@
-//! Advice on what to change, for each reason for a refusal.
+//! For each reason for a refusal, advice on what to change.
 
 use super::absence::Absence;
 use super::token::TokenState;
@@ -21,9 +21,9 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
     let text = match reason {
         Reason::Missing => return Some(of_absent(verified)),
         Reason::DuplicateCookie => {
-            "Delete this site's cookies in the browser and log in again. The second cookie of the same name has a \
-             different `Domain` or `Path`. Check whether another application on this host, or an earlier \
-             `CookiePolicy`, set the cookie. `.realm(\"…\")` gives each application its own cookie names."
+            "Delete this site's cookies in the browser and log in again. The browser has several cookies with this \
+             name, but with a different `Domain` or `Path`. Check whether another application on this host, or an \
+             earlier `CookiePolicy`, set one of them. `.realm(\"…\")` gives each application its own cookie names."
         }
         Reason::Malformed(_) => {
             let (name, scheme) = (&settings.sources.header_name, &settings.sources.header_type);
@@ -52,8 +52,8 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::Replaced => "You don't need to change anything. The next request will have the newer cookies.",
         Reason::Refresh(flaw) => match flaw {
             RefreshFlaw::UnknownSession => {
-                "Log in again. `MemorySessions` forgets all sessions when the process restarts. `hardtack-sqlx` and \
-                 `hardtack-redis` keep the sessions."
+                "Log in again. `MemorySessions` forgets all sessions when the process restarts. To keep them, use \
+                 `hardtack-sqlx` or `hardtack-redis`."
             }
             RefreshFlaw::SessionEnded => "Log in again. The events in the log say what ended the session.",
             RefreshFlaw::SessionExpired => {
@@ -72,7 +72,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
             RefreshFlaw::Ahead => "Check whether the session store was restored from a backup or has lost writes.",
             RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => {
                 "Reload the page, so that the browser can send a proof, or log in again. Only browsers that support \
-                 device binding can refresh such a session."
+                 device binding can refresh a session that is bound to a device."
             }
         },
         Reason::RefreshNeeded => {
@@ -94,13 +94,13 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::Method => "Send the request as a POST.",
         Reason::BodyTooSlow => "Send the form faster, or raise `ReadAheadLimits::timeout`.",
         Reason::TooManyBodies => "Try again, or raise `ReadAheadLimits::at_once`.",
-        Reason::TooManyAttempts(_) => "Wait, or change the limits of the throttle.",
+        Reason::TooManyAttempts(_) => "Wait, or change the throttle's limits.",
         Reason::LogInRefused(_) => "Your `check_password` returned `None`, or your handler called `auth.refuse(…)`.",
         Reason::InvalidForm(_) | Reason::BodyTooLarge => "Check the fields of the form that the client sends.",
         Reason::Store(_) => "Check the session store and your callbacks. The log contains the error.",
         Reason::Issue(_) => "Put fewer claims into the token, or rename the claims. The log contains the error.",
         Reason::NotSetUp(_) => "Change the call or setting that the error message names.",
-        Reason::OtherUser => "Log out first, or enter the password of the user who is logged in.",
+        Reason::OtherUser => "Log out first, or enter the logged-in user's password.",
     };
     Some(text.to_owned())
 }
@@ -109,9 +109,9 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
 fn of_absent(verified: &Verified<'_>) -> String {
     match verified.main.state {
         TokenState::Foreign => {
-            "Log in again. If the other application is yours and shares this host, give each application a realm, such \
-             as `.realm(\"shop\")`, so that their cookies have different names. If the key of this application was \
-             replaced, keep the old key in the key set (`KeySet::retire`)."
+            "Log in again. If the token is from another of your applications on this host, give each application a \
+             realm, such as `.realm(\"shop\")`, so that their cookies have different names. If this application's \
+             key was replaced, keep the old key in the key set (`KeySet::retire`)."
                 .to_owned()
         }
         _ => Absence::of(verified, verified.need.kind).advice(),
@@ -122,8 +122,8 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
     match error {
         TokenError::Expired => of_expired(verified),
         TokenError::BadSignature | TokenError::UnknownKey => {
-            "Log in again. If tokens become invalid at each restart, the application generates a new key at each \
-             start. Load the key with `KeySet::from_secret_env(\"JWT_SECRET_KEY\")` instead of \
+            "Log in again. If tokens become invalid at each restart, the application generates a new key each time it \
+             starts. Load the key with `KeySet::from_secret_env(\"JWT_SECRET_KEY\")` instead of \
              `SigningKey::generate`. If the key was replaced on purpose, keep the old key in the key set \
              (`KeySet::retire`)."
         }
@@ -141,17 +141,16 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
             return not_a_token(verified);
         }
         TokenError::NotYetValid | TokenError::IssuedInFuture => {
-            "Synchronize the clocks of the servers. `ClaimsPolicy::clock_skew` sets the tolerance; the default is 3 \
-             seconds."
+            "Synchronize the servers' clocks. `ClaimsPolicy::clock_skew` sets the tolerance; the default is 3 seconds."
         }
         TokenError::WrongAudience | TokenError::WrongIssuer => {
-            "Log in again. If the token is from another service of yours, accept its `aud` and `iss` with \
-             `ClaimsPolicy::decode_audience` and `decode_issuers`. If you set or change the realm, every user \
-             is logged out once."
+            "Log in again. If the token is from another of your services, accept its `aud` and `iss` with \
+             `ClaimsPolicy::decode_audience` and `decode_issuers`. Setting or changing the realm logs \
+             every user out once."
         }
         TokenError::WrongKind => {
-            "A refresh token was sent instead of an access token, or the reverse. Check that the access cookie and the \
-             refresh cookie have different names, and that the client sends the right token."
+            "A refresh token was sent instead of an access token, or the other way around. Check that the access \
+             cookie and the refresh cookie have different names, and that the client sends the right token."
         }
     }
     .to_owned()
@@ -165,13 +164,13 @@ fn not_a_token(verified: &Verified<'_>) -> String {
         false => (TokenKind::Access, "CookiePolicy::access_name"),
     };
     if !is_refresh && verified.location != TokenLocation::Cookies {
-        return "The value is not a token of this application. Send the token that the log-in returned, whole and \
+        return "The value is not one of this application's tokens. Send the token that the log-in returned, whole and \
                 unchanged."
             .to_owned();
     }
     format!(
-        "The value is not a token of this application. Delete the cookie `{}` and log in again. If another application \
-         sets a cookie of this name, change `{setter}` or set a `.realm(\"…\")`.",
+        "The value is not one of this application's tokens. Delete the cookie `{}` and log in again. If another \
+         application sets a cookie with this name, change `{setter}` or set a `.realm(\"…\")`.",
         verified.cookie_name(kind)
     )
 }
@@ -179,13 +178,13 @@ fn not_a_token(verified: &Verified<'_>) -> String {
 fn of_expired(verified: &Verified<'_>) -> &'static str {
     let authenticator = verified.verifier.authenticator;
     if verified.main.state == TokenState::Valid {
-        return "If the client refreshes its token, you don't need to change anything. The claims were changed with \
-                `change_claims`.";
+        return "The claims were changed with `change_claims`, so this token is outdated. If the client refreshes it, \
+                you don't need to change anything.";
     }
     match (authenticator.refresh_mode(), verified.refresh.state) {
         (RefreshMode::Sliding, _) => {
             "Log in again. In sliding mode, a token is replaced only while the user sends requests. To let users \
-             pause for longer, raise `.access_lifetime(…)`."
+             stay idle for longer, raise `.access_lifetime(…)`."
         }
         (_, TokenState::Expired) => {
             "Log in again. `.refresh_lifetime(…)` sets how long a user can be away and stay logged in."
@@ -217,8 +216,8 @@ fn of_csrf(verified: &Verified<'_>, error: CsrfError) -> String {
     };
     match error {
         CsrfError::Missing | CsrfError::NoClaim => format!(
-            "In a form, add the hidden field `{}` with `token.csrf_token()`. In a script, send the value of the cookie \
-             `{cookie}` in the header `{}`.",
+            "In a form, add the hidden field `{}` with the value of `token.csrf_token()`. In a script, send the value \
+             of the cookie `{cookie}` in the header `{}`.",
             names.field, names.header
         ),
         CsrfError::Mismatch => {
@@ -243,19 +242,19 @@ fn of_csrf(verified: &Verified<'_>, error: CsrfError) -> String {
             ),
             None => {
                 "If the page is yours, open the page at the base URL, or change `.base_url(…)` to the address that \
-                     browsers use. If the page is on another origin of yours, add this origin with \
+                     browsers use. If the page is on another of your origins, add that origin with \
                      `CsrfPolicy::trusted_origin(…)`."
                     .to_owned()
             }
         },
-        CsrfError::BadHost => "Send one `Host` field with the host of the site.".to_owned(),
+        CsrfError::BadHost => "Send one `Host` field with the site's host.".to_owned(),
         CsrfError::NoPreSession => {
             "The page with the form sets a cookie, which the browser has to send back. Check that the browser \
-             accepts cookies, and that the form is posted to the same host. An API client sends JSON instead."
+             accepts cookies, and that the form is posted to the same host. An API client should send JSON instead."
                 .to_owned()
         }
         CsrfError::OtherPreSession => "Reload the page with the form, because its hidden field is outdated.".to_owned(),
-        CsrfError::UnknownState => "Start the log-in at the other site again, in the same browser.".to_owned(),
+        CsrfError::UnknownState => "Start the log-in again, and finish it in the same browser.".to_owned(),
         CsrfError::BeyondPeek => "Put the hidden field first in the form.".to_owned(),
         CsrfError::Unread => {
             "Wrap the route in the `AuthLayer`. Middleware that reads the body must be outside this layer.".to_owned()

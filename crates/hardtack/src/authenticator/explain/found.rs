@@ -1,4 +1,4 @@
-//! The result of a verification, and the check at which the verification ended.
+//! The result of a verification, and the check that refused the request.
 
 use super::token::{TokenFacts, TokenState, is_of_signature};
 use crate::csrf::CsrfError;
@@ -46,7 +46,7 @@ pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &Token
         },
         Reason::Missing | Reason::DuplicateCookie | Reason::Malformed(_) | Reason::BeyondPeek => Check::Token,
         Reason::Token(TokenError::Expired) if is_main(TokenState::Expired) => Check::Claims,
-        // The token is valid, but was issued before the claims of its session changed.
+        // The token is valid, but was issued before its session's claims changed.
         Reason::Token(TokenError::Expired) if is_main(TokenState::Valid) => Check::Session,
         Reason::Token(error) if is_main(TokenState::Invalid(*error)) => match is_of_signature(*error) {
             true => Check::Signature,

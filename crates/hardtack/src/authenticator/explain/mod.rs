@@ -1,7 +1,7 @@
-//! Explains requests, which are recorded during development, and copied header fields.
+//! Explains requests (recorded during development) and header fields that were copied from a browser or a response.
 //!
-//! `steps` derives the steps from the result of a verification. `advice` says what to change. `purpose` says what the
-//! site's cookies are for.
+//! `steps` derives an explanation's steps from the result of the verification. `advice` says what to change. `purpose`
+//! says what the site's cookies are for.
 
 mod absence;
 mod advice;
@@ -31,7 +31,7 @@ use crate::session::SessionId;
 use crate::token::VerifiedToken;
 use crate::token_source::Need;
 
-/// Returns an observer that tells the recorder which events end sessions.
+/// Returns an observer that reports the events that end sessions to the recorder.
 pub(super) fn observer(recorder: &Arc<Recorder>) -> Observer {
     let recorder = Arc::clone(recorder);
     Box::new(move |event| recorder.observe(event))
@@ -58,7 +58,7 @@ impl Authenticator {
 }
 
 impl RequestVerifier<'_> {
-    /// Records how a request was verified, if refusals are explained.
+    /// If refusals are explained, records how the request was verified.
     #[inline]
     pub(crate) fn record(&self, need: Need, found: Found<'_>) {
         if let Some(recorder) = self.authenticator.recorder() {
@@ -87,7 +87,7 @@ impl RequestVerifier<'_> {
         for kind in [TokenKind::Access, TokenKind::Refresh] {
             let token = self.authenticator.cookie_token(&self.head, kind).ok().flatten().map(TokenVerdict::any_age);
             let session: Option<SessionId> = token.and_then(|token| token.session());
-            // If the store fails, the explanation leaves out what the store would have said.
+            // If the store fails, the explanation omits what a look-up would have found.
             if let Some(id) = session
                 && let Ok(row) = store.find(id).await
             {

@@ -10,11 +10,10 @@ use crate::explain::{STYLE, page};
 use crate::refusal::{NO_STORE, Reply};
 use crate::request::{Authority, RequestHead};
 
-/// The end of the page's path. If the layer wraps a nested router, the prefix of the router comes first.
+/// The end of the page's path. If the layer wraps a nested router, the router's prefix comes before it.
 const PATH: &str = "/__hardtack/why";
 
-/// The reason that the response gives if the adapter does not know the client's address. In this case, the page is not
-/// shown.
+/// Why the page is not shown if the adapter does not know the client's address. The response contains this reason.
 const UNKNOWN_PEER: &str = "the server does not know the address of your browser; in axum, start the server with \
                             `hardtack_axum::serve(listener, app)`, or pass \
                             `app.into_make_service_with_connect_info::<SocketAddr>()` to `axum::serve`; a test that \
@@ -71,7 +70,7 @@ impl Authenticator {
         Some(reply.header("cross-origin-resource-policy", "same-origin"))
     }
 
-    /// Returns the reason why the page is not shown to a client, or `None` if the page is shown.
+    /// Returns why the page is not shown to this client, or `None` if the page is shown.
     fn why_not_shown(&self, head: &RequestHead<'_>) -> Option<&'static str> {
         match head.peer() {
             Some(peer) if peer.to_canonical().is_loopback() => {}
@@ -86,7 +85,7 @@ impl Authenticator {
         let host = head.host().and_then(Authority::parse);
         let is_loopback = |host: Authority<'_>| host.is_localhost() || host.ip().is_some_and(|ip| ip.is_loopback());
         if !host.is_some_and(is_loopback) {
-            return Some("the host of the request is not a loopback name or address, such as localhost");
+            return Some("the request's host is not a loopback name or address, such as localhost");
         }
         let settings = self.settings();
         let from_elsewhere = check_origin(head, &settings.csrf, settings.base.as_ref()).is_err();

@@ -48,7 +48,7 @@ impl Authenticator {
     /// Explains what this authenticator finds in the value of a `Cookie` field: which cookies it reads, and whether
     /// their tokens are valid. Sessions, CSRF values and freshness are not checked.
     ///
-    /// `path` is the path of the request, such as `/`. If the authenticator does not have the application's keys, pass
+    /// `path` is the request's path, such as `/`. If the authenticator does not have the application's keys, pass
     /// `false` for `keys_known`. Signatures are then not checked.
     ///
     /// ```
@@ -95,7 +95,7 @@ impl Authenticator {
             let is_about_token = |check| matches!(check, Check::Token | Check::Signature | Check::Claims);
             explanation.steps.extend(token.steps.into_iter().filter(|step| is_about_token(step.check)));
             // If the token is refused, advice about the token takes precedence. Otherwise, advice about the cookie
-            // does.
+            // takes precedence.
             if !is_ignored {
                 explanation.advice = match token.outcome {
                     Outcome::Refused(_) => token.advice.or(explanation.advice),
@@ -116,15 +116,15 @@ impl Authenticator {
         let policy = self.cookies();
         let own = policy.slots().map(|slot| slot.name.as_str());
         if let Some(own) = own.into_iter().find(|own| own.eq_ignore_ascii_case(name)) {
-            return format!("This site reads no cookie of this name. Case matters: the site reads `{own}`.");
+            return format!("This site does not read a cookie with this name. Case matters: the site reads `{own}`.");
         }
         let described = self.settings().described_cookies.iter().map(|(name, _)| *name);
         let names: Vec<_> = own.into_iter().chain(described).map(|name| format!("`{name}`")).collect();
-        format!("This site reads no cookie of this name. The site reads {}.", names.join(", "))
+        format!("This site does not read a cookie with this name. The site reads {}.", names.join(", "))
     }
 
-    /// Explains the cookies of a copied field, for a route that needs a token of this kind. `may_refresh` says whether
-    /// the server would try to replace the token.
+    /// Explains the cookies in a copied header field, for a route that needs a token of this kind. `may_refresh` says
+    /// whether the server would try to replace the token.
     fn explain_pasted(
         &self,
         verifier: &RequestVerifier<'_>,
@@ -143,9 +143,9 @@ impl Authenticator {
         Verified::new(verifier, need, found, Origin::Pasted(keys)).explain(what)
     }
 
-    /// Returns why the server would refuse a request with tokens in these states. `main` is the state of the token that
-    /// the route needs. `refresh` is the state of the refresh token, or `None` if the server would not try to refresh.
-    /// For real requests, `RequestVerifier::refresh_or_refuse` makes this decision.
+    /// Returns why the server would refuse a request with tokens in the given states. `main` is the state of the token
+    /// that the route needs. `refresh` is the state of the refresh token, or `None` if the server would not try to
+    /// refresh. For real requests, `RequestVerifier::refresh_or_refuse` makes this decision.
     fn reason_to_refuse(
         &self,
         head: &RequestHead<'_>,

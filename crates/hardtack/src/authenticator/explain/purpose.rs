@@ -1,11 +1,11 @@
-//! Says what the cookies of a site are for.
+//! Says what each of a site's cookies is for.
 
 use crate::authenticator::Authenticator;
 use crate::explain::without_prefix;
 use crate::jwt::TokenKind;
 
 impl Authenticator {
-    /// Returns a sentence that says what a cookie is for, or `None` if the site has no cookie of this name.
+    /// Returns a sentence that says what a cookie is for, or `None` if the site has no cookie with this name.
     ///
     /// The names of the application's own cookies are compared without their prefixes.
     pub(super) fn purpose_of(&self, name: &str) -> Option<String> {
@@ -53,7 +53,7 @@ impl Authenticator {
             (
                 &policy.reauthentication,
                 "shows that the browser has received the response to the last re-authentication. It is useless without \
-                 a refresh token of the session"
+                 one of the session's refresh tokens"
                     .to_owned(),
             ),
         ];

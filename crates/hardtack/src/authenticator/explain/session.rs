@@ -1,4 +1,4 @@
-//! Explains what is known about the session of a token.
+//! Explains what is known about a token's session.
 
 use super::verified::{Verified, sentence};
 use crate::clock::Timestamp;
@@ -9,7 +9,7 @@ use crate::jwt::{Claims, TokenError};
 use crate::refusal::Reason;
 use crate::session::{RefreshFlaw, Session, SessionId};
 
-/// Says that the session of an accepted request is live.
+/// For an accepted request, says that the session is live, or why the session was not checked.
 pub(super) fn live(verified: &Verified<'_>) -> String {
     let authenticator = verified.verifier.authenticator;
     let has_session = claims(verified).is_some_and(|claims| claims.session.is_some());
@@ -22,7 +22,7 @@ pub(super) fn live(verified: &Verified<'_>) -> String {
             "Not checked, because no session store is set. A token is valid until it expires, even after a log-out. To \
              end sessions, set a store with `.sessions(…)`."
         }
-        (true, false, _) => "The token belongs to no session, so it is valid until it expires.",
+        (true, false, _) => "The token does not belong to a session, so it is valid until it expires.",
         (true, true, _) => "The session has not ended.",
     };
     text.to_owned()
@@ -33,12 +33,12 @@ pub(super) fn refused(verified: &Verified<'_>, reason: &Reason) -> String {
     let now = verified.verifier.authenticator.now();
     let what = match reason {
         Reason::Token(TokenError::Expired) => {
-            return "The claims of the session have changed since the token was issued, so the token counts as expired."
+            return "The session's claims have changed since the token was issued, so the token counts as expired."
                 .to_owned();
         }
         Reason::Refresh(flaw) => match flaw {
             RefreshFlaw::UnknownSession => {
-                return "The session store does not know the session of the refresh token.".to_owned();
+                return "The session store does not know the refresh token's session.".to_owned();
             }
             RefreshFlaw::Reused => {
                 "The refresh token was already used, and a newer one exists. A copy may be in use elsewhere, so the \
@@ -58,8 +58,8 @@ pub(super) fn refused(verified: &Verified<'_>, reason: &Reason) -> String {
         },
         Reason::Revoked => "The session was ended, or the application's blocklist contains the token.",
         Reason::Replaced => {
-            "The tokens were replaced, because the browser has logged in again, or because the user has changed or \
-             entered the password. The request was probably sent before the response with the newer tokens arrived."
+            "The tokens were replaced because the browser logged in again, or because the user changed the password or \
+             entered it again. The request was probably sent before the response with the newer tokens arrived."
         }
         other => return sentence(&other.to_string()),
     };
@@ -72,7 +72,7 @@ fn claims<'a>(verified: &'a Verified<'_>) -> Option<&'a Claims> {
     verified.main.claims.as_deref().or(verified.refresh.claims.as_deref())
 }
 
-/// Returns the event in this process that ended the session, as a sentence.
+/// Returns a sentence that says which event in this process ended the session.
 fn cause(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
     let claims = claims(verified)?;
     let session = SessionId::from_u128(claims.session?);
@@ -89,13 +89,13 @@ fn cause(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
     Some(format!("{what} {}.", ago(at, now)))
 }
 
-/// Returns a sentence that says what the session store knew when the request was refused.
+/// Returns a sentence that says what the session store knew about the session when the request was refused.
 fn row(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
     let session = SessionId::from_u128(claims(verified)?.session?);
     let text = match verified.verifier.authenticator.recorder()?.row(session)? {
         None => "The session store does not know the session.".to_owned(),
         Some(Session { revoked_at: Some(at), .. }) => {
-            format!("According to the session store, it ended {}.", ago(at, now))
+            format!("According to the session store, the session ended {}.", ago(at, now))
         }
         Some(row) if row.absolute_expires_at <= now => {
             format!("The session reached its maximum age {} (`SessionPolicy`).", ago(row.absolute_expires_at, now))
@@ -106,7 +106,7 @@ fn row(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
                 RefreshMode::Transparent | RefreshMode::Redirect | RefreshMode::Off => "refresh_lifetime",
             };
             format!(
-                "The session was last used {}. Because it was not used again, it expired {} (`.{setter}(…)`).",
+                "The session was last used {}. It was not used again, so it expired {} (`.{setter}(…)`).",
                 ago(row.rotated_at, now),
                 ago(row.expires_at, now)
             )

@@ -1,8 +1,8 @@
 //! Derives the steps of a verification from its result.
 //!
-//! This module verifies nothing: the verification itself reports which check refused the request. The checks run in a
-//! fixed order, so all earlier checks succeeded and no later check ran. The functions that verify tokens supply the
-//! facts about the tokens.
+//! This module does not verify anything itself. The verification reports which check refused the request. Because the
+//! checks run in a fixed order, all earlier checks succeeded and no later check ran. The functions that verify tokens
+//! supply the facts about the tokens.
 
 use super::absence::Absence;
 use super::advice;
@@ -53,7 +53,7 @@ impl Verified<'_> {
         steps
     }
 
-    /// Returns a step for each copied cookie that the site knows and that contains no token.
+    /// Returns a step for each copied cookie that the site recognizes, except for the cookies that contain tokens.
     fn other_cookies(&self) -> impl Iterator<Item = Step> {
         let tokens = [TokenKind::Access, TokenKind::Refresh].map(|kind| self.cookie_name(kind));
         let authenticator = self.verifier.authenticator;
@@ -70,7 +70,7 @@ impl Verified<'_> {
         Step::new(self.refusing.unwrap_or(Check::Application), Verdict::Refused, sentence(&reason.to_string()))
     }
 
-    /// Returns whether `check` was made, and whether it refused the request.
+    /// Returns whether `check` was performed and, if so, whether it refused the request.
     fn verdict(&self, check: Check) -> Verdict {
         match self.refusing {
             Some(refusing) if refusing == check => Verdict::Refused,
@@ -92,7 +92,7 @@ impl Verified<'_> {
             (_, TokenState::Doubled(times)) => Step::new(
                 Check::Token,
                 Verdict::Refused,
-                format!("The request has the cookie `{name}` {times} times, so it is not clear which one counts."),
+                format!("The cookie `{name}` occurs {times} times in the request, so it is unclear which one counts."),
             ),
             (_, TokenState::Absent) => absent(&format!("The request has no cookie `{name}`.")),
             (_, TokenState::Empty) => absent(&format!("The cookie `{name}` is empty, so it counts as absent.")),
@@ -101,7 +101,7 @@ impl Verified<'_> {
                 missing,
                 format!(
                     "The cookie `{name}` belongs to another application on this host, so it counts as absent. {} \
-                     The keys of this application are: {}.",
+                     This application's keys are: {}.",
                     sentence(&self.main.key_in_header()),
                     self.own_keys()
                 ),
@@ -131,7 +131,7 @@ impl Verified<'_> {
         match (self.refusing == Some(Check::Signature), self.main.state) {
             (true, TokenState::Invalid(error)) => {
                 let text = format!(
-                    "{} {} The keys of this application are: {}.",
+                    "{} {} This application's keys are: {}.",
                     sentence(&error.to_string()),
                     sentence(&self.main.key_in_header()),
                     self.own_keys()
@@ -141,7 +141,7 @@ impl Verified<'_> {
             (is_refused, _) => {
                 let verdict = if is_refused { Verdict::Refused } else { self.verdict(Check::Signature) };
                 let text =
-                    format!("The token was signed with a key of this application: {}.", self.main.key_in_header());
+                    format!("The token was signed with one of this application's keys: {}.", self.main.key_in_header());
                 Step::new(Check::Signature, verdict, text)
             }
         }
@@ -205,7 +205,9 @@ impl Verified<'_> {
                 format!("There is no refresh cookie `{name}`. {}", Absence::of(self, TokenKind::Refresh).text())
             }
             TokenState::Empty => format!("The refresh cookie `{name}` is empty."),
-            TokenState::Doubled(times) => format!("The request has the refresh cookie `{name}` {times} times."),
+            TokenState::Doubled(times) => {
+                format!("The refresh cookie `{name}` occurs {times} times in the request.")
+            }
             TokenState::Foreign => format!("The refresh cookie `{name}` belongs to another application."),
             TokenState::Valid | TokenState::Expired => self.refresh.life(self.verifier),
             TokenState::Invalid(error) => format!(
@@ -248,9 +250,9 @@ impl Verified<'_> {
             (Verdict::Refused, Some(Reason::Csrf(error @ CsrfError::CrossSite))) => {
                 let base = authenticator.origin().map_or_else(|| "not set".to_owned(), quoted);
                 match same_origin_page(head).map(quoted) {
-                    Some(page) => format!("The request came from a page on {page}, which is not the base URL {base}."),
+                    Some(page) => format!("The request came from a page at {page}, but the base URL is {base}."),
                     None => format!(
-                        "{} Its `Sec-Fetch-Site` is {}, its `Origin` is {}, and the origin of this site is {base}.",
+                        "{} The request's `Sec-Fetch-Site` is {}, its `Origin` is {}, and the site's origin is {base}.",
                         sentence(&error.to_string()),
                         field("sec-fetch-site"),
                         field("origin"),
@@ -286,12 +288,13 @@ impl Verified<'_> {
         Step::new(Check::Session, verdict, text)
     }
 
-    /// If the request was refused because of the device's proof, returns the step about this check.
+    /// If the request was refused because of the device's proof, returns the step for that check.
     fn binding(&self) -> Option<Step> {
         match (self.refusing, self.found.reason()) {
             (Some(Check::Binding), Some(reason)) => {
                 let text = format!(
-                    "The session is bound to a device, so refreshing it needs a proof of the device's key. {}",
+                    "The session is bound to a device, so a refresh needs a proof that the client has the device's \
+                     key. {}",
                     sentence(&reason.to_string())
                 );
                 Some(Step::new(Check::Binding, Verdict::Refused, text))

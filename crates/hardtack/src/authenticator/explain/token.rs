@@ -16,21 +16,21 @@ pub(super) enum Keys {
 /// What is known about a token.
 pub(super) struct TokenFacts {
     pub(super) state: TokenState,
-    /// The algorithm and the key id that the token's header names.
+    /// The token's header and claims, decoded but not verified.
     header: Option<Unverified>,
     /// The claims, if the signature is valid or cannot be checked.
     pub(super) claims: Option<Box<Claims>>,
 }
 
-/// The state of a token, as determined by its verification.
+/// A token's state, as determined by verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenState {
     Absent,
-    /// The cookie is empty. Some clients keep a deleted cookie as an empty cookie.
+    /// The cookie is empty. When a cookie is deleted, some clients keep it with an empty value.
     Empty,
     /// The request contains the cookie this many times.
     Doubled(usize),
-    /// The token has a key id that no key of this application has.
+    /// The token's key id does not belong to any of this application's keys.
     Foreign,
     Valid,
     Expired,
@@ -43,8 +43,8 @@ impl TokenFacts {
         Self { state, header: None, claims: None }
     }
 
-    /// Returns what is known about the cookie for tokens of the given kind. `expected` is the kind of token that the
-    /// route accepts.
+    /// Returns what is known about the cookie that holds tokens of the given kind. `expected` is the kind of token that
+    /// the route accepts.
     pub(super) fn of_cookie(
         verifier: &RequestVerifier<'_>,
         kind: TokenKind,
@@ -114,7 +114,7 @@ impl TokenFacts {
         }
     }
 
-    /// Returns whether the request has a token, other than a token of another application.
+    /// Returns whether the request has a token. A token from a different application does not count.
     pub(super) fn is_present(&self) -> bool {
         match self.state {
             TokenState::Absent | TokenState::Empty | TokenState::Foreign => false,
@@ -125,29 +125,30 @@ impl TokenFacts {
     /// Returns the algorithm and the key id in the token's header, in words. An attacker may have written this header.
     pub(super) fn key_in_header(&self) -> String {
         let Some(header) = self.header.as_ref().map(Unverified::header) else {
-            return "the header of the token cannot be read".to_owned();
+            return "the token's header cannot be read".to_owned();
         };
         let algorithm = header.get("alg").and_then(|alg| alg.as_str()).unwrap_or("none");
         match header.get("kid").and_then(|kid| kid.as_str()) {
             Some(key_id) => {
                 format!(
-                    "the header of the token names the algorithm {} and the key {}",
+                    "the token's header names the algorithm {} and the key {}",
                     quoted(algorithm),
                     quoted(key_id)
                 )
             }
-            None => format!("the header of the token names the algorithm {} and no key", quoted(algorithm)),
+            None => format!("the token's header names the algorithm {}, but no key", quoted(algorithm)),
         }
     }
 
-    /// Returns a claim of the token as text. Call this method only for claims that are not secret. If the signature is
-    /// not valid, an attacker may have written the claim.
+    /// Returns one of the token's claims as text. Call this method only for claims that are not secret. If the
+    /// signature is not valid, an attacker may have written the claim.
     pub(super) fn claim(&self, name: &str) -> Option<String> {
         let value = self.header.as_ref()?.claims().get(name)?;
         Some(quoted(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
     }
 
-    /// Returns the subject and the times of the token, in words, or an empty string if the claims are not known.
+    /// Describes the token's user, when the token was issued, and when it expires. Returns an empty string if the
+    /// claims are not known.
     pub(super) fn life(&self, verifier: &RequestVerifier<'_>) -> String {
         let Some(claims) = &self.claims else { return String::new() };
         let now = verifier.authenticator.now();

@@ -1,4 +1,4 @@
-//! The explanation of a verification: its result, and what is known about its tokens.
+//! Explains a verification: its result, and what is known about the tokens that it checked.
 
 use super::found::{Found, refusing_check};
 use super::token::{Keys, TokenFacts};
@@ -7,7 +7,7 @@ use crate::explain::{Check, quoted};
 use crate::jwt::TokenKind;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
-/// Where the cookies to be explained come from.
+/// Where the cookies that are being explained come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// A request that this server has handled.
@@ -16,13 +16,14 @@ pub(super) enum Origin {
     Pasted(Keys),
 }
 
-/// A verification, with what is known about its tokens.
+/// A verification, with what is known about the tokens that it checked.
 pub(super) struct Verified<'a> {
     pub(super) verifier: &'a RequestVerifier<'a>,
     pub(super) need: Need,
     pub(super) found: Found<'a>,
     pub(super) origin: Origin,
-    /// Where the token is. If no location has one, this is the first location.
+    /// Where the token was found. If there is no token, this is [`TokenLocation::Cookies`] if the route accepts
+    /// cookies, and otherwise the first location.
     pub(super) location: TokenLocation,
     /// The token that the route needs.
     pub(super) main: TokenFacts,
@@ -79,7 +80,7 @@ impl<'a> Verified<'a> {
     }
 }
 
-/// Turns the text of an error into a sentence.
+/// Turns an error's text into a sentence.
 pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Extends the session of an access token: replaces the token in sliding mode, and re-authenticates users.
+//! Extends an access token's session: replaces the token in sliding mode, and re-authenticates users.
 
 use super::refresh::ATTEMPTS;
 use super::uncertain_write::UncertainWrite;
@@ -17,7 +17,7 @@ impl Authenticator {
     /// Exchanges a valid access token for a new one in the same session. Sliding mode, which has no refresh tokens,
     /// extends a session in this way.
     ///
-    /// If a re-authentication has replaced the token, the token is accepted only together with the mark of this
+    /// If a re-authentication has replaced the token, the token is accepted only together with the mark of that
     /// re-authentication (`mark`).
     pub(crate) async fn slide(
         &self,
@@ -51,9 +51,9 @@ impl Authenticator {
         Ok(row.is_some_and(|row| row.is_live(now) && self.has_just_replaced(&row, access, now)))
     }
 
-    /// Adds the cookie with the mark of a re-authentication. If the response to an earlier refresh arrives later than
-    /// this response, the browser loses the new tokens, but keeps the mark, because no other response sets or deletes
-    /// this cookie.
+    /// Adds the cookie that contains the mark of a re-authentication. If the response to an earlier refresh arrives
+    /// later than this response, the browser loses the new tokens, but keeps the mark, because no other response sets
+    /// or deletes the mark's cookie.
     fn with_mark(&self, mut raised: Refreshed, row: &Session, now: Timestamp) -> Result<Refreshed, IssueError> {
         let policy = self.cookies();
         let setting = Setting { domain: None, max_age: Some(row.expires_at.since(now)), now };
@@ -61,7 +61,7 @@ impl Authenticator {
         Ok(raised)
     }
 
-    /// Returns whether a re-authentication replaced this access token within the last race window.
+    /// Returns whether a re-authentication replaced this access token recently enough to be within the race window.
     fn has_just_replaced(&self, row: &Session, access: &VerifiedToken, now: Timestamp) -> bool {
         row.supersedes(access.claims().auth_time) && now.since(row.auth_time) <= self.0.rules.race_window
     }
@@ -83,7 +83,7 @@ impl Authenticator {
                 return Err(dead(&row));
             }
             // A re-authentication needs no proof of the device's key, because the user has entered the password.
-            // Sliding mode has no proofs.
+            // Sliding mode does not use proofs.
             if row.bound_key.is_some() && !typed {
                 return Err(Reason::Refresh(RefreshFlaw::Unproven));
             }
@@ -98,11 +98,11 @@ impl Authenticator {
                 ..Rotation::new(now, now + self.0.rules.idle(row.persistent))
             };
             // If two requests extend the session at once, or a re-authentication is sent twice, the second request gets
-            // the tokens of the first. A second rotation would make the tokens of the first request look stolen. The
-            // generation shows whether another request has rotated the row. If the token has no generation, its `iat`
-            // is compared with the time of the rotation. This comparison is less reliable, because the clocks of two
-            // servers may differ. If the time of the rotation is so far in the future that this server would refuse the
-            // tokens issued then, rotate again.
+            // the tokens of the first. A second rotation would make the first request's tokens look stolen. The
+            // generation shows whether another request has rotated the row. If the token has no generation, compare its
+            // `iat` with the time of the last rotation. This comparison is less reliable, because two servers' clocks
+            // may differ. If the last rotation is so far in the future that this server would refuse tokens issued at
+            // that time, rotate again.
             let is_rotated = match access.claims().generation {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,

@@ -10,8 +10,8 @@ use crate::jwt::Fresh;
 use crate::revocation::SessionStatus;
 use crate::session::{ChangedClaims, RevocationKind, RevokeTarget, Session};
 
-/// The new claims of a user's sessions. [`Authenticator::check_claims`] has checked that they fit into the user's
-/// tokens and cookies. To change the claims in a transaction of the application, pass this value to the store.
+/// The new claims for a user's sessions. [`Authenticator::check_claims`] has checked that they fit into the user's
+/// tokens and cookies. To change the claims in one of the application's transactions, pass this value to the store.
 #[derive(Clone, Debug)]
 pub struct CheckedClaims {
     subject: String,
@@ -31,10 +31,10 @@ impl CheckedClaims {
 }
 
 impl Authenticator {
-    /// Replaces the claims of all sessions of a subject, for example after a role has been granted or withdrawn.
+    /// Replaces the claims of all of a subject's sessions, for example after a role has been granted or withdrawn.
     /// Returns the number of changed sessions.
     ///
-    /// The new claims replace the claims that were given with [`LogIn`](crate::LogIn). No session ends. Access tokens
+    /// The new claims replace the claims that were passed to [`LogIn`](crate::LogIn). No session ends. Access tokens
     /// with the old claims are treated as expired, and a refresh issues tokens with the new claims. This process
     /// refuses the old tokens as soon as this method returns. Other processes refuse them once they have read the
     /// revocation log ([`Self::follow_revocations`]).
@@ -64,8 +64,8 @@ impl Authenticator {
         Ok(self.outdate(subject, Some(&claims.json)).await?)
     }
 
-    /// Checks that claims fit into the tokens and cookies of a user. Pass the result to `Sessions::change_claims_in` of
-    /// `hardtack-sqlx`, which stores the claims in a transaction of the application.
+    /// Checks that claims fit into a user's tokens and cookies. Pass the result to `Sessions::change_claims_in` of
+    /// `hardtack-sqlx`, which stores the claims in one of the application's transactions.
     ///
     /// # Errors
     /// - The claims are not a JSON object, include a reserved name, or do not fit into tokens and cookies.
@@ -76,8 +76,7 @@ impl Authenticator {
         given.set_all(claims);
         let json = Value::Object(given.into_map()?).to_string();
         let added = self.added_claims(subject).await?;
-        // Issue a token before storing anything, because every refresh would fail if claims that do not fit were
-        // stored.
+        // Issue a token before storing anything. If claims that do not fit were stored, every refresh would fail.
         let now = self.now();
         let trial = Session {
             claims: Some(json.clone()),
@@ -90,8 +89,8 @@ impl Authenticator {
     }
 
     /// Makes this process refuse tokens with old claims after the application has changed the claims in a transaction.
-    /// Call this method after the commit. Other processes refuse these tokens within seconds, as soon as they have read
-    /// the revocation log.
+    /// Call this method after the transaction is committed. Other processes refuse these tokens within seconds, as soon
+    /// as they have read the revocation log.
     ///
     /// If this process cannot read the log, it checks each request that belongs to a changed session against the store
     /// until it can read the log again. The change itself is stored, so do not tell the user to try again.
@@ -109,14 +108,14 @@ impl Authenticator {
         }
     }
 
-    /// Marks the access tokens of a subject as outdated, so that each of the subject's sessions refreshes its tokens.
-    /// Each refresh calls the [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) callback again.
-    /// Returns the number of affected sessions.
+    /// Marks a subject's access tokens as outdated, so that each of the subject's sessions refreshes its tokens. Each
+    /// refresh calls the [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) callback again. Returns
+    /// the number of affected sessions.
     ///
     /// Use this method instead of [`Self::change_claims`] if the callback reads claims, such as roles, from the
-    /// application's database. Claims that were given with log-ins stay the same. Call this method after the
-    /// application has committed its change. If a log-in happens at the same time, its claims are correct too, because
-    /// the log-in calls the callback again after storing its session.
+    /// application's database. Claims that were passed to log-ins stay the same. Call this method after the application
+    /// has committed its change. If a log-in happens at the same time, its claims are correct too, because the log-in
+    /// calls the callback again after storing its session.
     ///
     /// # Errors
     /// The store failed.

@@ -22,15 +22,15 @@ use super::refresh::ATTEMPTS;
 use super::tokens::AddedClaims;
 
 /// How long after a log-in a browser can bind the session. A thief who copies the cookies later cannot bind the session
-/// to another device.
+/// to a different device.
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Each challenge is issued together with an access token, and is still accepted for this long after the token expires.
-/// During this time, a browser that was closed can sign the challenge that it already has, without a round trip for a
+/// A browser that is reopened within this time can sign the challenge that it already has, without a round trip for a
 /// new one.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// The result of registering the key of a device.
+/// The result of registering a device's key.
 pub(crate) enum Binding {
     Bound {
         cookies: SetCookies,
@@ -40,7 +40,7 @@ pub(crate) enum Binding {
     Refused,
 }
 
-/// The result of a refresh with a proof.
+/// The result of refreshing a bound session.
 pub(crate) enum BoundRefresh {
     /// The new cookies, and the value of the header field with the challenge for the next proof.
     Refreshed { cookies: SetCookies, challenge: String },
@@ -65,7 +65,7 @@ impl Authenticator {
     }
 
     /// Binds the session of a valid refresh token to the device that signed `proof`. `fresh` is the freshness of the
-    /// access token that the browser has.
+    /// browser's access token.
     pub(crate) async fn bind(
         &self,
         refresh: &VerifiedToken,
@@ -98,8 +98,8 @@ impl Authenticator {
             return refused();
         }
         let key = key.to_text();
-        // Call the callback before changing the session's row, so that the browser can register the key again if the
-        // callback fails.
+        // Call the `additional_claims` callback before changing the session's row, so that the browser can register the
+        // key again if the callback fails.
         let (added, loaded_at) = (self.added_claims(refresh.subject()).await?, generation);
         let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
@@ -127,7 +127,7 @@ impl Authenticator {
         Err(BackendError::new("the session could not be bound, because its stored state kept changing").into())
     }
 
-    /// Returns whether `proof` signs a challenge that can bind the session of a refresh token.
+    /// Returns whether `proof` signs a challenge that was issued to bind the session of this refresh token.
     pub(crate) fn has_signed(&self, refresh: &VerifiedToken, proof: &str) -> bool {
         let url = self.own_url(&self.settings().urls.bind);
         let challenge = read_registration(proof, url.as_deref()).map(|(_, challenge)| challenge);
@@ -151,9 +151,9 @@ impl Authenticator {
 
     /// Exchanges the refresh token of a bound session, if `proof` shows that the client has the device's key.
     ///
-    /// A token that a re-authentication has replaced is accepted only if `mark` is the mark of this re-authentication.
-    /// In this case, the browser received the new tokens, but the response to an earlier refresh arrived later and
-    /// overwrote them.
+    /// A token that a re-authentication has replaced is accepted only if `mark` is the mark of that re-authentication.
+    /// The mark shows that the browser received the new tokens, but lost them because the response to an earlier
+    /// refresh arrived later and overwrote them.
     pub(crate) async fn refresh_bound(
         &self,
         refresh: &VerifiedToken,
@@ -198,8 +198,8 @@ impl Authenticator {
             };
             if self.accepts_refresh_challenge(&signed, id, row.generation, now) {
                 // The device has signed a challenge for the newest tokens, so the proof is accepted even if the client
-                // sent older tokens. Call the callback before the rotation, so that the client can send the same proof
-                // again if the callback fails.
+                // sent older tokens. Call the `additional_claims` callback before the rotation, so that the client can
+                // send the same proof again if the callback fails.
                 let added = self.added_claims(&row.subject).await?;
                 if let Some(rotated) = store.rotate(id, row.generation, rotation).await? {
                     self.await_confirmation(&rotated);
@@ -211,7 +211,7 @@ impl Authenticator {
             }
             let repeats = self.accepts_refresh_challenge(&signed, id, generation, now);
             // A token that a re-authentication has replaced needs a proof over the newest challenge, even if the
-            // request has the mark of the re-authentication.
+            // request carries the mark of that re-authentication.
             let presented = Presented { generation, auth_time: refresh.claims().auth_time, mark: None };
             return match self.0.rules.check_refresh_of_device(&row, presented, now) {
                 RefreshVerdict::Repeat if repeats => {
@@ -230,7 +230,7 @@ impl Authenticator {
     }
 
     /// Returns the challenge that the device has signed. Returns `None` if the proof is missing or cannot be read, and
-    /// an error if the proof was signed with another key.
+    /// an error if the proof was signed with a different key.
     fn read_proof(&self, proof: Option<&str>, key: &DeviceKey) -> Result<Option<String>, ()> {
         let url = self.own_url(&self.settings().urls.bound);
         match proof.map(|proof| read_refresh(proof, key, url.as_deref())) {

@@ -15,9 +15,9 @@ use crate::token::VerifiedToken;
 const BATCH: u32 = 100;
 
 impl Authenticator {
-    /// Makes this process refuse the sessions that a transaction of the application ends. Call this method after the
-    /// commit if no browser gets a new session, for example after a password reset by mail, or after a user is disabled
-    /// or deleted.
+    /// Makes this process refuse the sessions that one of the application's transactions has ended. Call this method
+    /// after the commit if no browser gets a new session, for example after a password reset by mail, or after a user
+    /// is disabled or deleted.
     ///
     /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions and the
     /// application's change are in different databases, and one of these databases has failed. This process then
@@ -45,9 +45,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the revocation log to find out which of the sessions ended, and emits an event for each ended session. If
-    /// the transaction was rolled back, no session ended. The browser of the session `renewed` gets a new session, so
-    /// the event for `renewed` is [`EventKind::Replaced`].
+    /// Reads the revocation log to find out which of the sessions ended, and emits an event for each session that did.
+    /// If the transaction was rolled back, no session ended. The browser that held the session `renewed` gets a new
+    /// session, so the event for `renewed` is [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -160,11 +160,10 @@ impl Authenticator {
         // has already carried it out, the list may contain the session of a later log-in, which must not end.
         if self.is_stored(intention).await? {
             if !ids.is_empty() {
-                // If the clock of another server is ahead, the times in the rows of these sessions may be in the
-                // future.
+                // If another server's clock is ahead, the times in these sessions' rows may be in the future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
-                // Do not report the end of the sessions, because the transaction that stored the pending revocation has
-                // already recorded it.
+                // Do not report that the sessions ended, because the transaction that stored the pending revocation has
+                // already recorded this.
                 let ended = self.end_unreported(RevokeTarget::Sessions(&ids), at).await?;
                 for id in ended {
                     self.emit(EventKind::Revoked, subject, Some(id), &Client::default());
@@ -189,8 +188,8 @@ impl Authenticator {
     }
 
     /// Returns whether the pending revocation is still stored, which means that no process has carried it out yet. If
-    /// the application has not registered a store for pending revocations, returns `true`. In this case, the pending
-    /// revocation comes from a transaction that has just been committed.
+    /// the application has not registered a store for pending revocations, returns `true`, because the pending
+    /// revocation then comes from a transaction that has just been committed.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))

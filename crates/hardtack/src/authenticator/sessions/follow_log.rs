@@ -17,8 +17,8 @@ use crate::session::{RevocationKind, RevocationPage, SessionId};
 /// The maximum number of entries in a page of the log.
 const LOG_PAGE: u32 = 1000;
 
-/// How many times one call tries to read the log. If entries are missing, the call starts again from the beginning of
-/// the log. If entries are missing in the last attempt as well, the call fails.
+/// How many times one call tries to read the log. If entries are missing, the call starts over from the beginning of
+/// the log. If entries are still missing in the last attempt, the call fails.
 const READINGS: usize = 3;
 
 /// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because a
@@ -34,8 +34,8 @@ impl Authenticator {
     /// adapter has read the log, each request is checked against the store.
     ///
     /// # Errors
-    /// The store failed, or entries are missing from its log. No entry is lost: the next call reads the missing entries
-    /// again.
+    /// The store failed, or entries are missing from its log. No entry is skipped: the next call tries to read the
+    /// missing entries again.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         if let Err(error) = self.work_off_due().await {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));
@@ -43,13 +43,14 @@ impl Authenticator {
         self.read_log(std::future::pending::<()>).await
     }
 
-    /// Records that the store lost sessions, or may have lost some, `ago` before this call. Call this method if an older
-    /// backup was restored, or if the sessions are now in another store. Otherwise, access tokens of the lost sessions
-    /// would be accepted until they expire, because the revocation log does not contain these sessions.
+    /// Records that the store lost sessions, or may have lost some, at the time `ago` before this call. Call this
+    /// method if an older backup was restored, or if the sessions are now kept in a different store. Otherwise, access
+    /// tokens of the lost sessions would be accepted until they expire, because the revocation log does not contain
+    /// these sessions.
     ///
     /// Until access tokens from before the loss have expired, each request is checked against the store, and a session
-    /// without a row is refused. The authenticator notices two losses itself: the newest entry of the log has a lower
-    /// number than before, or the store says that it has lost sessions ([`RevocationPage::complete_for`]).
+    /// without a row is refused. The authenticator notices a loss by itself in two cases: the log's newest entry has a
+    /// lower number than before, or the store says that it has lost sessions ([`RevocationPage::complete_for`]).
     pub fn store_lost_sessions(&self, ago: Duration) {
         let left = self.token_memory().saturating_sub(ago);
         if left > Duration::ZERO && self.has_store() {
@@ -58,9 +59,9 @@ impl Authenticator {
     }
 
     /// Follows the store's revocation log for as long as the future is polled. An adapter follows the log from the
-    /// first request on, so call this method only in a process without an adapter, or to follow the log even before the
-    /// first request. If another future is already following the log of this authenticator, this future waits until the
-    /// other one ends.
+    /// first request on. Call this method only in a process without an adapter, or to start following the log even
+    /// before the first request. If another future is already following this authenticator's log, this future waits
+    /// until that one ends.
     ///
     /// The future reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
     /// [`SessionPolicy::poll_interval`] (one second by default). If the future has missed entries or the store has lost
@@ -68,7 +69,7 @@ impl Authenticator {
     /// and then every four poll intervals. If several attempts in a row fail, the future logs only the first failure
     /// (`sync_failed`), and later the recovery (`sync_recovered`).
     ///
-    /// This crate has no timer, so pass the timer of your runtime as `sleep`:
+    /// This crate has no timer, so pass your runtime's timer as `sleep`:
     ///
     /// ```
     /// # use hardtack::Authenticator;
@@ -80,7 +81,7 @@ impl Authenticator {
     /// # }
     /// ```
     ///
-    /// Without a store, there is nothing to follow, and the future completes at once.
+    /// Without a store, there is nothing to follow, so the future completes at once.
     ///
     /// [`SessionStore::revoked_elsewhere`]: crate::session::SessionStore::revoked_elsewhere
     /// [`SessionPolicy::poll_interval`]: crate::session::SessionPolicy::poll_interval
@@ -150,7 +151,7 @@ impl WeakAuthenticator {
                     news = store.revoked_elsewhere();
                 }
                 Some(Err(error)) => {
-                    // The loop continues to poll the log. A new subscription would fail at once as well, so wait before
+                    // The loop keeps polling the log. A new subscription would also fail at once, so wait before
                     // subscribing again.
                     if !deaf {
                         tracing::warn!(event = "news_failed", error = %WithCauses(&error));
@@ -166,7 +167,7 @@ impl WeakAuthenticator {
 
 impl Authenticator {
     /// Marks the cache as stale if the log was last read too long ago (`SessionPolicy::max_staleness`). `read_at` is
-    /// the time of the last read on the monotonic clock.
+    /// the time of the last read, measured on the monotonic clock.
     fn limit_staleness(&self, read_at: Duration) {
         let age = self.0.clock.monotonic().saturating_sub(read_at);
         if self.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
@@ -258,18 +259,19 @@ impl Authenticator {
         }
     }
 
-    /// Returns whether the log tells of each session whose access tokens have not expired and that has ended. This is
-    /// not certain if the store has lost rows or log entries within the lifetime of access tokens: the log does not
+    /// Returns whether the log certainly lists every ended session whose access tokens have not expired. This is not
+    /// certain if the store has lost rows or log entries within the lifetime of access tokens, because the log does not
     /// contain the sessions that the store has lost (decision 50).
     fn covers_all_tokens(&self, page: &RevocationPage, now: Moment) -> bool {
         page.complete_for.is_none_or(|span| span >= self.token_memory()) && self.0.log.lost_no_sessions(now)
     }
 
-    /// Returns the status of a token's session from the cache, or from the store if the cache might be stale or the
-    /// outcome of a write to this session is not known.
-    ///The cache forgets an ended session once its access tokens have expired, but a refresh token can live longer. So
-    /// if a refresh token belongs to a session that the cache does not list as ended, this method looks up the session
-    /// in the store.
+    /// Returns the status of a token's session. Takes the status from the cache, unless the cache might be stale or it
+    /// is not known whether a write to this session succeeded. In these cases, looks up the session in the store.
+    ///
+    /// The cache forgets an ended session once its access tokens have expired, but a refresh token can live longer.
+    /// Therefore, if a refresh token belongs to a session that the cache does not list as ended, this method looks up
+    /// the session in the store.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);

@@ -1,4 +1,4 @@
-//! Creates sessions: for log-ins, and to replace all sessions of a user.
+//! Creates a session when a user logs in, and replaces all of a user's sessions with a new one.
 
 use std::borrow::Cow;
 
@@ -19,8 +19,8 @@ use crate::token::VerifiedToken;
 impl Authenticator {
     /// Logs a user in and returns the cookies of the new session.
     ///
-    /// In a request, call the adapter's `Auth::log_in` instead. That method also checks the request's origin, and ends
-    /// the browser's previous session.
+    /// In a request handler, call the adapter's `Auth::log_in` instead. That method also checks the request's origin,
+    /// and ends the browser's previous session.
     ///
     /// # Errors
     /// - The store failed.
@@ -48,8 +48,8 @@ impl Authenticator {
         };
         let persistent = log_in.remember.unwrap_or(!self.cookies().session_cookies);
         let session = session.with_persistence(persistent, &self.0.rules);
-        // Issue the tokens before the session is stored, so that no session is left in the store if the claims do not
-        // fit into the tokens.
+        // Issue the tokens before storing the session. Otherwise, if the claims do not fit into the tokens, a useless
+        // session would be left in the store.
         let fresh = log_in.freshness.at(now);
         let added = self.added_claims(&session.subject).await?;
         let cookies = self.session_cookies(&session, added, fresh, now)?.cookies;
@@ -65,7 +65,7 @@ impl Authenticator {
                 self.emit(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
             }
         }
-        // The remaining sessions ended because the user had reached the limit on sessions.
+        // The remaining sessions were ended because the user had reached the session limit.
         for id in ended {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
@@ -87,12 +87,12 @@ impl Authenticator {
         Ok(cookies.clearing_cache(other_user && !self.settings().flask))
     }
 
-    /// After a password change, ends all sessions of the user, and starts a new session for this browser. `previous` is
-    /// the token of the browser's old session.
+    /// After a password change, ends all of the user's sessions and starts a new session for this browser. `previous`
+    /// is the token of the browser's old session.
     ///
     /// With a store, the CSRF value stays the same, so forms in other tabs can still be posted. When this method
-    /// returns, all older sessions of the user have ended, even those that began in the same second. Without a store,
-    /// only the session of `previous` ends.
+    /// returns, all of the user's older sessions have ended, even those that began in the same second. Without a store,
+    /// only the session to which `previous` belongs ends.
     ///
     /// The application's transaction might already have ended the sessions, or recorded that they must end. If the
     /// store then fails, the failure is only logged, and no cookies are returned.
@@ -134,9 +134,9 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Does the same as [`Self::renew`], but creates no new session. Call this method if cookies can no longer reach
-    /// the browser, for example because the client has disconnected. If the password change did not end the browser's
-    /// own session, that session continues.
+    /// Does the same as [`Self::renew`], but does not create a new session. Call this method if cookies can no longer
+    /// reach the browser, for example because the client has disconnected. If the password change did not end the
+    /// browser's own session, that session continues.
     pub(crate) async fn end_unseen(
         &self,
         previous: &VerifiedToken,
@@ -151,7 +151,7 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Ends all sessions of the user, and starts a new session for this browser. `previous` is the token of the
+    /// Ends all of the user's sessions and starts a new session for this browser. `previous` is the token of the
     /// browser's old session. `ended` lists the sessions that the application's transaction has already ended.
     async fn replace_all(
         &self,
@@ -164,13 +164,13 @@ impl Authenticator {
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let Some(row) = store.find(id).await? else {
-                // The store has lost the row. Record in the log that the session has ended, so that other processes
-                // refuse its tokens.
+                // The store has lost the session's row. Record in the revocation log that the session has ended, so
+                // that other processes refuse its tokens.
                 self.revoke_session_of(previous).await?;
                 return Err(Reason::Revoked);
             };
-            // The application's transaction has ended this session, which was live until then. Its browser therefore
-            // gets a new session. The row of the ended session also proves that the transaction was committed.
+            // The application's transaction has ended this session, which was live until then, so the browser gets a
+            // new session. The row of the ended session also proves that the transaction was committed.
             ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
             if !ended_with_change && !row.is_live(now) {
                 return Err(dead(&row));
@@ -225,8 +225,8 @@ impl Authenticator {
     /// could not mark the session's tokens as outdated, so this method calls the callback again and reissues the
     /// cookies.
     ///
-    /// If the claims cannot be loaded again, this method ends the new session, because the first claims might be
-    /// outdated, and nothing would replace them.
+    /// If the claims cannot be loaded again, this method ends the new session, because the claims that were loaded
+    /// first might be outdated, and nothing would replace them.
     async fn asked_again(
         &self,
         cookies: SetCookies,

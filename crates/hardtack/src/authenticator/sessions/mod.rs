@@ -20,7 +20,7 @@ use crate::refusal::Reason;
 use crate::session::Session;
 use crate::token::VerifiedToken;
 
-/// Returns the reason to refuse a session that is not live.
+/// Returns the reason why a session that is not live is refused.
 fn dead(row: &Session) -> Reason {
     if row.replaced { Reason::Replaced } else { Reason::Revoked }
 }

@@ -7,22 +7,23 @@ use crate::authenticator::also_pruned::AlsoPruned;
 use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
 
-/// The time from a process's first request to its first pruning. If the process prunes rows in a lasting store, such as
-/// a database, [`SETTLING`] applies instead.
+/// How long after its first request a process starts to prune rows. If the process prunes rows in a lasting store, such
+/// as a database, [`SETTLING`] applies instead.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// For this long after the process starts or the clock is set, no rows are deleted from a lasting store. A machine
-/// often boots with a wrong clock, and a database on the same machine uses the same clock. If this clock is ahead, rows
+/// No rows are deleted from a lasting store for this long after the process starts or the clock is set. A machine's
+/// clock is often wrong at boot, and a database on the same machine uses the same clock. If this clock is ahead, rows
 /// that are still needed look expired.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
 /// How long a process waits between pruning runs.
 const INTERVAL: Duration = Duration::from_secs(600);
 
-/// The maximum number of rows that one call deletes. A call should hold its locks for only a few milliseconds.
+/// The maximum number of rows that one call deletes. The limit exists because a call should hold its locks for only a
+/// few milliseconds.
 const BATCH: u32 = 1000;
 
-/// The pause between two batches, in which other statements can run.
+/// The pause between two batches, which lets other statements run.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The maximum number of batches that one run deletes. The next run deletes the rest.
@@ -63,13 +64,13 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Whether any of the rows to prune survive the end of the process.
+    /// Returns whether any of the rows to be pruned outlive the process.
     fn prunes_lasting_rows(&self) -> bool {
         self.store().is_some_and(|store| store.is_durable()) || !self.0.also_pruned.is_empty()
     }
 
-    /// Deletes the expired `rows` of the application, or expired sessions if `rows` is `None`. If the deletion fails,
-    /// the next run tries again.
+    /// Deletes the application's expired `rows`, or expired sessions if `rows` is `None`. If the deletion fails, the
+    /// next run tries again.
     async fn prune_all<F, S>(&self, rows: Option<&AlsoPruned>, sleep: &F)
     where
         F: Fn(Duration) -> S,
@@ -90,8 +91,8 @@ impl Authenticator {
         }
     }
 
-    /// Deletes up to [`BATCHES`] batches of rows, and stops after a batch that is not full. Returns the number of rows
-    /// deleted.
+    /// Deletes rows in up to [`BATCHES`] batches, and stops early after a batch that is not full. Returns the number of
+    /// rows deleted.
     async fn prune_in_batches<F, S>(&self, also: Option<&AlsoPruned>, sleep: &F) -> Result<u64, BackendError>
     where
         F: Fn(Duration) -> S,

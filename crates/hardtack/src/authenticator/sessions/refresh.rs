@@ -16,13 +16,13 @@ use crate::token::VerifiedToken;
 pub(super) const ATTEMPTS: usize = 8;
 
 impl Authenticator {
-    /// Exchanges a verified refresh token. The new access token is never fresh.
+    /// Exchanges a verified refresh token for a new access token, which is never fresh.
     ///
-    /// If the refresh of a bound session is refused because there is no proof, the caller decides whether to
+    /// If a bound session's refresh is refused because the request contains no proof, the caller decides whether to
     /// [report](Self::report_unproven) the refusal.
     ///
-    /// If a re-authentication has replaced the token, the token is accepted only together with the mark of this
-    /// re-authentication (`mark`).
+    /// If a re-authentication has replaced the token, the token is accepted only together with that re-authentication's
+    /// mark (`mark`).
     pub(crate) async fn exchange_refresh(
         &self,
         refresh: &VerifiedToken,
@@ -35,8 +35,8 @@ impl Authenticator {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
         let presented = Presented { generation, auth_time: refresh.claims().auth_time, mark };
-        // Call the callback before the rotation, so that the client can use the refresh token again if the callback
-        // fails.
+        // Call `additional_claims` before the rotation. If that callback fails, the client can then use the refresh
+        // token again.
         let added = self.added_claims(refresh.subject()).await?;
         let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
@@ -82,9 +82,9 @@ impl Authenticator {
         Err(BackendError::new("the session could not be refreshed, because its stored state kept changing").into())
     }
 
-    /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
-    /// `generation` was current. If the claims have been changed since then, `added` may be outdated, so this method
-    /// calls the callback again.
+    /// Returns the claims that the `additional_claims` callback adds to the tokens of a rotated session. `added`
+    /// contains the claims that were loaded while `generation` was current. If the claims have been changed since then,
+    /// `added` may be outdated, so this method calls the callback again.
     pub(super) async fn added_claims_of(
         &self,
         row: &Session,
@@ -94,8 +94,8 @@ impl Authenticator {
         if row.outdated_generation < generation { Ok(added) } else { self.added_claims(&row.subject).await }
     }
 
-    /// Returns whether the store says that a refresh token is the newest of its session. Also works for expired tokens.
-    /// Returns `false` if there is no store.
+    /// Returns whether, according to the store, this refresh token is the newest one in its session. Also works for
+    /// expired tokens. Returns `false` if there is no store.
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
@@ -118,7 +118,7 @@ impl Authenticator {
         Reason::Refresh(flaw)
     }
 
-    /// Issues a new access token for a refresh token if there is no store. The refresh token stays the same, as in
+    /// Exchanges a refresh token for a new access token when there is no store. The refresh token stays the same, as in
     /// Flask-JWT-Extended.
     async fn exchange_stateless(
         &self,
@@ -150,8 +150,8 @@ impl Authenticator {
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
     }
 
-    /// Records in the store that a client has used the tokens of this generation, and therefore has received them. Also
-    /// updates this process's cache, so that later requests do not write this to the store again.
+    /// Records in the store that the client has used the tokens of this generation, which shows that it has received
+    /// them. Also updates this process's cache, so that later requests do not write to the store again.
     pub(crate) async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         if let Some(store) = self.store() {
             store.confirm(id, generation).await?;

@@ -31,8 +31,8 @@ impl Authenticator {
     /// whichever is later. Each server keeps its record of the revocation for a fixed time after `at`. If the `iat` of
     /// a token were later than `at`, a server could drop the record before the token expires.
     ///
-    /// If `ends` selects sessions by their subject, pass the current time. If the last rotation of one of the subject's
-    /// sessions is later, this method uses the time of that rotation instead.
+    /// If `ends` selects sessions by their subject, pass the current time as `at`. If one of the subject's sessions was
+    /// last rotated at a later time, this method uses that later time instead.
     pub(crate) async fn end(
         &self,
         ends: RevokeTarget<'_>,
@@ -44,7 +44,7 @@ impl Authenticator {
         ended
     }
 
-    /// Like [`Self::end`], but does not [report](Self::report_ended) the end.
+    /// Like [`Self::end`], but does not [report](Self::report_ended) that the sessions have ended.
     pub(super) async fn end_unreported(
         &self,
         ends: RevokeTarget<'_>,
@@ -61,12 +61,12 @@ impl Authenticator {
         Ok(ended)
     }
 
-    /// Tells the application that sessions of `subjects` have ended, so that it can refuse changes that these sessions
-    /// have begun ([`PendingRevocations::sessions_ended`](crate::session::PendingRevocations::sessions_ended)). A
+    /// Tells the application that sessions of `subjects` have ended, so that it can refuse changes that were begun in
+    /// these sessions ([`PendingRevocations::sessions_ended`](crate::session::PendingRevocations::sessions_ended)). A
     /// failure is only logged, because the sessions have already ended.
     ///
-    /// `ended` is the result of a call to the store with the target `ends`. If the call failed, the sessions might
-    /// nevertheless have ended, so this method reports their end in this case, too.
+    /// `ended` is what the store returned when it was asked to end the sessions that `ends` selects. Even if the store
+    /// returned an error, sessions might have ended, so this method reports them as ended in that case, too.
     pub(super) async fn report_ended(
         &self,
         ended: &Result<Vec<SessionId>, BackendError>,
@@ -84,8 +84,8 @@ impl Authenticator {
             if let Err(error) = pending.sessions_ended(subject).await {
                 tracing::warn!(
                     event = "end_not_counted", subject, error = %WithCauses(&error),
-                    "sessions of the user have ended, but the database could not record this, so a change that one of \
-                     these sessions began can still be stored"
+                    "some of the user's sessions have ended, but the database could not record this, so a change that \
+                     was begun in one of them can still be stored"
                 );
             }
         }
@@ -100,7 +100,7 @@ impl Authenticator {
     /// fixed time. If the `iat` of an ended session's tokens were far in the future, the servers would drop the record
     /// before the tokens expire.
     ///
-    /// After the caller has created the session, it must also call [`Self::report_ended`].
+    /// After creating the session, the caller must also call [`Self::report_ended`].
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
@@ -132,11 +132,12 @@ impl Authenticator {
         }
     }
 
-    /// Records in the cache what happened to a session at `at`, and keeps the record for [`Self::token_memory`].
+    /// Records in the cache what happened to a session at the time `at`, and keeps the record for the time that
+    /// [`Self::token_memory`] returns.
     ///
-    /// Even if `at` is in the past, the cache keeps the record for at least this period from now on, because this
-    /// process's clock may be wrong. If `at` is in the future, the clock of the server that issued the tokens is ahead,
-    /// so the cache keeps the record longer by the difference.
+    /// The cache keeps the record for at least [`Self::token_memory`] from now on, even if `at` is in the past, because
+    /// this process's clock may be wrong. If `at` is in the future, the clock of the server that issued the tokens is
+    /// ahead, so the cache keeps the record longer by the difference.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, at: Timestamp, now: Moment) {
         let until = now.after(at.since(now.date).saturating_add(self.token_memory()));
         match what {
@@ -162,7 +163,7 @@ impl Authenticator {
         longest.map_or(Duration::from_secs(u64::from(u32::MAX)), |span| span.saturating_add(margin))
     }
 
-    /// Returns the live sessions of a subject, newest first. Without a store, there are none.
+    /// Returns a subject's live sessions, newest first. Without a store, the list is empty.
     ///
     /// To show the sessions to the user, call [`Self::sessions_page`] instead. A subject can have as many sessions as
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions) allows.
@@ -206,12 +207,13 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// Reads the revocation log. If it contains the end of this session, returns the reason to refuse the session's
-    /// tokens: [`Reason::Replaced`] if the browser got a new session instead, and otherwise [`Reason::Revoked`].
+    /// Reads the revocation log. If the log says that this session has ended, returns the reason to refuse the
+    /// session's tokens: [`Reason::Replaced`] if the browser got a new session instead, and otherwise
+    /// [`Reason::Revoked`].
     ///
-    /// Otherwise, returns `None`. If the store has lost the row of a live session, both this method and
-    /// [`session`](Self::session) therefore return `None`. Without a store, this method knows only the sessions that
-    /// this process has ended.
+    /// If the log does not contain the session's end, returns `None`. For a live session whose row the store has lost,
+    /// both this method and [`session`](Self::session) therefore return `None`. Without a store, this method knows only
+    /// about the sessions that this process has ended.
     ///
     /// # Errors
     /// The store failed.
@@ -224,9 +226,9 @@ impl Authenticator {
         })
     }
 
-    /// Returns the id and the time of the last rotation of every session of a subject that has not been ended. Sessions
-    /// that have expired according to this server's clock are included, because this clock may be ahead. If the store
-    /// supports [`StoreAbility::ListPages`], only one page of rows is in memory at a time.
+    /// For each of a subject's sessions that has not been ended, returns the id and the time of the last rotation.
+    /// Sessions that have expired according to this server's clock are included, because this clock may be ahead. If
+    /// the store supports [`StoreAbility::ListPages`], only one page of rows is in memory at a time.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
@@ -257,7 +259,7 @@ impl Authenticator {
         self.revoke(RevokeTarget::Sessions(&[id]), subject, at).await.map(|ended| ended > 0)
     }
 
-    /// Ends all sessions of a subject except one, and returns the number of sessions that it ended.
+    /// Ends all of a subject's sessions except one, and returns the number of sessions that it ended.
     ///
     /// # Errors
     /// The store failed.
@@ -265,7 +267,7 @@ impl Authenticator {
         self.revoke(RevokeTarget::AllExcept(subject, kept), subject, self.now()).await
     }
 
-    /// Ends all sessions of a subject, and returns the number of sessions that it ended. Call this method when a user
+    /// Ends all of a subject's sessions, and returns the number of sessions that it ended. Call this method when a user
     /// is disabled or deleted.
     ///
     /// # Errors
@@ -274,10 +276,10 @@ impl Authenticator {
         self.revoke(RevokeTarget::AllOf(subject), subject, self.now()).await
     }
 
-    /// Ends all sessions of the user to whom a token belongs, and returns the number of sessions that it ended. Call
+    /// Ends all sessions of the user that a token belongs to, and returns the number of sessions that it ended. Call
     /// this method when a logged-in user logs out everywhere.
     ///
-    /// The session of `token` ends even if the store has lost its row.
+    /// The session that `token` belongs to ends even if the store has lost the session's row.
     ///
     /// # Errors
     /// The store failed.
@@ -287,8 +289,8 @@ impl Authenticator {
     }
 
     /// Ends the session of a token. Returns `false` if the token has no session, if the session has already ended, or
-    /// if the store has no row for the session. Even if the row is missing, the tokens of the session are refused from
-    /// then on.
+    /// if the store has no row for the session. Even if the row is missing, the session's tokens are refused from then
+    /// on.
     ///
     /// # Errors
     /// The store failed.
@@ -329,12 +331,12 @@ impl Authenticator {
         }
     }
 
-    /// Checks the time of a database's clock before old rows are deleted. Returns that time if it differs from the
-    /// authenticator's clock by at most a minute. If it differs by more, one of the two clocks is wrong, so this method
-    /// returns `None` and logs a warning (`prune_skipped`).
+    /// Checks the time on a database's clock before old rows are deleted. Returns that time if it is within a minute of
+    /// the time on the authenticator's clock. If the difference is larger, one of the two clocks is wrong, so this
+    /// method returns `None` and logs a warning (`prune_skipped`).
     ///
-    /// Call this method before you delete rows of your own by their age. If the clock that decides their age is ahead,
-    /// rows that are still needed would be deleted.
+    /// Call this method before you delete your own rows by age. Without this check, rows that are still needed would be
+    /// deleted if the clock that decides their age were ahead.
     pub fn time_to_prune(&self, database: Timestamp) -> Option<Timestamp> {
         let ours = self.now();
         let difference = ours.distance(database);

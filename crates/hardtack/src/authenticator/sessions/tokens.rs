@@ -1,4 +1,4 @@
-//! The tokens and cookies of a session, computed from its row.
+//! A session's tokens and cookies, computed from the session's row.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) const PERSISTENT: &str = "persistent_cookies";
 pub(super) type AddedClaims = Map<String, Value>;
 
 impl Authenticator {
-    /// Returns how long the session of a refresh token may stay idle before it expires.
+    /// Returns how long a refresh token's session may stay idle before it expires.
     pub(super) fn idle_of(&self, refresh: &VerifiedToken) -> Duration {
         let rules = &self.0.rules;
         let extra = if rules.favours_remembered() { own_claims(refresh) } else { Map::new() };
@@ -43,8 +43,8 @@ impl Authenticator {
         self.0.callbacks.claims_for(subject, TokenKind::Access).await
     }
 
-    /// Issues the tokens and cookies for the current state of a session's row. `added` are the claims that the callback
-    /// `additional_claims` adds.
+    /// Issues the tokens and cookies for the current state of a session's row. `added` contains the claims that the
+    /// callback `additional_claims` adds.
     pub(super) fn session_cookies(
         &self,
         session: &Session,
@@ -52,12 +52,13 @@ impl Authenticator {
         fresh: Fresh,
         now: Timestamp,
     ) -> Result<Refreshed, IssueError> {
-        // A bound session is rotated only with a proof, except by a re-authentication.
+        // Only a re-authentication can rotate a bound session without a proof.
         self.proven_cookies(session, added, fresh, Some(session.rotated_at), now)
     }
 
-    /// Does the same as [`Self::session_cookies`]. If the session is bound, `proven_at` is when the client last proved
-    /// that it has the key of its device. If `proven_at` is `None`, the time of the binding is used instead.
+    /// Does the same as [`Self::session_cookies`], but the caller supplies `proven_at`: when the client of a bound
+    /// session last proved that it has its device's key. If `proven_at` is `None`, the time of the binding is used
+    /// instead.
     pub(super) fn proven_cookies(
         &self,
         session: &Session,
@@ -112,8 +113,8 @@ impl Authenticator {
         TokenBuilder::without_callbacks(self, claims, lifetime, extra).with_added(added).issue()
     }
 
-    /// Issues the refresh token of a session. The token is a pure function of the session's row and the key, so
-    /// computing it again gives the same bytes.
+    /// Issues a session's refresh token. The token is a pure function of the session's row and the key, so computing it
+    /// again gives the same bytes.
     fn session_refresh(&self, session: &Session) -> Result<IssuedToken, IssueError> {
         let at = session.rotated_at;
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
@@ -135,7 +136,7 @@ impl Authenticator {
         TokenBuilder::without_callbacks(self, claims, lifetime, extra).issue()
     }
 
-    /// Returns the payload of an access token that would be issued now for the session of `token`. Only the
+    /// Returns the payload that an access token would have if it were issued now for the session of `token`. Only the
     /// application's claims are current: the reserved claims and the identity claim are copied from `token`. With a
     /// store, returns `None` if the session is no longer live.
     pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, SessionError> {
@@ -173,9 +174,9 @@ impl Authenticator {
         claims
     }
 
-    /// Returns the claims that the next token takes over: those that were set when the user logged in. An access token
-    /// also contains the claims that the callback added (`added`). They are left out, because the callback is called
-    /// again for the next token. A refresh token contains no such claims.
+    /// Returns the claims that carry over to the next token: those that were set when the user logged in. An access
+    /// token also contains the claims that the callback added (`added`). These are left out, because the callback is
+    /// called again for the next token. A refresh token contains no such claims.
     pub(super) fn carried_claims(&self, token: &VerifiedToken, added: &AddedClaims) -> Map<String, Value> {
         let mut claims = own_claims(token);
         let identity = &self.settings().claims.identity_claim;
@@ -184,7 +185,7 @@ impl Authenticator {
     }
 }
 
-/// Returns the claims of a token that are not reserved.
+/// Returns a token's claims, except for the reserved ones.
 fn own_claims(token: &VerifiedToken) -> Map<String, Value> {
     let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
     claims.retain(|name, _| !Claims::is_reserved(name));

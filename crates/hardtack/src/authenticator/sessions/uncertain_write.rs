@@ -1,11 +1,11 @@
-//! Tracks writes to the store whose outcome this process may never learn.
+//! Tracks store writes whose outcome this process may never learn.
 
 use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
-/// A write to the store that ends sessions or changes their claims, and that is not confirmed yet.
+/// A store write that ends sessions or changes their claims, and that has not been confirmed yet.
 ///
 /// If the store fails or the request is canceled, this value is dropped without a call to [`confirm`](Self::confirm).
 /// This process then does not know whether the store has committed the write, so it looks up the affected sessions in
@@ -13,14 +13,14 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 #[must_use = "keep this value until the store reports the outcome; dropping the value marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
-    /// The sessions that the write affects, each with the time of its last rotation if this time is known.
+    /// The sessions that the write affects, each with the time of its last rotation, if known.
     sessions: Vec<(SessionId, Option<Timestamp>)>,
 }
 
 impl Authenticator {
     /// Call this method before the store ends sessions or changes their claims. If the target is a subject, this method
     /// lists the subject's sessions. A session that begins between this call and the write is not in the list. This
-    /// process learns from the revocation log what the write did to that session.
+    /// process learns from the revocation log how the write affected that session.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,
@@ -40,7 +40,7 @@ impl Authenticator {
 }
 
 impl UncertainWrite<'_> {
-    /// Returns each session whose last rotation has a known time, together with this time.
+    /// Returns each session whose last rotation time is known, together with that time.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (SessionId, Timestamp)> {
         self.sessions.iter().filter_map(|(id, rotated_at)| Some((*id, (*rotated_at)?)))
     }

@@ -91,7 +91,7 @@ fn only_the_two_algorithms_are_accepted_and_they_fit_the_key() {
         let refused = read_registration(&device.register("c"), None).unwrap_err();
         assert!(matches!(refused, ProofError::BadKey(KeyError::AlgorithmMismatch { .. })), "{algorithm} {refused}");
     }
-    // If the key has an `alg`, it must be the same as the `alg` of the header.
+    // If the key has an `alg`, it must be the same as the header's `alg`.
     let mut contradicting = header(ec);
     contradicting["jwk"]["alg"] = "ES384".into();
     assert!(register(ec, &contradicting).is_err());
@@ -108,7 +108,7 @@ fn weak_private_and_foreign_keys_are_refused() {
         header["jwk"][name] = value;
         register(device, &header).map(drop).unwrap_err()
     };
-    // Keys with a point that is not on the curve, with another curve, or without a coordinate are refused.
+    // A key is refused if its point is not on the curve, if its curve is a different one, or if it lacks a coordinate.
     let x = ec.public_jwk()["x"].clone();
     for refused in [with(ec, "y", x), with(ec, "crv", "P-384".into()), with(ec, "y", Value::Null)] {
         assert!(matches!(refused, ProofError::BadKey(_)), "{refused}");
@@ -154,7 +154,7 @@ fn extensions_and_members_that_occur_twice_are_refused() {
     assert_eq!(twice(usual, r#"{"jti":"c","\u006ati":"d"}"#), refused);
 }
 
-/// Browsers do not send `aud` yet, but later versions will.
+/// Browsers do not send `aud` in a proof yet, but later versions will.
 #[test]
 fn an_audience_may_be_missing_but_not_be_wrong() {
     let [device, _] = &*DEVICES;
@@ -170,7 +170,7 @@ fn an_audience_may_be_missing_but_not_be_wrong() {
     for aud in [json!("https://site.example/token/bind"), json!("https://site.example"), json!([url]), json!(1)] {
         assert_eq!(prove(json!({ "jti": "c", "aud": aud }), Some(url)), Err(ProofError::WrongAudience), "{aud}");
     }
-    // Members that another version of the specification might add have no effect.
+    // Members that a different version of the specification might add have no effect.
     let more = json!({ "jti": "c", "iat": 1, "exp": 2, "iss": "x", "sub": "y", "authorization": "z" });
     assert!(prove(more, Some(url)).is_ok());
 }
@@ -228,7 +228,7 @@ fn text(members: &Members, name: &str) -> Option<String> {
     members.get(name).map(|value| value.as_str().unwrap_or("not a string").to_owned())
 }
 
-/// Whether the header of a proof is accepted, except for its key.
+/// Whether a proof's header is accepted, apart from the key in it.
 fn accepts_header(header: &Members) -> bool {
     let unsupported = ["crit", "b64", "zip", "jku", "x5u", "x5c"];
     !header.has_duplicates()
@@ -250,7 +250,7 @@ fn is_own_key(jwk: &Members) -> bool {
         && jwk.get("kid").is_none_or(|id| id.is_string())
 }
 
-/// Returns the challenge in a proof, as the crate jsonwebtoken reads it with the key `jwk`.
+/// Reads a proof with the crate jsonwebtoken and the key `jwk`, and returns the challenge in the proof.
 fn read_with_other(proof: &str, jwk: &Members) -> Option<String> {
     let numbers = ["x", "y"].map(|name| text(jwk, name).unwrap());
     let key = jsonwebtoken::DecodingKey::from_ec_components(&numbers[0], &numbers[1]).ok()?;
@@ -306,13 +306,13 @@ proptest! {
         let aud_fits = payload.get("aud").is_none_or(|aud| aud.is_string());
         let accepted = challenge.filter(|_| accepts_header(&header) && !payload.has_duplicates() && aud_fits);
         let keys = header.0.iter().filter(|(name, _)| name.contains("jwk") || name.contains("\\u006awk")).count();
-        // A value of another type is never the device's key, and neither is a key that a mutation has added.
+        // A value that is not an object is never the device's key, and neither is a key that a mutation has added.
         let own_key = with_key && keys == 1 && is_own_key(&jwk);
         prop_assert_eq!(registered.as_ref().ok().map(|(_, c)| c), accepted.as_ref().filter(|_| own_key), "{}", proof);
         prop_assert_eq!(refreshed.ok(), accepted.clone().filter(|_| keys == 0), "{}", proof);
         if let (Ok((stored, _)), Some(challenge)) = (registered, accepted) {
-            // The other crate refuses some values of members that this crate ignores, such as a `kid` or a `sub` that is
-            // not a string.
+            // jsonwebtoken refuses some members whose values Hardtack ignores, such as a `kid` or a `sub` that is not a
+            // string.
             let names = [header.names(), payload.names()].concat();
             if names.iter().all(|name| ["alg", "typ", "jwk", "jti"].contains(&name.as_str())) {
                 prop_assert_eq!(read_with_other(&proof, &jwk), Some(challenge));

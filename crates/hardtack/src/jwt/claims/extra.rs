@@ -31,7 +31,7 @@ pub trait ExtraClaims: Sized + Send + Sync + 'static {
     /// [`TokenError::BadClaim`]`("extra")`: a claim is missing or has a value that the type does not accept.
     fn from_payload(payload: &[u8]) -> Result<Self, TokenError>;
 
-    /// Returns the claim that made [`from_payload`](Self::from_payload) fail, for the log.
+    /// For the log, returns the claim that made [`from_payload`](Self::from_payload) fail.
     fn flaw(payload: &[u8]) -> ClaimFlaw {
         let _ = payload;
         ClaimFlaw::Unreadable

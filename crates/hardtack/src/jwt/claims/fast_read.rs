@@ -1,7 +1,7 @@
-//! The fast reader of payloads. It reads the most common payloads without a general JSON parser (decision 11).
+//! The fast payload reader. It reads the most common payloads without a general JSON parser (decision 11).
 //!
 //! The most common payloads are written by this library or Flask-JWT-Extended. They consist of one JSON object with the
-//! known claims in the order of the table, followed by the application's own claims. They contain no whitespace,
+//! known claims in the order of the claim table, followed by the application's own claims. They contain no whitespace,
 //! escapes or nested values, and each number consists only of digits. Each known claim has a fixed position, so it
 //! cannot occur twice.
 //!
@@ -23,7 +23,7 @@ const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
     ($first_name:literal $first_field:ident: $first_type:ty, $($name:literal $field:ident: $type:ty,)*) => {
-        /// The claims of a payload. A string value is stored as its range of bytes in the payload.
+        /// A payload's claims. A string value is stored as its byte range in the payload.
         #[derive(Clone, Debug)]
         pub(crate) struct FastClaims {
             pub(crate) $first_field: <$first_type as FastClaim>::Fast,

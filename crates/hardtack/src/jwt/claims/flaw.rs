@@ -1,22 +1,23 @@
-//! Which claim of a token does not meet a route's requirements.
+//! How a token's claims fail to meet a route's requirements.
 
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Which claim of a token does not meet a route's requirements, for the log.
+/// Describes, for the log, how a token's claims fail to meet a route's requirements.
 ///
 /// A `ClaimFlaw` can contain the claim's name. It never contains the claim's value, because the value might be personal
 /// data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimFlaw {
-    /// The token has no claim of this name.
+    /// The token has no claim with this name.
     Missing(String),
-    /// The route does not accept the type or value of the claim, or does not allow a claim with this name at all.
+    /// The route does not accept the claim's type or value, or does not allow a claim with this name at all.
     Unfit(String),
-    /// The token's claims cannot be deserialized into the type that the route asks for, and the error names no claim.
+    /// The token's claims cannot be deserialized into the type that the route asks for, and it is not known which claim
+    /// is the cause.
     Unreadable,
 }
 
@@ -34,7 +35,7 @@ impl fmt::Display for ClaimFlaw {
 
 impl ClaimFlaw {
     /// Finds the claim that prevents `T` from being read from a payload. The search might read the payload once for
-    /// each claim, so call this function only after reading `T` fails.
+    /// each claim, so call this function only if reading `T` has failed.
     pub(super) fn of<T: DeserializeOwned>(payload: &[u8]) -> Self {
         let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else { return Self::Unreadable };
         let complaint = |members: &Map<String, Value>| {
@@ -47,8 +48,8 @@ impl ClaimFlaw {
         {
             return Self::Missing(name.to_owned());
         }
-        // The error names no claim. A claim caused the error if the error changes or disappears when the claim is
-        // removed.
+        // The error does not say which claim caused it. A claim is the cause if the error changes or disappears when
+        // that claim is removed.
         let is_cause = |name: &&String| {
             let mut others = members.clone();
             others.remove(name.as_str());

@@ -26,7 +26,7 @@ pub enum TokenKind {
     /// Authenticates requests.
     #[default]
     Access,
-    /// Can only be exchanged for new access tokens.
+    /// A token that can only be exchanged for new access tokens.
     Refresh,
 }
 
@@ -69,8 +69,8 @@ impl Fresh {
 
 /// The claims that this library uses. All other claims of a token are the application's own.
 ///
-/// A value of this type does not prove that the token was verified. To verify the signature and the claims of a token,
-/// call [`KeySet::verify`](super::KeySet::verify) and [`validate`](super::validate()).
+/// A `Claims` value does not prove that its token was verified. To verify a token's signature and claims, call
+/// [`KeySet::verify`](super::KeySet::verify) and [`validate`](super::validate()).
 ///
 /// ```
 /// use hardtack::clock::Timestamp;
@@ -88,7 +88,7 @@ pub struct Claims {
     pub fresh: Fresh,
     /// `iat`: when the token was issued.
     pub issued_at: Timestamp,
-    /// `jti`: the id of the token. It is empty if the token has no id. Such a token is accepted only with
+    /// `jti`: the token's id. Empty if the token has no id. A token without an id is accepted only with
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub token_id: String,
     /// `type`: the purpose of the token.
@@ -114,8 +114,8 @@ pub struct Claims {
     /// `aud`: the recipients. In the token, `aud` is a string or an array of strings. This field is empty if `aud` is
     /// absent.
     pub audience: Vec<String>,
-    /// `proven_at`: when the client last proved that it has the key of its device. Only access tokens of sessions that
-    /// are [bound](crate::device_binding) to a device have this claim.
+    /// `proven_at`: when the client last proved that it has its device's key. Only access tokens of sessions that are
+    /// [bound](crate::device_binding) to a device have this claim.
     pub proven_at: Option<Timestamp>,
 }
 

@@ -1,5 +1,5 @@
-//! The strict reader of payloads. It understands all of JSON. The fast reader does not refuse payloads: it leaves every
-//! payload that it does not recognize to the strict reader.
+//! The strict payload reader, which understands all of JSON. The fast reader never refuses a payload. Instead, it
+//! leaves every payload that it does not recognize to the strict reader.
 
 use serde_json::{Map, Value};
 
@@ -17,13 +17,13 @@ impl Claims {
     /// Reads the claims from a payload. The payload must be one JSON object in which no member occurs twice and each
     /// known claim has the right type.
     ///
-    /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds since 1970, and must not be after the
+    /// `sub`, `iat`, `jti` and `type` are required. Times are given in seconds since 1970, and must not be after the
     /// year 9999 (RFC 7519 §2). Fractions of a second are cut off.
     ///
     /// # Errors
-    /// [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember), [`BadClaim`](TokenError::BadClaim),
-    /// [`MissingClaim`](TokenError::MissingClaim) or [`WrongKind`](TokenError::WrongKind). The last means that `type`
-    /// is neither `access` nor `refresh`.
+    /// Returns [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember),
+    /// [`BadClaim`](TokenError::BadClaim), [`MissingClaim`](TokenError::MissingClaim) or
+    /// [`WrongKind`](TokenError::WrongKind). `WrongKind` means that `type` is neither `access` nor `refresh`.
     pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
         let fast = std::str::from_utf8(payload).ok().and_then(|text| Some(FastClaims::read(text)?.to_claims(text)));
         fast.map_or_else(|| ClaimsProfile::STRICT.read(payload), Ok)
@@ -45,7 +45,7 @@ pub(crate) struct ClaimsProfile<'a> {
 }
 
 impl ClaimsProfile<'_> {
-    /// The profile of tokens that this library issues.
+    /// The profile for the tokens that this library issues.
     pub(crate) const STRICT: Self = Self { identity: "sub", verify_sub: true, lenient: false, audience: true };
 
     /// Whether this profile is [`STRICT`](Self::STRICT). [`FastClaims`] implements only that profile.
@@ -66,7 +66,7 @@ impl ClaimsProfile<'_> {
                 return Ok(());
             }
             match name {
-                // Another claim identifies the user, but check the type of `sub` nevertheless.
+                // A claim other than `sub` identifies the user, but the type of `sub` must still be checked.
                 "sub" if self.verify_sub => Text::read("sub", value).map(drop),
                 "sub" => Ok(()),
                 "aud" if !self.audience => Ok(()),
@@ -94,7 +94,7 @@ impl ClaimsProfile<'_> {
         match value {
             Json::String(text) if text.is_empty() => Err(TokenError::BadClaim(self.identity_name())),
             Json::String(text) => Ok(Some(text.into_owned())),
-            // PyJWT verifies the type of `sub`, but not that of a claim with another name.
+            // PyJWT verifies the type of `sub`, but not the type of an identity claim with a different name.
             _ if self.verify_sub && (self.identity == "sub" || !self.lenient) => {
                 Err(TokenError::BadClaim(self.identity_name()))
             }
@@ -149,7 +149,7 @@ for_each_claim!(define_found);
 
 /// How a claim is read from JSON.
 trait ReadClaim: ClaimType {
-    /// Reads a value, or refuses it with [`TokenError::BadClaim`] and the name of the claim.
+    /// Reads a claim's value. If the value cannot be accepted, returns [`TokenError::BadClaim`] with the claim's name.
     fn read(name: &'static str, value: Json<'_>) -> Result<Self::Value, TokenError>;
 }
 
@@ -167,7 +167,7 @@ impl ReadClaim for Time {
     fn read(name: &'static str, value: Json<'_>) -> Result<Timestamp, TokenError> {
         let seconds = match value {
             Json::Unsigned(seconds) => i64::try_from(seconds).ok(),
-            // A float represents every whole second in this range exactly. No range contains NaN.
+            // An `f64` represents every whole second in this range exactly. NaN is not in any range.
             Json::Float(seconds) if (0.0..=MAX_NUMERIC_DATE as f64).contains(&seconds) => Some(seconds as i64),
             _ => None,
         };

@@ -1,4 +1,5 @@
-//! The table of all known claims, with the name and the type of each. Payloads are written in the order of the table.
+//! The table of all known claims, with each claim's name and type. Claims are written to a payload in the order of the
+//! table.
 
 use std::marker::PhantomData;
 
@@ -7,9 +8,9 @@ use crate::clock::Timestamp;
 
 /// Passes the table to the macro `$with`. Each row describes one claim, in the form `"name" field: Type`.
 ///
-/// The claims of Flask-JWT-Extended come first, in its order, followed by the claims that only Hardtack has. The fast
-/// reader accepts only the order of this table. If you change the order, tokens that were issued earlier are read more
-/// slowly (decision 11).
+/// The claims that Flask-JWT-Extended has come first, in the order in which it writes them. They are followed by the
+/// claims that only Hardtack has. The fast reader accepts claims only in the order of this table. If you change the
+/// order, tokens that were issued earlier are read more slowly (decision 11).
 macro_rules! for_each_claim {
     ($with:ident) => {
         $with! {
@@ -33,7 +34,7 @@ macro_rules! for_each_claim {
 
 pub(super) use for_each_claim;
 
-/// Defines the list of names and [`Claims::absent`].
+/// Defines `NAMES`, the list of all claim names, and [`Claims::absent`].
 macro_rules! define_names {
     ($($name:literal $field:ident: $type:ty,)*) => {
         /// The names of all claims in the table.
@@ -51,7 +52,7 @@ macro_rules! define_names {
 for_each_claim!(define_names);
 
 impl Claims {
-    /// Returns whether this is the name of a claim that [`Claims`] has a field for.
+    /// Returns whether [`Claims`] has a field for a claim with this name.
     pub fn is_reserved(name: &str) -> bool {
         NAMES.contains(&name)
     }

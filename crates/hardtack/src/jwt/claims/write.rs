@@ -12,12 +12,12 @@ use crate::clock::{MAX_NUMERIC_DATE, Timestamp};
 use crate::jwt::error::ClaimError;
 use crate::jwt::json::write::ObjectWriter;
 
-/// The range of times that the readers accept, in seconds since 1970.
+/// The range of times that are accepted when claims are read, in seconds since 1970.
 const TIMES: RangeInclusive<i64> = 0..=MAX_NUMERIC_DATE;
 
 impl Claims {
-    /// Writes a payload as JSON. The payload contains these claims, in the order of Flask-JWT-Extended, followed by the
-    /// claims in `extra`.
+    /// Writes a payload as JSON. The payload contains these claims, in the order that Flask-JWT-Extended uses, followed
+    /// by the claims in `extra`.
     ///
     /// # Errors
     /// - [`ClaimError::Reserved`]: `extra` contains a name that [`Claims`] has a field for.
@@ -35,7 +35,7 @@ impl Claims {
 macro_rules! define_writer {
     ($($name:literal $field:ident: $type:ty,)*) => {
         impl Claims {
-            /// Returns an error if the readers would refuse one of the values.
+            /// Returns an error if a claim has a value that would be refused when the claims are read.
             fn check(&self) -> Result<(), ClaimError> {
                 $(if !<$type>::is_valid(&self.$field) {
                     return Err(ClaimError::Invalid($name));
@@ -59,7 +59,7 @@ for_each_claim!(define_writer);
 
 /// How a claim is written.
 trait WriteClaim: ClaimType {
-    /// Whether the readers accept the value.
+    /// Whether the value would be accepted when the claim is read.
     fn is_valid(_: &Self::Value) -> bool {
         true
     }

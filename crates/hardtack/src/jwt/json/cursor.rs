@@ -1,8 +1,8 @@
-//! Reading JSON that has no escapes, whitespace or nesting.
+//! A reader for JSON without escapes, whitespace or nesting.
 
 use super::scan::{eight_digits, unescaped_length};
 
-/// Numbers with more digits than this are not read.
+/// The maximum number of digits in a number. Longer numbers are not read.
 const MAX_DIGITS: usize = 18;
 
 /// A position in a string of at most 64 KiB. Each method that reads something moves the position past it.
@@ -11,7 +11,7 @@ pub(crate) struct Cursor<'a> {
     at: usize,
 }
 
-/// The range of a string within the text that was read.
+/// A string's byte range within the text that was read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
     start: u16,
@@ -44,12 +44,12 @@ impl<'a> Cursor<'a> {
         self.at == self.text.len()
     }
 
-    /// Returns a string that was read from this text.
+    /// Returns the string at `span`, which must have been read from this text.
     pub(in crate::jwt) fn text(&self, span: Span) -> &'a str {
         span.of(self.text)
     }
 
-    /// If these bytes come next, skips them and returns `true`. Otherwise, skips nothing and returns `false`.
+    /// If the `expected` bytes come next, skips them and returns `true`. Otherwise, skips nothing and returns `false`.
     #[inline]
     pub(in crate::jwt) fn skip<const N: usize>(&mut self, expected: &[u8; N]) -> bool {
         let found = self.rest().first_chunk() == Some(expected);
@@ -59,7 +59,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// If these bytes come next, skips them. Otherwise, skips nothing and returns `None`.
+    /// If the `expected` bytes come next, skips them. Otherwise, skips nothing and returns `None`.
     #[inline]
     pub(in crate::jwt) fn take<const N: usize>(&mut self, expected: &[u8; N]) -> Option<()> {
         self.skip(expected).then_some(())
@@ -73,7 +73,7 @@ impl<'a> Cursor<'a> {
         self.text.as_bytes().get(at..)?.first_chunk()
     }
 
-    /// Reads a string whose first quotation mark has already been read. Returns `None` if the string has escapes or
+    /// Reads a string whose opening quotation mark has already been read. Returns `None` if the string has escapes or
     /// control characters.
     #[inline]
     pub(in crate::jwt) fn string(&mut self) -> Option<Span> {
@@ -84,13 +84,14 @@ impl<'a> Cursor<'a> {
         Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
     }
 
-    /// Reads a non-negative integer without leading zeros. Does not check what follows the integer.
+    /// Reads a non-negative integer without leading zeros. Does not check what comes after the integer.
     ///
-    /// The caller expects a comma or the end of the object after the integer, so it refuses a fraction or an exponent.
+    /// The caller expects a comma or the end of the object after the integer, so the caller refuses a fraction or an
+    /// exponent.
     #[inline]
     pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
         let digits = self.rest();
-        // Read the first eight digits at once, because a timestamp has ten digits.
+        // Timestamps have ten digits, so read the first eight digits in one step.
         let (mut number, mut length) = digits.first_chunk().and_then(eight_digits).map_or((0, 0), |number| (number, 8));
         while let Some(digit @ b'0'..=b'9') = digits.get(length) {
             if length == MAX_DIGITS {

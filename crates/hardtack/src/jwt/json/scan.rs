@@ -1,4 +1,4 @@
-//! Scanning JSON eight bytes at a time (decision 11).
+//! Scans JSON eight bytes at a time (decision 11).
 
 const ONES: u64 = u64::MAX / 255;
 const HIGH_BITS: u64 = ONES * 0x80;

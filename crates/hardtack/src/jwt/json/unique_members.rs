@@ -24,7 +24,7 @@ pub(crate) enum Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// Returns the string, or `None` for a value of another type.
+    /// Returns the string, or `None` if the value has a different type.
     pub(in crate::jwt) fn into_string(self) -> Option<Cow<'a, str>> {
         match self {
             Self::String(text) => Some(text),
@@ -36,13 +36,13 @@ impl<'a> Json<'a> {
 /// Parses `text` as one JSON object, and calls `each` once per member, in order, with the name and the value.
 ///
 /// # Errors
-/// The error that `each` returns, or [`TokenError::DuplicateMember`]. If the text is not one JSON object,
-/// [`TokenError::Malformed`].
+/// [`TokenError::Malformed`] if the text is not one JSON object, [`TokenError::DuplicateMember`], or the error that
+/// `each` returned.
 pub(crate) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenError>
 where
     F: FnMut(&str, Json<'a>) -> Result<(), TokenError>,
 {
-    // serde's errors contain only text, so this cell passes on the reason for a failure.
+    // serde's errors can contain only text, so this cell keeps the reason for a failure.
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let seed = ObjectSeed { each, fault: &fault };

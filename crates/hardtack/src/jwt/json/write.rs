@@ -13,13 +13,13 @@ impl ObjectWriter {
         Self(Vec::with_capacity(512))
     }
 
-    /// Writes a value that is already JSON text. The name must not contain characters that need escapes.
+    /// Writes a value that is already JSON text. The member's name must not contain characters that need escapes.
     pub(in crate::jwt) fn literal(&mut self, name: &str, value: &str) {
         self.unescaped_name(name);
         self.0.extend_from_slice(value.as_bytes());
     }
 
-    /// Writes a string. The name must not contain characters that need escapes.
+    /// Writes a string. The member's name must not contain characters that need escapes.
     pub(in crate::jwt) fn string(&mut self, name: &str, value: &str) -> Result<(), serde_json::Error> {
         self.unescaped_name(name);
         if unescaped_length(value.as_bytes()) == value.len() {
@@ -31,8 +31,8 @@ impl ObjectWriter {
         serde_json::to_writer(&mut self.0, value)
     }
 
-    /// Writes a number as a string of 32 lower-case hexadecimal digits. The name must not contain characters that need
-    /// escapes.
+    /// Writes a number as a string of 32 lower-case hexadecimal digits. The member's name must not contain characters
+    /// that need escapes.
     pub(in crate::jwt) fn hexadecimal(&mut self, name: &str, number: u128) {
         self.unescaped_name(name);
         self.0.push(b'"');
@@ -40,7 +40,7 @@ impl ObjectWriter {
         self.0.push(b'"');
     }
 
-    /// Writes a value of any type. The name may contain any characters.
+    /// Writes a value of any type. The member's name may contain any characters.
     pub(in crate::jwt) fn value<V: Serialize + ?Sized>(
         &mut self,
         name: &str,

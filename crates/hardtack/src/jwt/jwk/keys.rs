@@ -1,4 +1,4 @@
-//! Converting JWKs to keys, and back.
+//! Conversions between JWKs and keys.
 
 use super::{Jwk, Usage};
 use crate::jwt::algorithm::Algorithm;
@@ -6,16 +6,16 @@ use crate::jwt::error::KeyError;
 use crate::jwt::keys::{SigningKey, VerifyingKey};
 
 impl SigningKey {
-    /// Loads a JWK that contains a private key or an HMAC secret (RFC 7517 §4). `alg` becomes the algorithm of the key,
-    /// and `kid` its id. A private RSA key must include its primes (RFC 7518 §6.3.2).
+    /// Loads a JWK that contains a private key or an HMAC secret (RFC 7517 §4). The JWK's `alg` becomes the key's
+    /// algorithm, and its `kid` becomes the key's id. A private RSA key must include its primes (RFC 7518 §6.3.2).
     ///
     /// # Errors
-    /// The same errors as [`Jwk::parse`] and [`Jwk::signing_key`].
+    /// Returns the same errors as [`Jwk::parse`] and [`Jwk::signing_key`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         Jwk::parse(json)?.signing_key()
     }
 
-    /// Returns the key as a JWK, including the private members. Anyone who has this text can sign tokens.
+    /// Returns the key as a JWK, including the private members. Anyone who has this JWK can sign tokens.
     pub fn dangerous_to_private_jwk_json(&self) -> String {
         let jwk = Jwk {
             public: self.public_parts().cloned(),
@@ -27,11 +27,11 @@ impl SigningKey {
 }
 
 impl VerifyingKey {
-    /// Loads a JWK that contains a public key, a private key or an HMAC secret (RFC 7517 §4). `alg` becomes the
-    /// algorithm of the key, and `kid` its id. The private members of an asymmetric key are not used.
+    /// Loads a JWK that contains a public key, a private key or an HMAC secret (RFC 7517 §4). The JWK's `alg` becomes
+    /// the key's algorithm, and its `kid` becomes the key's id. The private members of an asymmetric key are not used.
     ///
     /// # Errors
-    /// The same errors as [`Jwk::parse`] and [`Jwk::verifying_key`].
+    /// Returns the same errors as [`Jwk::parse`] and [`Jwk::verifying_key`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         Jwk::parse(json)?.verifying_key()
     }

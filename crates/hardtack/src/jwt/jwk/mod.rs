@@ -66,7 +66,7 @@ impl Jwk {
 
     /// Sets the algorithm of a key that has no `alg` and can be used with several algorithms. A JWK may omit `alg` (RFC
     /// 7517 §4.4). Without `alg`, an RSA key or an HMAC secret can be used with several algorithms, and an Ed25519 key
-    /// can be used with the names `EdDSA` and `Ed25519`. Other keys keep their algorithm.
+    /// can be used as either `EdDSA` or `Ed25519`. Other keys keep their algorithm.
     #[must_use]
     pub fn or_algorithm(mut self, algorithm: Algorithm) -> Self {
         let only = self.algorithm().filter(|implied| !implied.signs_like(algorithm));
@@ -79,7 +79,7 @@ impl Jwk {
         self.private.is_some()
     }
 
-    /// Returns the verification key, whose id is `kid`.
+    /// Returns the verifying key. Its id is `kid`.
     ///
     /// # Errors
     /// [`KeyError::WrongUse`], [`KeyError::NoAlgorithm`], and the errors of [`VerifyingKey::from_der`] and
@@ -100,7 +100,7 @@ impl Jwk {
         })
     }
 
-    /// Returns the signing key, whose id is `kid`.
+    /// Returns the signing key. Its id is `kid`.
     ///
     /// # Errors
     /// The same errors as [`verifying_key`](Self::verifying_key), or, for a public key, [`KeyError::NotASigningKey`].
@@ -122,7 +122,7 @@ impl Jwk {
 }
 
 impl fmt::Debug for Jwk {
-    /// Shows only the algorithm and the id.
+    /// Shows only the key's algorithm and id.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jwk")
             .field("algorithm", &self.algorithm())

@@ -16,7 +16,7 @@ impl Jwk {
     ///
     /// # Errors
     /// - [`KeyError::Unparsable`]: the text is not a JWK of a supported type, or a member occurs twice.
-    /// - [`KeyError::UnknownAlgorithm`]: `alg` does not name an [`Algorithm`].
+    /// - [`KeyError::UnknownAlgorithm`]: `alg` is not the name of an [`Algorithm`].
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut members = Vec::new();
         read_object(text.as_bytes(), |name, value| {

@@ -1,4 +1,4 @@
-//! Sets of JWKs (RFC 7517 §5).
+//! JWK Sets (RFC 7517 §5).
 
 use std::borrow::Cow;
 
@@ -40,8 +40,8 @@ impl JwkSet {
     ///
     /// # Errors
     /// - [`KeyError::Unparsable`]: the text is not a JWK Set, or a member occurs twice.
-    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys. This includes keys that this
-    ///   library leaves out.
+    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys. Keys that this library leaves
+    ///   out count as well.
     /// - [`KeyError::DuplicateKeyId`]: two keys have the same `kid`, even if one of them is malformed.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut found = None;
@@ -80,7 +80,7 @@ impl JwkSet {
     }
 }
 
-/// All keys of a set, including keys that this library leaves out because it cannot use them.
+/// A summary of all keys in a set, including keys that this library leaves out because it cannot use them.
 #[derive(Default)]
 struct AllKeys {
     secret: bool,
@@ -99,8 +99,8 @@ impl AllKeys {
         let Some(kty) = text("kty") else { return };
         self.secret |= kty == "oct";
         self.asymmetric |= kty != "oct";
-        // The id of a key for another purpose, such as encryption, never selects a key. Another key may therefore have
-        // the same id.
+        // A token's `kid` never selects a key for another purpose, such as encryption. Such a key may therefore have
+        // the same id as another key.
         let is_for_signatures = text("alg").is_none_or(|name| name.parse::<Algorithm>().is_ok());
         if ["oct", "RSA", "EC", "OKP"].contains(&kty) && is_for_signatures {
             self.ids.extend(text("kid").map(str::to_owned));

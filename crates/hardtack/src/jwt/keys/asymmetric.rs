@@ -1,5 +1,5 @@
-//! ECDSA, RSA and Ed25519 keys, with the crate aws-lc-rs. Without the feature `asymmetric`, `no_asymmetric.rs` takes
-//! the place of this module.
+//! ECDSA, RSA and Ed25519 keys, built on the aws-lc-rs crate. Without the feature `asymmetric`, `no_asymmetric.rs`
+//! takes the place of this module.
 
 use aws_lc_rs::encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -48,7 +48,7 @@ impl AsymmetricSigner {
         }
     }
 
-    /// Builds the key from its numbers.
+    /// Builds the key from its numeric components.
     pub(super) fn from_parts(
         public: &PublicParts,
         private: &PrivateParts,
@@ -99,7 +99,7 @@ impl AsymmetricSigner {
         }
     }
 
-    /// Returns the numbers of the key.
+    /// Returns the key's numeric components.
     pub(super) fn parts(&self) -> Result<(PublicParts, PrivateParts), KeyError> {
         match self {
             Self::Ecdsa(curve, pair) => {
@@ -139,11 +139,11 @@ impl AsymmetricSigner {
     }
 }
 
-/// A public key that is ready to verify signatures of one algorithm.
+/// A public key that is ready to verify signatures made with one algorithm.
 pub(super) struct AsymmetricVerifier(ParsedPublicKey);
 
 impl AsymmetricVerifier {
-    /// Builds the key from its numbers, and checks them.
+    /// Builds the key from its numeric components, and checks them.
     pub(super) fn from_parts(parts: &PublicParts, algorithm: Algorithm) -> Result<Self, KeyError> {
         let invalid = |_| EXPECTED_PUBLIC_PARTS;
         let key = match (algorithm.family(), parts) {
@@ -151,8 +151,8 @@ impl AsymmetricVerifier {
                 let scheme = rsa_verification(padding, hash);
                 let built = RsaPublicKeyComponents { n, e }.to_parsed_public_key(scheme).map_err(invalid)?;
                 // Convert the key to DER and parse it, because aws-lc-rs does not check a key that is built from `n`
-                // and `e`. In a key that is parsed from DER, `n` must be odd, `e` must be odd and above 1, and both
-                // must have a permitted size.
+                // and `e`. When it parses DER, aws-lc-rs requires that `n` is odd, that `e` is odd and greater than 1,
+                // and that both have a permitted size.
                 ParsedPublicKey::new(scheme, built).map_err(invalid)?
             }
             (Family::Ecdsa(curve), PublicParts::Ec { x, y, .. })

@@ -1,7 +1,7 @@
 //! A reader for the part of DER (X.690 §10) that keys use.
 //!
-//! Determines the type of a key. Also reads the numbers that make up a public key (`n` and `e`, or `x` and `y`) and
-//! the numbers of an RSA private key. The module `asymmetric` parses private keys, and checks the numbers of public keys.
+//! Determines the type of a key. Also reads the numbers in a public key (`n` and `e`, or `x` and `y`) and in an RSA
+//! private key. The `asymmetric` module parses private keys, and checks the numbers in public keys.
 
 use super::parts::{KeyType, PublicParts};
 use crate::jwt::algorithm::Curve;
@@ -34,7 +34,8 @@ impl<'a> Reader<'a> {
                 let (digits, rest) = rest.split_at_checked(usize::from(long - 0x80))?;
                 (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
             }
-            // Refuse 0x80, the indefinite length of BER. Refuse lengths of 2^24 or more, because no key is that long.
+            // Refuse 0x80, which stands for the indefinite length in BER. Also refuse lengths of 2^24 or more, because
+            // no key is that long.
             _ => return None,
         };
         let (value, rest) = rest.split_at_checked(length)?;
@@ -46,8 +47,8 @@ impl<'a> Reader<'a> {
         self.element().filter(|(found, _)| *found == tag).map(|(_, value)| value)
     }
 
-    /// Reads a non-negative INTEGER: big-endian, without its leading zero. A number has exactly one encoding (X.690
-    /// §8.3.2), so further leading zeros are refused.
+    /// Reads a non-negative INTEGER and returns its big-endian bytes, without the leading zero. A number has exactly
+    /// one encoding (X.690 §8.3.2), so further leading zeros are refused.
     fn number(&mut self) -> Option<&'a [u8]> {
         match self.expect(INTEGER)? {
             [0, rest @ ..] if rest.first().is_some_and(|top| *top >= 0x80) => Some(rest),
@@ -84,8 +85,8 @@ fn sequence(der: &[u8]) -> Option<Reader<'_>> {
     outer.0.is_empty().then_some(Reader(inner))
 }
 
-/// Returns whether `bytes` look like a key or a certificate. They must be exactly one SEQUENCE, whose first element is
-/// a SEQUENCE (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
+/// Returns whether `bytes` looks like a key or a certificate, that is, whether it is exactly one SEQUENCE whose first
+/// element is a SEQUENCE (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
 pub(super) fn looks_like_key(bytes: &[u8]) -> bool {
     sequence(bytes).and_then(|mut inner| inner.element()).is_some_and(|(tag, _)| matches!(tag, SEQUENCE | INTEGER))
 }
@@ -116,7 +117,7 @@ pub(super) fn rsa_public_key(der: &[u8]) -> Option<PublicParts> {
     numbers.0.is_empty().then(|| PublicParts::Rsa { n: n.to_vec(), e: e.to_vec() })
 }
 
-/// Returns the type of a private key in PKCS#8 (RFC 5208 §5), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915 §3).
+/// Returns the type of a private key in PKCS#8 (RFC 5208 §5), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915 §3) format.
 pub(super) fn private_key_type(der: &[u8]) -> Option<KeyType> {
     let mut info = sequence(der)?;
     info.number()?;

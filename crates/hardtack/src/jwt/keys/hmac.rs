@@ -11,7 +11,7 @@ use crate::jwt::error::KeyError;
 
 /// An HMAC key whose two padded blocks are already hashed, so they need not be hashed for each token.
 ///
-/// This type does not implement `Debug`, because an attacker who knows the state of the hash can sign tokens.
+/// This type does not implement `Debug`, because an attacker who knows the hash state can sign tokens.
 pub(super) enum HmacKey {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),
@@ -19,11 +19,11 @@ pub(super) enum HmacKey {
 }
 
 impl HmacKey {
-    /// Checks the strength of a secret and hashes its padded blocks.
+    /// Checks a secret's strength and hashes its padded blocks.
     ///
     /// # Errors
     /// - [`KeyError::AlgorithmMismatch`]: the algorithm is not HMAC.
-    /// - The same errors as [`secret_strength::check`].
+    /// - The errors that [`secret_strength::check`] returns.
     pub(super) fn new(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let mismatch = KeyError::AlgorithmMismatch { algorithm };
         let Family::Hmac(hash) = algorithm.family() else { return Err(mismatch) };
@@ -56,7 +56,7 @@ impl HmacKey {
     }
 }
 
-/// Returns the HMAC-SHA256 tag of the parts of a message, for a key of any length.
+/// Returns the HMAC-SHA256 tag of a message that is passed in parts. The key may have any length.
 pub(crate) fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
     // If a key is longer than a block, it is hashed. If it is shorter, it is padded with zeros (RFC 2104 §2).
     let mut block = Zeroizing::new([0; 64]);

@@ -9,8 +9,8 @@
 /// is and how to provide the secret itself. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
 /// contains the description.
 pub(super) const PATH: &str = "the path of a file; write @ before the path to read the file";
-pub(super) const SECRET_JWK: &str = "a JSON Web Key (JWK) that contains the secret; load it with from_jwk, or, for the \
-                                     program hardtack, store it in the key folder";
+pub(super) const SECRET_JWK: &str = "a JSON Web Key (JWK) that contains the secret; load it with from_jwk or, if you \
+                                     use the program hardtack, store it in the key folder";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
 const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack cannot resolve; have \
                          the secret written to a file, and set @ followed by the path of the file";
@@ -26,7 +26,7 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     if starts_with_ignoring_case(text, "file:") {
         Some(FILE_URL)
     } else if text.strip_prefix('@').is_some_and(|path| is_path(path) || is_path_text(path)) {
-        Some("@ and the path of a file, which only settings accept; read the file, and pass its content")
+        Some("@ and a file's path, a form that only settings accept; read the file, and pass its content")
     } else if is_path(text) {
         Some(PATH)
     } else if is_reference(text) {
@@ -41,7 +41,7 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
 }
 
 /// Returns whether `text` is a Unix or Windows path. A path begins with a well-known folder, a drive or a prefix such
-/// as `../`, or it ends like the name of a file with keys or settings. Words that are separated by slashes or
+/// as `../`, or it ends with the extension of a key file or a settings file. Words that are separated by slashes or
 /// backslashes are a path as well. Base64 can contain slashes, but it does not consist of words, so it does not count
 /// as a path.
 fn is_path(text: &str) -> bool {
@@ -69,7 +69,7 @@ fn is_path(text: &str) -> bool {
     drive || relative || ending || (text.contains(['/', '\\']) && parts().all(is_words))
 }
 
-/// Whether `text` has only characters that are common in paths.
+/// Whether `text` consists only of characters that are common in paths.
 fn is_path_text(text: &str) -> bool {
     // Skip the colon after the drive letter of a Windows path.
     let rest = match text.as_bytes() {
@@ -164,7 +164,7 @@ fn within<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     text.strip_prefix(start)?.strip_suffix(end).filter(|inner| !inner.is_empty())
 }
 
-/// Whether `text` consists of letters, digits and these other characters.
+/// Whether `text` consists only of letters, digits and the characters in `others`.
 fn has_only(text: &str, others: &[u8]) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
 }

@@ -1,5 +1,5 @@
-//! Replaces `asymmetric.rs` if the feature `asymmetric` is off. There are no asymmetric keys: every attempt to load or
-//! generate one is an error that names the feature.
+//! Replaces `asymmetric.rs` when the feature `asymmetric` is off. Every attempt to load or generate an asymmetric key
+//! then fails with an error that names the feature.
 
 use super::parts::{PrivateParts, PublicParts};
 use crate::jwt::algorithm::Algorithm;

@@ -1,4 +1,4 @@
-//! The numbers of a key, independent of the format it was loaded from (RFC 7518 §6, RFC 8037 §2).
+//! The numbers that make up a key, independent of the format the key was loaded from (RFC 7518 §6, RFC 8037 §2).
 
 use zeroize::Zeroizing;
 
@@ -13,7 +13,7 @@ pub(in crate::jwt) enum KeyType {
 }
 
 impl KeyType {
-    /// Whether a key of this type can be used with the algorithm.
+    /// Returns whether a key of this type can be used with the algorithm.
     pub(in crate::jwt) fn fits(self, algorithm: Algorithm) -> bool {
         match algorithm.family() {
             Family::Hmac(_) => false,
@@ -24,7 +24,7 @@ impl KeyType {
     }
 }
 
-/// The numbers of a public key, big-endian.
+/// The numbers that make up a public key, big-endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::jwt) enum PublicParts {
     Rsa { n: Vec<u8>, e: Vec<u8> },
@@ -56,17 +56,18 @@ pub(super) fn bit_length(number: &[u8]) -> usize {
     number.first().map_or(0, |top| number.len() * 8 - top.leading_zeros() as usize)
 }
 
-/// The private numbers of a key. This type does not implement `Debug`, so the numbers cannot be printed by mistake.
+/// The private numbers of a key. This type does not implement `Debug`, so that the numbers cannot be printed by
+/// mistake.
 #[derive(Clone)]
 pub(in crate::jwt) enum PrivateParts {
     /// An HMAC secret.
     Secret(Zeroizing<Vec<u8>>),
-    /// The private scalar of ECDSA, or the seed of Ed25519: `d` in a JWK.
+    /// The ECDSA private scalar or the Ed25519 seed: `d` in a JWK.
     Scalar(Zeroizing<Vec<u8>>),
     Rsa(RsaPrivate),
 }
 
-/// The private numbers of RFC 7518 §6.3.2, big-endian.
+/// The private numbers of an RSA key (RFC 7518 §6.3.2), big-endian.
 #[derive(Clone)]
 pub(in crate::jwt) struct RsaPrivate {
     pub(in crate::jwt) d: Zeroizing<Vec<u8>>,
@@ -78,7 +79,7 @@ pub(in crate::jwt) struct RsaPrivate {
 }
 
 impl PrivateParts {
-    /// The bytes that [`SigningKey::derive`](super::SigningKey::derive) uses as its key.
+    /// Returns the HMAC key that [`SigningKey::derive`](super::SigningKey::derive) uses.
     pub(super) fn material(&self) -> &[u8] {
         match self {
             Self::Secret(bytes) | Self::Scalar(bytes) => bytes,

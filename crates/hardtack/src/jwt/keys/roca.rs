@@ -7,7 +7,7 @@
 //! Attack, 2017, section 2.3.)
 
 /// The odd primes that divide `M` for the shortest keys (512 to 960 bits). For longer keys, `M` is the product of more
-/// primes, so these primes divide `M` as well.
+/// primes, including all of these.
 const PRIMES: [u64; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
     113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
@@ -15,7 +15,7 @@ const PRIMES: [u64; 38] = [
 
 const GENERATOR: u64 = 65537;
 
-/// Returns whether an RSA modulus (big-endian) has the fingerprint of ROCA.
+/// Returns whether an RSA modulus (big-endian) has the ROCA fingerprint.
 pub(super) fn has_fingerprint(modulus: &[u8]) -> bool {
     PRIMES.into_iter().all(|prime| {
         let rest = modulus.iter().fold(0, |rest, byte| (rest << 8 | u64::from(*byte)) % prime);

@@ -1,6 +1,7 @@
-//! Secrets that people make up from words of published samples, such as "my-super-secret-jwt-signing-key-2024-prod!".
+//! Secrets that people make up from the words in published samples, such as
+//! "my-super-secret-jwt-signing-key-2024-prod!".
 
-/// The words that samples consist of.
+/// The words that make up samples.
 const WORDS: &str = "access an api app application auth backend change changed changeit cookie default demo dev \
                      development dummy example for hardtack here hmac hs in insecure is it jwt key keys local \
                      master me my of our passphrase password placeholder please private prod production random real \
@@ -23,7 +24,7 @@ pub(super) fn has_only_sample_words(text: &[u8]) -> bool {
         })
 }
 
-/// Whether letters can be divided into words.
+/// Whether the letters can be split into sample words.
 fn is_words(letters: &[u8]) -> bool {
     // `starts[i]` says whether a word may begin at position `i`.
     let mut starts = vec![false; letters.len() + 1];

@@ -1,5 +1,5 @@
-//! Refuses HMAC secrets that are too short (RFC 7518 §3.2), and secrets that an attacker might know or guess. These are
-//! published secrets, simple patterns, placeholders for a secret, and keys that might be public.
+//! Refuses HMAC secrets that are too short (RFC 7518 §3.2), and secrets that an attacker might know or guess. The
+//! latter are published secrets, simple patterns, placeholders for a secret, and keys that might be public.
 
 use zeroize::Zeroizing;
 
@@ -74,7 +74,7 @@ const PUBLISHED: [&str; 60] = [
     "testsecret",
 ];
 
-/// The beginnings of published samples. A secret that begins with one of them is refused.
+/// The beginnings of published sample secrets. A secret that begins with one of them is refused.
 const PUBLISHED_STARTS: [&str; 10] = [
     "boostisthebestlanguage",
     "supersecretchange",
@@ -88,13 +88,13 @@ const PUBLISHED_STARTS: [&str; 10] = [
     "5y2lf4q8zxec",
 ];
 
-/// Typical parts of published samples. People often keep these parts when they change a sample, so a secret that
+/// Typical parts of published sample secrets. People often keep these parts when they change a sample, so a secret that
 /// contains one of them is refused. The probability that a random secret contains one of them is below one in a
 /// billion.
 const PUBLISHED_PARTS: [&str; 8] =
     ["changeme", "changethis", "replaceme", "replacethis", "replacewith", "inproduction", "placeholder", "yoursecret"];
 
-/// A secret is refused if it repeats a pattern that is shorter than this, in bytes.
+/// A secret is refused if it repeats a pattern of fewer bytes than this.
 const MIN_PERIOD: usize = 17;
 
 /// A secret with fewer distinct bytes than this is refused. On average, 32 random bytes contain about 30 distinct
@@ -187,11 +187,11 @@ fn is_published(secret: &[u8]) -> bool {
     PUBLISHED.iter().any(|sample| is_repeated(&plain, sample.as_bytes()) || is_repeated(stem, sample.as_bytes()))
         || PUBLISHED_PARTS.iter().any(|part| plain.windows(part.len()).any(|window| window == part.as_bytes()))
         || PUBLISHED_STARTS.iter().any(|start| plain.starts_with(start.as_bytes()))
-        // A text that consists mostly of punctuation might be random, so the words must make up most of the text.
+        // Text that is mostly punctuation might be random, so the words must make up most of the text.
         || (plain.len() * 4 >= secret.len() * 3 && has_only_sample_words(&plain))
 }
 
-/// Whether `text` consists of `sample`, once or several times.
+/// Whether `text` is `sample`, repeated one or more times.
 fn is_repeated(text: &[u8], sample: &[u8]) -> bool {
     !text.is_empty()
         && text.len().is_multiple_of(sample.len())

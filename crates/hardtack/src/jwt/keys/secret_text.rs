@@ -1,4 +1,4 @@
-//! Secrets and keys in the values of settings. The value is the secret itself, or `@` and the path of a file that
+//! Secrets and keys in setting values. A value is either the secret itself, or `@` followed by the path of a file that
 //! contains the secret.
 
 use std::io;
@@ -10,11 +10,11 @@ use super::named_secret::{PATH, names_a_secret};
 use crate::files;
 use crate::jwt::error::KeyError;
 
-/// The maximum size of a file with a secret or a key, in bytes. No key is this large.
+/// The maximum size, in bytes, of a file that contains a secret or a key. No key is this large.
 const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Reads a secret or a key from `text`, the value of a setting. If `text` is `@` followed by a path, the secret is the
-/// content of that file, without a line break at its end. Any other value is the secret itself.
+/// content of that file, without the line break at its end. Any other value is the secret itself.
 ///
 /// Refuses a value that only names a secret, because tokens that are signed with such a value are easy to forge.
 /// Examples of such values are `file:` URLs, paths, references to a secret manager (`op://vault/item`,
@@ -31,9 +31,9 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 ///
 /// # Errors
 /// - [`KeyError::NotTheSecret`]: the text names a secret instead of containing it.
-/// - [`KeyError::File`]: the file cannot be read, is not a regular file, is larger than 64 KiB, belongs to a user other
-///   than root and the user of this process, can be written to by other users, or contains text that has a NUL byte or
-///   has several lines but is neither PEM nor JSON.
+/// - [`KeyError::File`]: the file cannot be read, is not a regular file, is larger than 64 KiB, is owned by neither
+///   root nor this process's user, is writable by other users, or has unsuitable content. Text with a NUL byte is
+///   unsuitable, and so is text with several lines that is neither PEM nor JSON.
 pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(path) = text.strip_prefix('@') {
         return read_file(Path::new(path));
@@ -41,7 +41,7 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(looks_like) = names_a_secret(text) {
         return Err(KeyError::NotTheSecret { looks_like });
     }
-    // Look for a file only if the text could be its path.
+    // Look for a file only if the text could be a path.
     if text.len() < 1024 && text.contains('/') && Path::new(text).is_file() {
         return Err(KeyError::NotTheSecret { looks_like: PATH });
     }
@@ -71,8 +71,8 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
     }
 }
 
-/// If the content of a file cannot be a secret, returns the reason. Content that is not UTF-8 counts as random bytes
-/// and is accepted. Text must not contain a NUL byte. Text other than a key in PEM or JSON must be a single line.
+/// If a file's content cannot be a secret, returns the reason. Content that is not UTF-8 counts as random bytes and is
+/// accepted. Text must not contain a NUL byte, and must be a single line unless it is a key in PEM or JSON.
 fn wrong_content(content: &[u8]) -> Option<&'static str> {
     let text = std::str::from_utf8(content).ok()?;
     if text.contains('\0') {

@@ -16,8 +16,8 @@ use crate::jwt::algorithm::{Algorithm, Family, RsaPadding};
 use crate::jwt::error::{KeyError, SignError};
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
-    expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY (convert with: \
-               openssl pkey -in key.pem), or, in a setting, @ and the path of such a file, as in @key.pem",
+    expected: "an unencrypted PEM block labeled PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY (convert a key with: \
+               openssl pkey -in key.pem); in a setting, you can also use @ and the path of such a file, as in @key.pem",
 };
 
 /// A private key or HMAC secret that signs tokens with one algorithm. Cheap to clone.
@@ -64,8 +64,8 @@ impl SigningKey {
     /// Loads an HMAC secret for HS256 (at least 32 bytes), HS384 (at least 48 bytes) or HS512 (at least 64 bytes).
     ///
     /// # Errors
-    /// The same errors as [`from_secret`](Self::from_secret), or, for any other algorithm,
-    /// [`KeyError::AlgorithmMismatch`].
+    /// The same errors as [`from_secret`](Self::from_secret), or [`KeyError::AlgorithmMismatch`] if the algorithm is
+    /// not HS256, HS384 or HS512.
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let key = Arc::new(HmacKey::new(secret, algorithm)?);
         let verifier = Verifier::Hmac(key.clone());
@@ -80,7 +80,7 @@ impl SigningKey {
     /// - [`KeyError::Unparsable`]: the text has no such block, or the key in it is not valid.
     /// - [`KeyError::NotASigningKey`]: the key is public.
     /// - [`KeyError::AlgorithmMismatch`]: the key's type or curve does not match the algorithm.
-    /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
+    /// - [`KeyError::WeakRsa`]: the RSA key is shorter than 2048 bits.
     /// - [`KeyError::RocaRsa`]: the RSA key can be factored (ROCA).
     /// - [`KeyError::NeedsAsymmetric`]: the feature `asymmetric` is off.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
@@ -112,11 +112,11 @@ impl SigningKey {
         Self::from_asymmetric(algorithm, AsymmetricSigner::from_der(bytes, algorithm)?)
     }
 
-    /// Generates a random key. An RSA key has 3072 bits, and generating it takes about a second.
+    /// Generates a random key. RSA keys are 3072 bits long, and generating one takes about a second.
     ///
     /// # Errors
-    /// [`KeyError::Generation`], or, for an algorithm other than HMAC if the feature `asymmetric` is off,
-    /// [`KeyError::NeedsAsymmetric`].
+    /// [`KeyError::NeedsAsymmetric`] if the algorithm is not HMAC and the feature `asymmetric` is off. Otherwise,
+    /// [`KeyError::Generation`].
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         if !algorithm.is_hmac() {
             return Self::from_asymmetric(algorithm, AsymmetricSigner::generate(algorithm)?);
@@ -126,7 +126,7 @@ impl SigningKey {
         Self::from_secret_with(secret.as_slice(), algorithm)
     }
 
-    /// Builds the key from its numbers.
+    /// Builds the key from the numbers it consists of.
     pub(in crate::jwt) fn from_parts(
         public: &PublicParts,
         private: &PrivateParts,
@@ -170,7 +170,7 @@ impl SigningKey {
         self.with_key_id(id)
     }
 
-    /// Returns the id, if the key has one.
+    /// Returns the key's id, if it has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
@@ -180,7 +180,7 @@ impl SigningKey {
         self.inner.algorithm
     }
 
-    /// Returns the key that verifies this key's signatures. The returned key has the same id.
+    /// Returns the key that verifies this key's signatures. It has the same id as this key.
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
@@ -197,7 +197,7 @@ impl SigningKey {
     /// Derives a key for another purpose. The derived key is the HMAC-SHA256 tag of `"hardtack/"` followed by `label`.
     /// The HMAC is keyed with the private key or HMAC secret.
     ///
-    /// The derived key does not depend on the id of this key, and reveals nothing about this key.
+    /// The derived key does not depend on this key's id, and reveals nothing about this key.
     ///
     /// ```
     /// use hardtack::SigningKey;
@@ -230,7 +230,7 @@ impl SigningKey {
 }
 
 impl fmt::Debug for SigningKey {
-    /// Shows the algorithm and the id only.
+    /// Shows only the key's algorithm and id.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey")
             .field("algorithm", &self.inner.algorithm)

@@ -11,9 +11,9 @@ use crate::jwt::algorithm::Algorithm;
 use crate::jwt::error::KeyError;
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
-    expected: "a PEM block PUBLIC KEY or RSA PUBLIC KEY (get one with: openssl pkey -in key.pem -pubout, \
-               or from a certificate with: openssl x509 -in cert.pem -noout -pubkey), or, in a setting, @ and the path \
-               of such a file, as in @key.pem",
+    expected: "a PEM block labeled PUBLIC KEY or RSA PUBLIC KEY (get one with: openssl pkey -in key.pem -pubout, \
+               or from a certificate with: openssl x509 -in cert.pem -noout -pubkey); in a setting, you can also use \
+               @ and the path of such a file, as in @key.pem",
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
@@ -47,18 +47,19 @@ impl VerifyingKey {
     /// Loads an HMAC secret for HS256 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if the secret has fewer than 32 bytes,
+    /// One of these errors: [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) (the secret has fewer than 32 bytes),
     /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
-    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) and [`NotTheSecret`](KeyError::NotTheSecret).
+    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) or [`NotTheSecret`](KeyError::NotTheSecret).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }
 
-    /// Loads an HMAC secret. It must have at least 32 bytes for HS256, 48 for HS384, and 64 for HS512 (RFC 7518 §3.2).
+    /// Loads an HMAC secret. It must be at least 32 bytes long for HS256, 48 for HS384, and 64 for HS512 (RFC 7518
+    /// §3.2).
     ///
     /// # Errors
-    /// The same errors as [`from_secret`](Self::from_secret), or, for any other algorithm,
-    /// [`KeyError::AlgorithmMismatch`].
+    /// The same errors as [`from_secret`](Self::from_secret), or [`KeyError::AlgorithmMismatch`] if the algorithm is
+    /// not HS256, HS384 or HS512.
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifier = Arc::new(Verifier::Hmac(Arc::new(HmacKey::new(secret, algorithm)?)));
         Ok(Self { algorithm, key_id: None, verifier })
@@ -97,8 +98,8 @@ impl VerifyingKey {
         Self { algorithm, key_id, verifier }
     }
 
-    /// Sets the key's id, which can have at most 256 bytes. In a [`KeySet`](crate::KeySet), the key verifies the tokens
-    /// whose `kid` equals this id, and the tokens that have no `kid`.
+    /// Sets the key's id, which can be at most 256 bytes long. In a [`KeySet`](crate::KeySet), the key verifies tokens
+    /// whose `kid` equals this id, and tokens that have no `kid`.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<String>) -> Self {
         Self { key_id: Some(key_id.into().into()), ..self }
@@ -118,7 +119,7 @@ impl VerifyingKey {
         self.verifier.public_parts()
     }
 
-    /// Returns whether `signature` is a signature of `message` by this key.
+    /// Returns whether `signature` is this key's signature for `message`.
     pub(in crate::jwt) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         match &*self.verifier {
             Verifier::Hmac(key) => key.accepts(message, signature),
@@ -128,7 +129,7 @@ impl VerifyingKey {
 }
 
 impl fmt::Debug for VerifyingKey {
-    /// Shows the algorithm and the id only, because the key may be an HMAC secret.
+    /// Shows only the algorithm and the key's id, because the key may be an HMAC secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyingKey")
             .field("algorithm", &self.algorithm)
@@ -158,8 +159,8 @@ impl Verifier {
     }
 }
 
-/// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3) or of more than 8192 bits. Also refuses a modulus that can
-/// be factored because of ROCA.
+/// Refuses a modulus that has fewer than 2048 bits (RFC 7518 §3.3) or more than 8192 bits, or that can be factored
+/// because of ROCA.
 pub(super) fn check_rsa_strength(n: &[u8]) -> Result<(), KeyError> {
     match bit_length(n) {
         bits @ ..2048 => Err(KeyError::WeakRsa { bits }),

@@ -1,4 +1,4 @@
-//! Claims: reading, writing and validating them.
+//! Tests how claims are read, written and validated.
 
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ fn s15_times_must_be_numbers_in_range() {
             ["\"200\"", "1e300", "1e400", "-1", "-0.5", "253402300800", "18446744073709551615", "null", "[]", "{}"]
         {
             let refused = with(name, value).unwrap_err();
-            // The JSON reader refuses 1e400, because it is too large for a float.
+            // The JSON reader refuses 1e400, because this number is too large for a float.
             assert!(
                 matches!(refused, TokenError::BadClaim(other) if other == name) || value == "1e400",
                 "{name} {value}"
@@ -315,7 +315,7 @@ fn an_applications_own_claims_are_read() {
     assert_eq!(refused, TokenError::BadClaim("extra"));
 }
 
-/// If this test fails, the slower reader reads every token that this library issues.
+/// If this test fails, every token that this library issues has to be read by the slower reader.
 #[test]
 fn the_fast_reader_reads_what_this_library_writes() {
     let mut claims = Claims::new("3f0a1c52", "id-1", TokenKind::Access, at(1_800_000_000));

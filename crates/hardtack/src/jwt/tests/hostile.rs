@@ -1,4 +1,4 @@
-//! Tokens and keys as an attacker might write them, beyond the cases of `tokens.rs` and `jwk.rs`.
+//! Tests tokens and keys that an attacker might create, beyond the cases in `tokens.rs` and `jwk.rs`.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn verify_header(header: &[u8]) -> Result<(), TokenError> {
     HS256.verify(forge_segments(&base64url::encode(header), "e30", secret()).as_bytes()).map(drop)
 }
 
-/// UTF-16 and UTF-32, both in little-endian and big-endian byte order.
+/// Returns the text in UTF-16 and UTF-32, each in little-endian and big-endian byte order.
 fn other_encodings(text: &str) -> [Vec<u8>; 4] {
     [
         text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
@@ -106,7 +106,7 @@ fn s15_times_in_unusual_spellings_are_the_same_number_or_refused() {
 
 #[test]
 fn s18_nested_and_unknown_members_have_no_effect_and_are_bounded() {
-    // The names of members are reserved only at the top level.
+    // Member names are reserved only at the top level.
     for header in [
         r#"{"alg":"HS256","x":{"alg":"none","crit":["a"],"kid":"other","jwk":{}}}"#,
         r#"{"alg":"HS256","Alg":"none","CRIT":["a"],"Kid":"other"}"#,
@@ -135,13 +135,13 @@ fn s21_a_long_header_is_refused_wherever_it_is_read() {
     };
     assert_eq!(verify_header(header(2048).as_bytes()), Ok(()));
     assert_eq!(verify_header(header(2052).as_bytes()), Err(TokenError::TooLarge));
-    // The limit also applies if only the `kid` is read or nothing is verified.
+    // The size limit applies even if only the `kid` is read and nothing is verified.
     let huge = format!(r#"{{"alg":"HS256","kid":"theirs","x":"{}"}}"#, "y".repeat(4_000));
     assert!(!HS256.is_foreign(forge(&huge, b"{}", secret()).as_bytes()));
     assert!(HS256.is_foreign(forge(r#"{"alg":"HS256","kid":"theirs"}"#, b"{}", secret()).as_bytes()));
 }
 
-/// RFC 8725bis section 2.3, 3.3: encryption with the server's public key does not prove who created a token.
+/// RFC 8725bis sections 2.3 and 3.3: encryption with the server's public key does not prove who created a token.
 #[test]
 fn s93_an_encrypted_token_is_not_mistaken_for_a_signed_one() {
     for algorithm in ALL {
@@ -158,7 +158,7 @@ fn s93_an_encrypted_token_is_not_mistaken_for_a_signed_one() {
     }
 }
 
-/// RFC 8725bis section 2.11, 3.1: names of algorithms are case-sensitive, and a key has exactly one algorithm.
+/// RFC 8725bis sections 2.11 and 3.1: algorithm names are case-sensitive, and a key has exactly one algorithm.
 #[test]
 fn s93_no_other_spelling_of_an_algorithm_is_accepted() {
     for algorithm in ALL {
@@ -184,7 +184,7 @@ fn s93_no_other_spelling_of_an_algorithm_is_accepted() {
             let token = forge(&format!(r#"{{"alg":"{other}"}}"#), b"{}", private);
             assert_eq!(keys.verify(token.as_bytes()), Err(TokenError::WrongAlgorithm), "{other:?}");
         }
-        // Every other algorithm is refused, even if its keys have the same type.
+        // All other algorithms are refused, even those whose keys have the same type.
         for other in ALL.into_iter().filter(|other| !other.signs_like(algorithm)) {
             let token = forge(&format!(r#"{{"alg":"{other}"}}"#), b"{}", private);
             assert_eq!(keys.verify(token.as_bytes()), Err(TokenError::WrongAlgorithm), "{algorithm} {other}");
@@ -226,7 +226,7 @@ fn s93_a_typ_may_have_the_prefix_application() {
     assert_eq!(keys.verify(token.as_bytes()), Err(TokenError::WrongTyp));
 }
 
-/// CVE-2022-21449: a signature of zeros, or of the order of the curve, is valid for no message.
+/// CVE-2022-21449: a signature that consists of zeros, or of the curve's order, must not be valid for any message.
 #[test]
 fn s10_ecdsa_signatures_out_of_range_are_refused() {
     for (algorithm, length) in [(Algorithm::ES256, 32), (Algorithm::ES384, 48), (Algorithm::ES512, 66)] {
@@ -243,7 +243,8 @@ fn s10_ecdsa_signatures_out_of_range_are_refused() {
             let refused = keys.verify(format!("{signed}.{bad}").as_bytes());
             assert_eq!(refused, Err(TokenError::BadSignature), "{algorithm}");
         }
-        // DER, a signature that is one byte too short or too long, and swapped halves.
+        // A signature in DER, a signature that is one byte too short or too long, and a signature whose halves are
+        // swapped.
         let der = [&[0x30, 4 + 2 * length as u8, 2, length as u8][..], r, &[2, length as u8], s].concat();
         for bad in [der, good[1..].to_vec(), [&good[..], &[0]].concat(), [&[0], &good[..]].concat(), [s, r].concat()] {
             let refused = keys.verify(format!("{signed}.{}", base64url::encode(&bad)).as_bytes());
@@ -269,7 +270,7 @@ fn s10_rsa_signatures_of_another_length_are_refused() {
         let refused = keys.verify(format!("{signed}.{}", base64url::encode(&bad)).as_bytes());
         assert_eq!(refused, Err(TokenError::BadSignature));
     }
-    // A signature that is longer than any key can create is not decoded.
+    // A signature that is longer than any key could produce is not decoded.
     let refused = keys.verify(format!("{signed}.{}", base64url::encode(&vec![1; 1025])).as_bytes());
     assert_eq!(refused, Err(TokenError::Malformed));
 }
@@ -282,7 +283,7 @@ fn s20_a_segment_may_not_be_empty_where_json_is_read() {
         assert!(HS256.verify(token.as_bytes()).is_err(), "{token}");
         assert!(Unverified::parse(token).is_err(), "{token}");
     }
-    // The payload of a JWS may be empty, but an empty payload has no claims.
+    // A JWS may have an empty payload, but an empty payload contains no claims.
     let empty = HS256.sign(b"").unwrap();
     assert_eq!(&*HS256.verify(empty.as_bytes()).unwrap(), b"");
     assert_eq!(Claims::from_json(b""), Err(TokenError::Malformed));
@@ -349,7 +350,7 @@ fn s22_leading_zeros_do_not_make_an_rsa_key_longer() {
         let refused = VerifyingKey::from_jwk(&jwk.to_string()).unwrap_err();
         assert_eq!(refused, KeyError::WeakRsa { bits: 1024 }, "{zeros}");
     }
-    // A key that is long enough without the leading zeros is the same key with them.
+    // If a key is long enough without leading zeros, adding leading zeros does not change the key.
     let (good, mut padded) = (rsa_jwk(), rsa_jwk());
     padded["n"] = with_zeros(&good["n"], 1);
     padded["e"] = with_zeros(&good["e"], 2);
@@ -432,7 +433,7 @@ fn a_jwk_that_contradicts_itself_is_refused() {
         assert!(load(name, value.clone()).is_err(), "{name} {value}");
     }
     assert_eq!(load("key_ops", json!(["verify", "unheard-of"])), Ok(()));
-    // A secret is never read from the members of a public key.
+    // A secret is never read from a public key's members.
     assert!(matches!(
         Jwk::parse(&json!({ "kty": "oct", "alg": "HS256" }).to_string()),
         Err(KeyError::Unparsable { .. })
@@ -441,7 +442,7 @@ fn a_jwk_that_contradicts_itself_is_refused() {
     assert!(VerifyingKey::from_jwk(&both.to_string()).is_err());
 }
 
-/// Whether a key set is dangerous must not depend on which of its keys a library drops.
+/// Whether a key set counts as dangerous must not depend on which of its keys a library ignores.
 #[test]
 fn s93_a_set_is_mixed_even_if_one_of_its_keys_cannot_be_used() {
     let public: Value =
@@ -463,7 +464,7 @@ fn s93_a_set_is_mixed_even_if_one_of_its_keys_cannot_be_used() {
     ] });
     let refused = JwkSet::parse(&set.to_string()).unwrap_err();
     assert_eq!(refused, KeyError::DuplicateKeyId { key_id: "a".to_owned() });
-    // The id of an encryption key never selects a key, so another key may have the same id (RFC 7517 section 4.5).
+    // An encryption key's id never selects a key, so another key may have the same id (RFC 7517 section 4.5).
     let (mut named, mut unusable) = (public.clone(), public.clone());
     named["kid"] = "a".into();
     (unusable["alg"], unusable["kid"]) = ("ECDH-ES".into(), "a".into());

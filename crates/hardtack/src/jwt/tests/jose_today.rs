@@ -18,7 +18,7 @@ const ROCA_MODULUS: &str = concat!(
     "753ngVAde2uSronrBZxat0PbZ1humPrSfaC5lovAOaHvNMk5ubjlI6i--J1HhgjF7PbKNYdY_H7-qFcBBcdQqzuCXpHnD0th5kbv-pWvHEkqRw",
 );
 
-/// Returns the same key, once under each of the two names of its algorithm.
+/// Returns one key twice: once under each of its algorithm's two names.
 fn ed25519_pair() -> [SigningKey; 2] {
     let jwk = key(Algorithm::EdDSA).dangerous_to_private_jwk_json();
     NAMES.map(|name| {
@@ -50,7 +50,7 @@ fn s93_eddsa_and_ed25519_verify_each_others_tokens() {
             }
         }
     }
-    // The signature of another key is wrong under both names.
+    // A signature made with a different key is wrong under either name.
     for name in NAMES {
         let forged = forge(&format!(r#"{{"alg":"{name}"}}"#), b"{}", &key(name));
         assert_eq!(KeySet::new(keys[0].clone()).verify(forged.as_bytes()), Err(TokenError::BadSignature));
@@ -71,7 +71,7 @@ fn s93_the_name_that_is_written_is_chosen_and_eddsa_by_default() {
     assert_eq!(jwk.or_algorithm(Algorithm::RS256).algorithm(), Some(Algorithm::EdDSA));
     let curve = unnamed(&key(Algorithm::ES256)).or_algorithm(Algorithm::Ed25519);
     assert_eq!(curve.algorithm(), Some(Algorithm::ES256));
-    // A JWK with `alg` keeps this algorithm.
+    // A JWK that has an `alg` keeps that algorithm.
     let named = key(Algorithm::Ed25519).verifying_key().to_jwk().unwrap().or_algorithm(Algorithm::EdDSA);
     assert_eq!(named.algorithm(), Some(Algorithm::Ed25519));
 }
@@ -103,7 +103,7 @@ fn s93_a_typ_that_is_required_is_written_and_nothing_else_is_accepted() {
             assert_eq!(keys.verify(forge(header, b"{}", key).as_bytes()), Err(TokenError::WrongTyp), "{header}");
         }
     }
-    // The rule also applies to a key that is added later.
+    // The required `typ` also applies to keys that are added later.
     let other = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("old");
     let keys = keys.retire(other.clone()).unwrap();
     let typed = forge(r#"{"alg":"HS256","kid":"old","typ":"shop+jwt"}"#, b"{}", &other);
@@ -136,7 +136,7 @@ fn s93_no_spelling_of_none_is_an_algorithm() {
 }
 
 /// RFC 8725bis sections 2.10, 2.12 and 3.13: encrypted tokens are not supported, so a huge `p2c` or a compressed
-/// payload costs no computing time.
+/// payload cannot waste CPU time.
 #[test]
 fn s93_encrypted_tokens_are_refused() {
     let header = json!({ "alg": "PBES2-HS256+A128KW", "enc": "A128CBC-HS256", "p2s": "AAAA", "p2c": u32::MAX });
@@ -151,7 +151,7 @@ fn s93_encrypted_tokens_are_refused() {
     }
 }
 
-/// RFC 8725bis sections 2.13 and 3.14: a token consists of base64url characters and dots only.
+/// RFC 8725bis sections 2.13 and 3.14: a token consists only of base64url characters and dots.
 #[test]
 fn s93_characters_outside_base64url_are_refused() {
     let token = HS256.sign(b"{}").unwrap();
@@ -163,7 +163,7 @@ fn s93_characters_outside_base64url_are_refused() {
             assert!(matches!(refused, Err(TokenError::Malformed | TokenError::BadSignature)), "{byte:#x} at {at}");
         }
     }
-    // A token in the JSON serialization, which contains a valid compact token.
+    // Tokens in the JSON serialization that contain a valid compact token or its parts.
     let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!() };
     for json in [
         format!(r#"{{"protected":"{header}","payload":"{payload}","signature":"{signature}"}}"#),
@@ -216,7 +216,7 @@ fn s93_a_jwk_set_with_an_id_twice_is_refused() {
 fn s93_an_rsa_key_with_the_roca_fingerprint_is_refused() {
     let jwk = |n: &str| json!({ "kty": "RSA", "alg": "RS256", "n": n, "e": "AQAB" }).to_string();
     assert_eq!(VerifyingKey::from_jwk(&jwk(ROCA_MODULUS)).unwrap_err(), KeyError::RocaRsa);
-    // The key is also refused in DER, as an RSAPublicKey with this modulus and the exponent 65537.
+    // The same key is also refused in DER, as an RSAPublicKey with this modulus and the exponent 65537.
     let n = base64url::decode(ROCA_MODULUS.as_bytes()).unwrap();
     let der = [&[0x30, 0x82, 1, 10, 2, 0x82, 1, 1, 0], &*n, &[2, 3, 1, 0, 1]].concat();
     assert_eq!(VerifyingKey::from_der(&der, Algorithm::PS256).unwrap_err(), KeyError::RocaRsa);

@@ -1,4 +1,4 @@
-//! A strict reader for JSON objects.
+//! Tests for the strict reader of JSON objects.
 
 use crate::jwt::{
     TokenError,

@@ -44,7 +44,7 @@ fn public_jwk_sets_hold_no_private_member() {
     }
     let again = JwkSet::parse(&json).unwrap();
     assert_eq!(again.to_public_json(), json);
-    // If a set with private members is parsed, its public JSON does not contain the private members.
+    // A set's public JSON does not contain private members, even if the set was parsed from JSON that does.
     let private = format!(r#"{{"keys":[{}]}}"#, key(Algorithm::EdDSA).dangerous_to_private_jwk_json());
     assert!(!JwkSet::parse(&private).unwrap().to_public_json().contains("\"d\""));
 }

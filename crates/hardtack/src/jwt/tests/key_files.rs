@@ -60,7 +60,7 @@ fn input_that_is_not_a_key_is_refused() {
         assert!(VerifyingKey::from_der(text.as_bytes(), Algorithm::EdDSA).is_err());
     }
     assert!(VerifyingKey::from_pem(key_file!("certificate.pem"), Algorithm::ES256).is_err());
-    // A key with a point that is not on the curve is refused.
+    // A key whose point is not on the curve is refused.
     let jwk = key(Algorithm::ES256).verifying_key().to_jwk().unwrap().to_public_json().unwrap();
     let mut off: serde_json::Value = serde_json::from_str(&jwk).unwrap();
     off["x"] = off["y"].clone();

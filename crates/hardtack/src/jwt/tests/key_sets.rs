@@ -65,10 +65,10 @@ fn a_key_id_selects_exactly_one_key() {
     }
     let wrong = forge(r#"{"alg":"HS512","kid":"a"}"#, b"", &a);
     assert_eq!(keys.verify(wrong.as_bytes()), Err(TokenError::WrongAlgorithm));
-    // A set does not use a key without an id to verify a token with a `kid`.
+    // A set never uses a key without an id to verify a token that has a `kid`.
     let nameless = forge(r#"{"alg":"HS256","kid":"a"}"#, b"", HS256.signing_key().unwrap());
     assert_eq!(HS256.verify(nameless.as_bytes()), Err(TokenError::UnknownKey));
-    // A single key without an id verifies a token with a `kid`.
+    // Outside a set, a key without an id does verify a token that has a `kid`.
     let verifying = HS256.signing_key().unwrap().verifying_key();
     assert!(jws::verify_with_key(nameless.as_bytes(), &verifying, &Typ::Any).is_ok());
     let refused = jws::verify_with_key(nameless.as_bytes(), &verifying.with_key_id("b"), &Typ::Any);

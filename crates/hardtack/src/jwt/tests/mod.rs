@@ -1,4 +1,4 @@
-//! The tests of the module. Their names begin with the number of the security requirement that they check, if any.
+//! The module's tests. If a test checks a security requirement, the test's name begins with the requirement's number.
 
 mod claims;
 mod hostile;
@@ -63,7 +63,7 @@ fn sign(payload: &[u8], key: &SigningKey) -> String {
     KeySet::new(key.clone()).sign(payload).unwrap()
 }
 
-/// Parses the header of a token without verifying it.
+/// Parses a token's header without verifying the token.
 fn header_of(token: &[u8]) -> Result<UnverifiedHeader, TokenError> {
     UnverifiedHeader::from_segment(Segments::parse(token)?.header)
 }
@@ -71,7 +71,7 @@ fn header_of(token: &[u8]) -> Result<UnverifiedHeader, TokenError> {
 /// A key set that many tests share.
 static HS256: LazyLock<KeySet> = LazyLock::new(|| KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap()));
 
-/// Returns bytes that do not form a pattern.
+/// Returns bytes that follow no obvious pattern.
 fn random_looking(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index as u8).wrapping_mul(151) ^ (index as u8 >> 1) ^ 90).collect()
 }

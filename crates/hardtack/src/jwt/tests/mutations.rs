@@ -1,5 +1,5 @@
-//! Tokens that are valid except for a few changes. The tests compare the result with that of independent code that
-//! reads the same members, and with that of the crate jsonwebtoken.
+//! Tests with tokens that are valid except for a few random changes. The tests compare Hardtack's result with two
+//! others. One comes from independent code that reads the same members, the other from the crate jsonwebtoken.
 
 use std::sync::LazyLock;
 
@@ -45,7 +45,7 @@ fn accepts_header(header: &Members) -> bool {
         && is("typ", |typ| ["jwt", "application/jwt"].contains(&typ.to_lowercase().as_str()), false)
 }
 
-/// Whether the payload contains claims that can be read.
+/// Whether [`Claims::from_json`] accepts these claims.
 fn accepts_claims(claims: &Members) -> bool {
     let is = |name: &str, required: bool, good: &dyn Fn(&Value) -> bool| match claims.get(name) {
         None => !required,
@@ -68,11 +68,11 @@ fn accepts_claims(claims: &Members) -> bool {
         && is("iss", false, &Value::is_string)
         && is("gen", false, &Value::is_u64)
         && is("aud", false, &aud)
-        // None of the changes creates a session id with 32 digits.
+        // No change produces a valid session id, which has 32 digits.
         && is("sid", false, &|_| false)
 }
 
-/// Reads a token without checking its times.
+/// Reads a token with the crate jsonwebtoken, without checking its times or its audience.
 fn read_with_other(token: &str) -> other::errors::Result<other::TokenData<Value>> {
     let mut validation = other::Validation::new(other::Algorithm::HS256);
     validation.required_spec_claims.clear();
@@ -123,7 +123,7 @@ proptest! {
                 prop_assert_eq!(theirs.claims["sub"].as_str(), Some(read.subject.as_str()));
                 prop_assert_eq!(theirs.claims["iat"].as_f64().map(|at| at as i64), Some(read.issued_at.unix_seconds()));
             }
-            // The other crate also checks the types of members that Hardtack ignores.
+            // jsonwebtoken also checks the types of members that Hardtack ignores.
             Err(error) => prop_assert!(!simple, "{}", error),
         }
     }

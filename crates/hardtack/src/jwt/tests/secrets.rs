@@ -104,8 +104,8 @@ fn s11_a_public_keys_bytes_are_no_secret() {
     for pem in pems {
         let text = std::str::from_utf8(pem).unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with("--")).collect();
-        // Also test the base64 text alone, and the bytes that it encodes. If the file has two blocks, their texts
-        // together are not base64.
+        // Also test the base64 text alone, and the bytes that it encodes. If the file contains two blocks, their texts
+        // joined together are not valid base64.
         let single = text.matches("BEGIN").count() == 1;
         let der = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default();
         let forms = [
@@ -140,7 +140,7 @@ fn s22_an_unset_variable_is_named() {
     assert_eq!(refused, KeyError::EnvMissing { name: "HARDTACK_TEST_NO_SUCH_VARIABLE".to_owned() });
     assert!(refused.to_string().contains("HARDTACK_TEST_NO_SUCH_VARIABLE"));
     assert!(refused.to_string().contains("openssl rand -base64 48"));
-    // The variable `PATH` is set whenever the tests run, so it is read, no matter what its value is.
+    // The variable `PATH` is always set when the tests run, so its value is read, whatever it is.
     assert!(!matches!(KeySet::from_secret_env("PATH"), Err(KeyError::EnvMissing { .. })));
 }
 
@@ -215,7 +215,7 @@ fn k01_s74_random_secrets_are_accepted() {
     let mut random = rand::rng();
     let accept = |text: &str| {
         assert_eq!(refusal(text.as_bytes()), None, "{text}");
-        // In a setting, a text that begins with `@` is the path of a file.
+        // In a setting, text that begins with `@` is the path of a file.
         if !text.starts_with('@') {
             assert_eq!(**read_secret(text).unwrap(), *text.as_bytes(), "{text}");
         }
@@ -270,7 +270,7 @@ fn k01_a_secret_is_read_from_the_file_that_it_names() {
     let bytes = b"\xff\0\n\xfe\r0123456789abcdefghijklmnopqrstuv";
     std::fs::write(&path, bytes).unwrap();
     assert_eq!(*read_secret(&named).unwrap(), bytes);
-    // The path of a file without `@` is refused as a secret.
+    // A file path without a leading `@` is refused as a secret.
     assert!(matches!(read_secret(&path.display().to_string()), Err(KeyError::NotTheSecret { .. })));
     std::fs::write(&path, vec![b'x'; 64 * 1024 + 1]).unwrap();
     assert!(reason(&named).contains("larger than 65536 bytes"));
@@ -292,7 +292,7 @@ fn previous_secrets_verify_and_have_ids_of_their_own() {
     let keys = KeySet::new(key(secrets[0]));
     let token = old.sign(b"{}").unwrap();
     assert_eq!(keys.verify(token.as_bytes()).unwrap_err(), TokenError::UnknownKey);
-    // The list's empty item is skipped, and so is the secret that the set already contains.
+    // The empty item in the list is ignored, and so is the secret that is already in the set.
     let list = format!("{},\n {} ,", secrets[0], secrets[1]);
     let keys = keys.also_verify_secrets(list.as_bytes(), Algorithm::HS256).unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
@@ -314,7 +314,7 @@ fn k01_the_path_in_a_file_variable_may_be_any_bytes() {
     name.push(0xff);
     let path = std::env::temp_dir().join(OsString::from_vec(name));
     let read = || secret_from("KEY", |name| (name == "KEY_FILE").then(|| path.clone().into_os_string()));
-    // The path itself must not be used as the secret.
+    // The file does not exist yet. Its path must not be used as the secret instead.
     assert!(matches!(read(), Err(KeyError::InEnv { .. })));
     std::fs::write(&path, "kJ8sPq0Zr5Tn2Wv7Yb4Xc9Lm3Gd6Hf1A\n").unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

@@ -175,7 +175,7 @@ fn s20_padding_white_space_and_stray_bits_are_refused() {
     for other in [format!("{token}="), format!("{token} "), format!("{token}\n"), format!("\t{token}")] {
         assert_eq!(HS256.verify(other.as_bytes()), Err(TokenError::Malformed), "{other:?}");
     }
-    // The last of the 43 characters of a tag encodes only 4 bits, so three other characters encode the same bits.
+    // The last of a tag's 43 characters encodes only 4 bits, so three other characters encode the same bits.
     let (start, last) = token.split_at(token.len() - 1);
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let verified = alphabet.chars().filter(|c| HS256.verify(format!("{start}{c}").as_bytes()).is_ok());

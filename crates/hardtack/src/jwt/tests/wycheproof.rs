@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::header_of;
 use crate::jwt::{Algorithm, JwkSet, KeyError, KeySet, VerifyingKey};
 
-/// Reads the groups of a file from the folder that the environment variable `WYCHEPROOF` names.
+/// Reads the test groups in a file. The environment variable `WYCHEPROOF` is the path of the file's folder.
 fn groups(name: &str) -> Vec<Value> {
     let folder = std::env::var_os("WYCHEPROOF").expect("WYCHEPROOF must be the path of the folder testvectors_v1");
     let path = PathBuf::from(folder).join(name);
@@ -18,19 +18,19 @@ fn groups(name: &str) -> Vec<Value> {
     file["testGroups"].as_array().unwrap().clone()
 }
 
-/// Loads the keys of a group, in the same way as an application loads its keys.
+/// Loads a group's keys, in the same way as an application loads its keys.
 fn load(jwk: &Value) -> Result<KeySet, KeyError> {
     if jwk.get("keys").is_none() {
         return VerifyingKey::from_jwk(&jwk.to_string()).map(KeySet::verifying_only);
     }
     let set = JwkSet::parse(&jwk.to_string())?;
     let mut keys = set.keys().iter().map(|key| key.verifying_key());
-    // If no key of the set can be used, there is nothing to verify a token with.
+    // If none of the set's keys can be used, there is nothing to verify a token with.
     let first = KeySet::verifying_only(keys.next().ok_or(KeyError::UnknownAlgorithm)??);
     keys.try_fold(first, |set, key| set.also_verify(key?))
 }
 
-/// Returns the rule by which Hardtack refuses a vector that is labeled as valid.
+/// Returns the rule by which Hardtack refuses a vector even though it is labeled as valid.
 fn stricter_rule(jwk: &Value, keys: &Result<KeySet, KeyError>, token: &str) -> Option<&'static str> {
     if keys.as_ref().err() == Some(&KeyError::LowVariety) {
         return Some("a secret is not a simple pattern (S22)");
@@ -51,7 +51,7 @@ fn s26_no_invalid_vector_of_wycheproof_is_accepted_and_no_valid_one_refused() {
         let keys = load(jwk);
         for test in group["tests"].as_array().unwrap() {
             let (id, comment) = (&test["tcId"], &test["comment"]);
-            // A vector in the JSON serialization is an object.
+            // A vector in JSON serialization is an object, not a string.
             let token = test["jws"].as_str().map_or_else(|| test["jws"].to_string(), str::to_owned);
             let accepted = keys.as_ref().is_ok_and(|keys| keys.verify(token.as_bytes()).is_ok());
             match test["result"].as_str() {

@@ -1,4 +1,4 @@
-//! The replies of Flask-JWT-Extended 4.7, with its statuses and messages.
+//! Replies that match those of Flask-JWT-Extended 4.7, with the same statuses and messages.
 
 use crate::cookie::ResolvedPolicy;
 use crate::csrf::CsrfError;
@@ -131,7 +131,7 @@ pub(crate) const fn wrong_kind(wanted: TokenKind) -> &'static str {
     }
 }
 
-/// Returns `{"msg":"…"}` and a line feed, in ASCII.
+/// Returns `{"msg":"…"}`, followed by a line feed, in ASCII.
 fn object(key: &str, text: &str) -> String {
     let json = serde_json::json!({ key: text }).to_string();
     let mut ascii = String::with_capacity(json.len() + 1);

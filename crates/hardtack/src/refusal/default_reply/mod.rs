@@ -23,7 +23,8 @@ impl Refused<'_> {
                 Destination::Here => page(self),
                 Destination::Itself => page_in_loop(self),
             },
-            // A browser follows a redirect before htmx sees it. htmx reads `HX-Redirect` from any other response.
+            // A browser follows a redirect before htmx sees the response. htmx reads `HX-Redirect` from any response
+            // that is not a redirect.
             Wants::Htmx => match destination(self) {
                 Destination::Url(_, url) => Reply::new(self.reason.status()).header("hx-redirect", url),
                 Destination::Here | Destination::Itself => problem(self),
@@ -33,9 +34,9 @@ impl Refused<'_> {
     }
 }
 
-/// A query parameter of the refresh URL. It indicates that the browser was posting a password to the re-authentication
-/// page, and must post it again after the refresh. The parameter `next` cannot indicate this, because it names the page
-/// to show after the re-authentication.
+/// A query parameter of the refresh URL. It says that the browser was posting a password to the re-authentication page,
+/// and must post the password again after the refresh. The parameter `next` cannot say this, because it names the page
+/// to show after re-authentication.
 pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
 /// Where to send a browser after a refusal.
@@ -66,7 +67,8 @@ fn destination(refused: &Refused<'_>) -> Destination {
     let path = refused.settings.public_path(refused.head.path());
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
     if path == url && (refused.head.is_safe() || replays_body) {
-        // If the page accepts requests without a token, it is shown instead of a redirect, which is not an error.
+        // If the page accepts requests without a token, the page is shown instead of the redirect. This is not an
+        // error.
         if !refused.is_optional {
             let text = format!(
                 "refused requests are redirected to {url}, but a request to {url} was refused as well; let {url} \
@@ -174,10 +176,10 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     }
 }
 
-/// The page title when the tokens of a request were replaced by newer tokens in the same browser.
+/// The title to show if a request's tokens were replaced by newer tokens in the same browser.
 const SESSION_RENEWED: &str = "Session renewed";
 
-/// Returns the title of the page for a refusal.
+/// Returns the page title for a refusal.
 const fn page_title(reason: &Reason) -> &'static str {
     match reason.kind() {
         FailureKind::Csrf if matches!(reason, Reason::Csrf(CsrfError::UnknownState)) => "Please start the log-in again",

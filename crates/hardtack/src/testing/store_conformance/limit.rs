@@ -22,7 +22,7 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     for row in [&first, &second, &third, &expired, &bobs] {
         same("create_within: must end no session within the limit", create(row, NO_SESSIONS, 10).await, set([]));
     }
-    // Use the oldest session, so that it is now the most recently used session.
+    // Use the oldest session, so that it becomes the most recently used one.
     store.rotate(first.id, 1, next(4)).await;
     let fourth = begun(10);
     let ended = create(&fourth, NO_SESSIONS, 3).await;
@@ -72,7 +72,7 @@ pub(super) async fn pages_are_the_list_in_parts<S: SessionStore>(store: &Subject
         assert!(refused.is_err(), "store_conformance: list_page: must return an error if `can` returns false");
         return;
     }
-    // Several sessions begin in the same second, and some are not listed.
+    // Several of the sessions begin in the same second, and some sessions must not be listed.
     for seconds in [7, 3, 3, 9, 3, 1, 9] {
         let text = r#"{"created_at":5,"quote":"\"created_at\":6"}"#;
         let row = Session { claims: Some(text.into()), user_agent: Some(text.into()), ..begun(seconds) };

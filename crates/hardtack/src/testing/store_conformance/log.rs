@@ -10,8 +10,8 @@ pub(super) async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     for row in &rows {
         store.create(row, NO_SESSIONS).await;
     }
-    // Different processes can have different clocks. The log must therefore be sorted by the order of the writes, not
-    // by the times.
+    // Different processes can have different clocks. The log must therefore be sorted by the order in which its entries
+    // were written, not by their times.
     for (row, seconds) in rows.iter().zip([5, 4, 3, 2, 1]) {
         store.revoke(RevokeTarget::Sessions(&[row.id]), at(seconds)).await;
     }

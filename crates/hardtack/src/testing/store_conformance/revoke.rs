@@ -105,8 +105,8 @@ pub(super) async fn revoke_ends_and_logs_once<S: SessionStore>(store: &Subject<S
     same("revoke: must log a session once, with the time it ended", log, vec![(ended.id, at(2))]);
 }
 
-/// The row of a session can be lost, for example when an older backup is restored. The servers still accept the
-/// session's access tokens until they find an entry for the session in the log.
+/// A session's row can be lost, for example when an older backup is restored. The servers still accept the session's
+/// access tokens until they find an entry for the session in the log.
 pub(super) async fn a_named_session_without_a_row_is_logged<S: SessionStore>(store: &Subject<S>) {
     let kept = session("alice");
     store.create(&kept, NO_SESSIONS).await;

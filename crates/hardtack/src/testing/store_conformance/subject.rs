@@ -1,4 +1,4 @@
-//! The store under test and helpers for the rules.
+//! The store under test, and helpers for checking the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -91,7 +91,7 @@ pub(super) fn same<T: PartialEq + Debug>(rule: &str, found: T, expected: T) {
     assert_eq!(found, expected, "store_conformance: {rule} (left: from the store, right: expected)");
 }
 
-/// A target that ends no session.
+/// A target without any sessions.
 pub(super) const NO_SESSIONS: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);
 
 pub(super) fn set<const N: usize>(ids: [SessionId; N]) -> BTreeSet<SessionId> {
