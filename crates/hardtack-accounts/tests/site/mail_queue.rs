@@ -294,10 +294,7 @@ async fn s83_a_queued_warning_loses_its_link_when_an_operator_ends_access(on_pos
         let mails = mailer.take();
         let (_, warning) = mails.iter().find(|(to, _)| to == ADDRESS).unwrap();
         assert!(warning.contains("Subject: Your email address was changed"), "{command}: {warning}");
-        assert!(
-            warning.contains("If this was not you, contact the site's administrators."),
-            "{command}: {warning}"
-        );
+        assert!(warning.contains("If this was not you, contact the site's administrators."), "{command}: {warning}");
         assert!(!warning.contains("token="), "{command}: {warning}");
         assert_eq!(count(&site, "links WHERE purpose = 'undo_email'").await, 0, "{command}");
     }

@@ -130,11 +130,7 @@ impl TokenFacts {
         let algorithm = header.get("alg").and_then(|alg| alg.as_str()).unwrap_or("none");
         match header.get("kid").and_then(|kid| kid.as_str()) {
             Some(key_id) => {
-                format!(
-                    "the token's header names the algorithm {} and the key {}",
-                    quoted(algorithm),
-                    quoted(key_id)
-                )
+                format!("the token's header names the algorithm {} and the key {}", quoted(algorithm), quoted(key_id))
             }
             None => format!("the token's header names the algorithm {}, but no key", quoted(algorithm)),
         }
