@@ -195,7 +195,7 @@ pub enum PasswordChangeProblem {
     AlreadyChanged,
 }
 
-/// What is wrong with a profile change.
+/// Why a profile change was refused.
 #[derive(Debug)]
 pub(crate) struct ProfileChangeProblem {
     /// The profile that was submitted, with surrounding spaces removed.

@@ -126,8 +126,8 @@ impl Accounts {
         }
     }
 
-    /// Returns the words that a new password must not be based on if the user sets it with this link: the user's name,
-    /// the user's address, and the address that the link was sent to. The two addresses can differ.
+    /// Returns the words that a password that is set with this link must not be based on: the user's name, the user's
+    /// address, and the address that the link was sent to. The two addresses can differ.
     pub(super) async fn words_of(&self, link: &LiveLink) -> Result<Vec<String>, BackendError> {
         let user = self.users.find_enabled(&link.user_id).await?;
         let email = user.map(|user| user.email).unwrap_or_default();

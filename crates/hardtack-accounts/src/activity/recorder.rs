@@ -54,7 +54,7 @@ impl Recorder {
     }
 
     /// Records activity for an account that might not exist. If `user` is `None`, stores a dummy entry and deletes it
-    /// again. Otherwise, the duration of this response or of a later one would reveal which names and addresses exist.
+    /// again, so that response times do not reveal which names and addresses exist.
     pub(crate) fn record_for(&self, user: Option<&str>, kind: ActivityKind, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), kind, request);
     }

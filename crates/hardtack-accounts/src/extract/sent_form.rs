@@ -154,7 +154,7 @@ pub(crate) fn refuse_read_form<T: AccountForm>(error: AuthError, input: &T, auth
     after_log_in(error, Some(input), auth, site)
 }
 
-/// Redirects to the log-in page, which says whether the form has been kept. After the log-in, the user continues to the
+/// Redirects to the log-in page, which says whether the form has been kept. After logging in, the user continues to the
 /// page with the form.
 fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth, site: &Site) -> Response {
     let never_had_one = error.failure().reason().kind() == FailureKind::Missing;

@@ -52,7 +52,7 @@ pub enum SiteError {
     /// sites.
     #[error(
         "the {what} {path:?} is not a path on this site, and the pages' Content-Security-Policy forbids files from \
-         other sites; let your application serve the file, and write its path, such as \"/shop.css\""
+         other sites; serve the file from your application, and give its path here, such as \"/shop.css\""
     )]
     ForeignFile {
         /// The kind of file: "stylesheet" or "logo".

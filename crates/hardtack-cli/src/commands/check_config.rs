@@ -38,8 +38,8 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     })
 }
 
-/// Returns a pair for each setting that has a value: the setting as a line of a settings file, and where the value was
-/// set. For a secret, the line is a comment without the value.
+/// For each setting that has a value, returns the line that a settings file would contain, and the place where the
+/// value was set. For a secret, the line is a comment without the value.
 fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
     settings::ALL.iter().filter_map(|setting| {
         let value = config.sources.value(setting);

@@ -65,7 +65,7 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
     }
 }
 
-/// The keys that were read from the folder, and any reason to doubt the clock.
+/// The keys that were read from the folder, and any sign that the clock is wrong.
 struct Read {
     keys: KeySet,
     /// Why this machine's clock might be wrong. `None` if nothing suggests that it is.

@@ -202,7 +202,7 @@ impl Authenticator {
         self.0.clock.now()
     }
 
-    /// Logs a warning that a time in an otherwise valid token or in a session's row is in the future.
+    /// Logs a warning if an otherwise valid token, or a session's row, contains a time in the future.
     fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
     }

@@ -356,8 +356,8 @@ pub enum ConfigError {
     NoTokenLocation,
     /// The name of a header, query parameter or JSON member is not valid.
     #[error(
-        "{name:?} cannot be the {what}; expected at least one character; in a header name, and in a scheme such as \
-         Bearer, only letters, digits and !#$%&'*+-.^_`|~ are allowed"
+        "{name:?} cannot be the {what}: it must not be empty, and header names and schemes such as Bearer may contain \
+         only letters, digits and !#$%&'*+-.^_`|~"
     )]
     BadTokenPlace {
         /// What Hardtack would use the name for.

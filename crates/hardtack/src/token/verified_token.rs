@@ -68,7 +68,8 @@ impl<T> VerifiedToken<T> {
         self.payload.subject()
     }
 
-    /// Returns the claims that [`Claims`] has fields for. The application's own claims are in [`extra`](Self::extra).
+    /// Returns the registered claims and Hardtack's own claims, which are the fields of [`Claims`]. The application's
+    /// own claims are in [`extra`](Self::extra).
     ///
     /// In Flask-JWT-Extended: `get_jwt`.
     pub fn claims(&self) -> &Claims {

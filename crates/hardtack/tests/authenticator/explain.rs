@@ -357,7 +357,13 @@ fn a_session_that_the_store_has_forgotten_is_explained() {
     let restarted = site_with_keys(keys, |builder| builder.sessions(MemorySessions::new()));
     restarted.advance(15 * 60);
     let forgotten = explained(&restarted, &alice, get());
-    refused(&forgotten, "unknown_session", Check::Session, "does not know the session", "MemorySessions");
+    refused(
+        &forgotten,
+        "unknown_session",
+        Check::Session,
+        "does not know the refresh token's session",
+        "MemorySessions",
+    );
 }
 
 #[test]
