@@ -86,7 +86,7 @@ fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
              by email."
         ),
         email => format!(
-            "{saved} We are sending a link to {email}; open it. {AT_MOST} Until you confirm the address, you cannot reset \
+            "{saved} Open the link that we send to {email}. {AT_MOST} Until you confirm the address, you cannot reset \
              a forgotten password by email."
         ),
     }
