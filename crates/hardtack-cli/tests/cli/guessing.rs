@@ -22,30 +22,30 @@ async fn s57_the_limits_are_set_by_file_environment_and_flag() {
     let line = r#"log_in_limits = "account=2/1h,failures=50/30m""#;
     assert!(output(&dir.hardtack(["check-config"])).contains(line));
     let server = start(&dir.serve([])).await;
-    sign_up(&mut server.client(), "ada").await;
+    sign_up(&mut server.client(), "lovelace").await;
     for expected in [401, 401, 429] {
-        assert_eq!(log_in(&mut server.client(), "ada", WRONG).await, expected);
+        assert_eq!(log_in(&mut server.client(), "lovelace", WRONG).await, expected);
     }
     // A forged address changes nothing.
-    let typed = json!({ "username": "ada", "password": PASSWORD });
+    let typed = json!({ "username": "lovelace", "password": PASSWORD });
     let mut guesser = server.client();
     let forged = guesser.post("/login").accept_json().header("x-forwarded-for", "203.0.113.9").json(&typed);
     let refused: Response = forged.send().await;
     assert_eq!((refused.status().as_u16(), refused.header("retry-after")), (429, Some("3600")), "{}", refused.text());
     // Further refusals within a minute add no line to the log.
-    assert_eq!(log_in(&mut server.client(), "ada", WRONG).await, 429);
+    assert_eq!(log_in(&mut server.client(), "lovelace", WRONG).await, 429);
     let log = server.stderr();
     assert_eq!(log.matches("log_in_throttled").count(), 1, "{log}");
     assert!(log.contains("tried=\"log_in\" address=\"127.0.0.1\""), "{log}");
-    assert!(!log.contains("ada"), "{log}");
+    assert!(!log.contains("lovelace"), "{log}");
     // The counters are kept when the server restarts.
     server.stop().await;
     let server = start(&dir.serve([])).await;
-    assert_eq!(log_in(&mut server.client(), "ada", PASSWORD).await, 429);
+    assert_eq!(log_in(&mut server.client(), "lovelace", PASSWORD).await, 429);
     server.stop().await;
 
     let server = start(&dir.serve([]).env("HARDTACK_LOG_IN_LIMITS", "off")).await;
-    assert_eq!(log_in(&mut server.client(), "ada", PASSWORD).await, 200);
+    assert_eq!(log_in(&mut server.client(), "lovelace", PASSWORD).await, 200);
     let log = server.stderr();
     assert!(log.contains("HARDTACK_LOG_IN_LIMITS is \"off\", so passwords can be guessed"), "{log}");
 

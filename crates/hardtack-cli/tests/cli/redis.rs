@@ -7,7 +7,7 @@ use crate::support::{TestDir, is_logged_in, output, refusal, set_mode, sign_up, 
 #[tokio::test]
 async fn redis_stores_sessions_or_only_announces_their_ends() {
     for (purpose, on_redis) in [(None, true), (Some("sessions"), true), (Some("notice"), false)] {
-        let server = RedisServer::start();
+        let server = RedisServer::start_with(&[]);
         let dir = TestDir::new();
         let program = dir.serve(purpose.into_iter().flat_map(|purpose| ["--redis-for", purpose]));
         let process = start(&program.env("HARDTACK_REDIS_URL", server.url())).await;

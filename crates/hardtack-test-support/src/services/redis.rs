@@ -59,9 +59,11 @@ impl RedisServer {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts a server that only one test uses.
+    /// Starts a server that only one test uses. Its default store looks as if Redis had started [long ago](Self::age).
     pub fn start() -> Self {
-        Self::start_with(&[])
+        let server = Self::start_with(&[]);
+        server.age("hardtack");
+        server
     }
 
     /// Starts a server that only one test uses. `settings` override the default settings, for example
@@ -123,7 +125,6 @@ impl RedisServer {
             assert!(Instant::now() < deadline, "redis-server is not ready within 120 s; its log:\n{log}");
             std::thread::sleep(STEP);
         }
-        server.age("hardtack");
         Some(server)
     }
 
