@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use super::{FailureKind, LogInRefusal};
 use crate::csrf::CsrfError;
-use crate::developer_notice;
-use crate::error::{BackendError, WithCauses};
+use crate::error::BackendError;
 use crate::jwt::{ClaimFlaw, TokenError};
 use crate::session::RefreshFlaw;
 use crate::throttle::TooManyAttempts;
@@ -385,28 +384,6 @@ impl Reason {
             | Self::LogInRefused(_)
             | Self::Issue(_)
             | Self::NotSetUp(_) => self.advice(),
-        }
-    }
-
-    /// Logs the reason. The level is `ERROR` if the operator might have to fix something. It is `INFO` if a log-in is
-    /// refused or the user lacks a permission, and `TRACE` if a token is missing, has expired or must be refreshed. In
-    /// all other cases, it is `DEBUG`.
-    pub(crate) fn log(&self) {
-        match self.kind() {
-            FailureKind::Unavailable | FailureKind::Internal => {
-                tracing::error!(event = "refused", code = self.code(), reason = %WithCauses(self));
-                let name = if let Self::NotSetUp(advice) = self { advice } else { self.code() };
-                developer_notice::print(name, &WithCauses(self));
-            }
-            // Log the event, as ASVS 5.0 V16.3.1 requires. Do not log the text, because it can contain what the user
-            // typed.
-            FailureKind::LogInRefused => tracing::info!(event = "refused", code = self.code()),
-            FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
-                tracing::trace!(event = "refused", code = self.code());
-            }
-            // Log the event, as ASVS 5.0 V16.3.2 requires. The text names the claim that the token lacks.
-            FailureKind::Forbidden => tracing::info!(event = "refused", code = self.code(), reason = %self),
-            _ => tracing::debug!(event = "refused", code = self.code()),
         }
     }
 }
