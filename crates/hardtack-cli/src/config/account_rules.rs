@@ -17,18 +17,16 @@ impl AccountRules {
     /// Applies the rules to the accounts. Passwords that consist of the host of `site` and a few other characters are
     /// also refused.
     pub(crate) fn apply(&self, accounts: Accounts, site: &str) -> Accounts {
-        let passwords = self.passwords.clone().site(&name_of(site));
+        let passwords = self.passwords.clone().site(host_of(site));
         accounts.with_name_rules(self.names.clone()).with_password_rules(passwords)
     }
 }
 
-/// Returns the host and the path of a base URL. The port is left out, because it is not part of the site's name.
-fn name_of(site: &str) -> String {
-    let rest = site.split_once("://").map_or(site, |(_, rest)| rest);
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+/// Returns the host of an origin. The port is left out, because it is not part of the site's name.
+fn host_of(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
     let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let host = authority.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(authority, |(host, _)| host);
-    format!("{host}{path}")
+    authority.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(authority, |(host, _)| host)
 }
 
 /// Reads the settings, and opens the table of passwords.

@@ -64,13 +64,13 @@ async fn s60_the_numbers_of_an_ip_address_are_not_the_name_of_the_site() {
     }
     server.stop().await;
 
-    // The port is not part of the name, but the rest of the address is.
-    let server = start(&dir.serve(["--base-url", "http://notes.example:8080/shelf"])).await;
-    for (name, password, expected) in [("ann", "mz8080rgt", 200), ("joe", "notes-2026-shelf", 422)] {
+    // The port is not part of the name, but the host is.
+    let server = start(&dir.serve(["--base-url", "https://notes.example:8443"])).await;
+    for (name, password, expected) in [("ann", "mz8443rgt", 200), ("joe", "notes-2026", 422)] {
         let mut client = server.client();
         let body = json!({ "username": name, "password": password });
-        let response = client.post("/shelf/signup").header("host", "notes.example:8080").accept_json().json(&body);
-        let response = response.send().await;
+        let request = client.post("/signup").header("host", "notes.example:8443").accept_json().json(&body);
+        let response = request.send().await;
         assert_eq!(response.status(), expected, "{password} {}", response.text());
     }
 }
