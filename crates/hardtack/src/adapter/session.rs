@@ -98,7 +98,7 @@ impl Exchange<'_> {
                 Ok(()) => return Ok(()),
                 // If the CSRF value of any token does not match, report this mismatch. A missing value says less,
                 // because the request may contain a value for the other kind of token.
-                Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
+                Err(reason @ Reason::Csrf(CsrfError::Mismatch | CsrfError::Repeated)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
         }
