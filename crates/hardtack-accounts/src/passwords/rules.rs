@@ -65,6 +65,7 @@ impl PasswordRules {
     }
 
     /// Sets the name of the site, such as its host. Passwords that are little more than this name are refused.
+    /// The numbers of an IP address do not count as words.
     #[must_use]
     pub fn site(self, site: &str) -> Self {
         Self { site: site.into(), ..self }

@@ -186,7 +186,7 @@ fn advice_names_flags_and_settings_of_the_binary() {
         for part in parts {
             assert!(finished.stdout.contains(part), "{cookie} {part}: {}", finished.stdout);
         }
-        for part in ["`.", "::", "(…)", "SigningKey", "(\""] {
+        for part in [" `.", "(`.", "::", "(…)", "SigningKey", "(\""] {
             assert!(!finished.stdout.contains(part), "{cookie} {part}: {}", finished.stdout);
         }
     }
