@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use hardtack::adapter::LogLimit;
 use hardtack::request::Wants;
 use http::{HeaderValue, header};
 
@@ -19,6 +20,8 @@ use crate::site::Site;
 /// The maximum size of an error page, in bytes. If a page is longer, the middleware logs an error and sends an empty
 /// body.
 const LONGEST_PAGE: usize = 64 * 1024;
+
+static TOO_LONG: LogLimit = LogLimit::new("error_page_too_long");
 
 pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, next: Next) -> Response {
     if hardtack_axum::wants(request.headers()) != Wants::Page {
@@ -50,7 +53,7 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
         }
         None => {
             let Ok(page) = to_bytes(body, LONGEST_PAGE).await else {
-                tracing::error!(event = "error_page_too_long");
+                TOO_LONG.add(|not_logged| tracing::error!(event = "error_page_too_long", not_logged));
                 return Response::from_parts(head, Body::empty());
             };
             match std::str::from_utf8(&page).ok().and_then(|page| with_navigation(page, &shell)) {

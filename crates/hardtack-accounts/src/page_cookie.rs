@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::Response;
+use hardtack::adapter::LogLimit;
 use hardtack::cookie::CookieName;
 use hardtack::{Authenticator, ClientInfo};
 use http::{HeaderMap, HeaderValue, header};
@@ -125,6 +126,8 @@ fn text(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
 }
 
+static UNSENDABLE: LogLimit = LogLimit::new("unsendable_cookie");
+
 fn append(mut response: Response, set_cookie: String) -> Response {
     match HeaderValue::try_from(set_cookie) {
         Ok(mut value) => {
@@ -132,7 +135,7 @@ fn append(mut response: Response, set_cookie: String) -> Response {
             value.set_sensitive(true);
             response.headers_mut().append(header::SET_COOKIE, value);
         }
-        Err(_) => tracing::error!(event = "unsendable_cookie"),
+        Err(_) => UNSENDABLE.add(|not_logged| tracing::error!(event = "unsendable_cookie", not_logged)),
     }
     response
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use hardtack::BackendError;
+use hardtack::adapter::LogLimit;
 use hardtack::error::WithCauses;
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
@@ -135,9 +136,21 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
     }
 }
 
+static UNAVAILABLE: LogLimit = LogLimit::new("store_unavailable");
+static UNKNOWN: LogLimit = LogLimit::new("outcome_unknown");
+
+/// Logs that the database failed while the site was preparing a page, which is shown without the missing information.
+pub(crate) fn warn_of_missing(error: &BackendError) {
+    UNAVAILABLE.add(|not_logged| {
+        tracing::warn!(event = "store_unavailable", not_logged, error = %WithCauses(error));
+    });
+}
+
 /// Responds with 503 after a database failure. The error appears only in the log.
 pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
-    tracing::error!(event = "store_unavailable", error = %WithCauses(error));
+    UNAVAILABLE.add(|not_logged| {
+        tracing::error!(event = "store_unavailable", not_logged, error = %WithCauses(error));
+    });
     let detail = "The site cannot reach its database at the moment. Try again shortly.";
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
@@ -145,7 +158,7 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
 /// Responds with 503 after the database failed while it was storing a change. The response says that the database might
 /// have stored the change anyway.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
-    tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
+    UNKNOWN.add(|not_logged| tracing::error!(event = "outcome_unknown", not_logged, error = %WithCauses(error)));
     let detail = "The site lost the connection to its database, so your change may or may not have been saved. Check \
                   before you repeat the change. If you changed your password, first try to log in with the new \
                   password.";

@@ -8,10 +8,13 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
-use hardtack::adapter::{CLEAR_CACHE, REGISTRATION};
+use hardtack::adapter::{CLEAR_CACHE, LogLimit, REGISTRATION};
 use hardtack::{Failure, Reply, SessionId};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+
+static UNSENDABLE_COOKIE: LogLimit = LogLimit::new("unsendable_cookie");
+static UNSENDABLE_HEADER: LogLimit = LogLimit::new("unsendable_header");
 
 /// Cookies to set or delete. Call [`onto`](Self::onto) to add them to any response, such as a redirect or JSON.
 ///
@@ -114,7 +117,9 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
                 value.set_sensitive(true);
                 headers.append(header::SET_COOKIE, value);
             }
-            Err(_) => tracing::error!(event = "unsendable_cookie"),
+            Err(_) => {
+                UNSENDABLE_COOKIE.add(|not_logged| tracing::error!(event = "unsendable_cookie", not_logged));
+            }
         }
     }
 }
@@ -204,7 +209,9 @@ pub fn reply_response(reply: Reply) -> HttpResponse {
     for (name, value) in reply.headers {
         match HeaderValue::try_from(value) {
             Ok(value) => response.headers_mut().append(HeaderName::from_static(name), value),
-            Err(_) => tracing::error!(event = "unsendable_header", name),
+            Err(_) => {
+                UNSENDABLE_HEADER.add(|not_logged| tracing::error!(event = "unsendable_header", name, not_logged));
+            }
         }
     }
     append(&reply.cookies, response.headers_mut());

@@ -13,13 +13,15 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage};
 use hardtack::Authenticator;
-use hardtack::adapter::{NO_STORE, Peeked, RequestState, ResponseChanges};
+use hardtack::adapter::{LogLimit, NO_STORE, Peeked, RequestState, ResponseChanges};
 use pin_project_lite::pin_project;
 
 use crate::background;
 use crate::body::SharedPayload;
 use crate::request::{AuthState, Head};
 use crate::respond::{append, reply_response};
+
+static UNHEEDED: LogLimit = LogLimit::new("unheeded_refusal");
 
 /// The service that [`AuthLayer`](crate::AuthLayer) creates.
 #[derive(Clone, Debug)]
@@ -139,12 +141,15 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
     let mut response = match state.unhandled_refusal() {
         None => response.map_into_left_body(),
         Some(refusal) => {
-            tracing::error!(
-                event = "unheeded_refusal",
-                code = refusal.failure().reason().code(),
-                "a handler ran although the request's token was refused; use Optional<AccessToken> instead of \
-                 Option<AccessToken>"
-            );
+            UNHEEDED.add(|not_logged| {
+                tracing::error!(
+                    event = "unheeded_refusal",
+                    code = refusal.failure().reason().code(),
+                    not_logged,
+                    "a handler ran although the request's token was refused; use Optional<AccessToken> instead of \
+                     Option<AccessToken>"
+                );
+            });
             response.into_response(reply_response(refusal.failure().reply().clone()).map_into_right_body())
         }
     };

@@ -4,11 +4,14 @@ use std::fmt;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use hardtack::adapter::{CLEAR_CACHE, REGISTRATION};
+use hardtack::adapter::{CLEAR_CACHE, LogLimit, REGISTRATION};
 use hardtack::{Failure, Reply, SessionId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+
+static UNSENDABLE_COOKIE: LogLimit = LogLimit::new("unsendable_cookie");
+static UNSENDABLE_HEADER: LogLimit = LogLimit::new("unsendable_header");
 
 /// Cookies to set or delete. Return them as part of any response, such as a redirect or JSON.
 ///
@@ -79,7 +82,9 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
                 value.set_sensitive(true);
                 headers.append(header::SET_COOKIE, value);
             }
-            Err(_) => tracing::error!(event = "unsendable_cookie"),
+            Err(_) => {
+                UNSENDABLE_COOKIE.add(|not_logged| tracing::error!(event = "unsendable_cookie", not_logged));
+            }
         }
     }
 }
@@ -133,7 +138,9 @@ pub fn reply_response(reply: Reply) -> Response {
             Ok(value) => {
                 response.headers_mut().append(HeaderName::from_static(name), value);
             }
-            Err(_) => tracing::error!(event = "unsendable_header", name),
+            Err(_) => {
+                UNSENDABLE_HEADER.add(|not_logged| tracing::error!(event = "unsendable_header", name, not_logged));
+            }
         }
     }
     append(reply.cookies, response.headers_mut());

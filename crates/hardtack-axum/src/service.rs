@@ -11,7 +11,7 @@ use axum::BoxError;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request};
 use bytes::Bytes;
-use hardtack::adapter::{NO_STORE, Peeked, RequestState};
+use hardtack::adapter::{LogLimit, NO_STORE, Peeked, RequestState};
 use hardtack::{Authenticator, Reply};
 use http::{HeaderValue, StatusCode, header};
 use http_body::Body as HttpBody;
@@ -22,6 +22,8 @@ use crate::background;
 use crate::body::SharedBody;
 use crate::request::{AuthState, Head};
 use crate::respond::{append, reply_response};
+
+static NOT_SENT: LogLimit = LogLimit::new("explanation_page_not_sent");
 
 /// The service that [`AuthLayer`](crate::AuthLayer) creates.
 #[derive(Clone, Debug)]
@@ -87,11 +89,14 @@ impl<S> AuthService<S> {
         let (parts, body) = request.into_parts();
         let mut page = self.authenticator.explanation_page(&Head::of(&parts).request_head()).map(Box::new);
         if page.is_some() && !is_axum_body::<B>() {
-            tracing::warn!(
-                event = "explanation_page_not_sent",
-                "the page that explains refusals cannot be sent, because a layer inside AuthLayer changes the type of \
-                 response bodies; to see the page, add AuthLayer to the Router directly, with .layer(..)"
-            );
+            NOT_SENT.add(|not_logged| {
+                tracing::warn!(
+                    event = "explanation_page_not_sent",
+                    not_logged,
+                    "the page that explains refusals cannot be sent, because a layer inside AuthLayer changes the type \
+                     of response bodies; to see the page, add AuthLayer to the Router directly, with .layer(..)"
+                );
+            });
             page = None;
         }
         (page, Request::from_parts(parts, body))

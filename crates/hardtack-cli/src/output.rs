@@ -11,9 +11,23 @@ use crate::error::Error;
 
 /// Prints a line to standard output.
 pub(crate) fn print(text: impl fmt::Display) -> Result<(), Error> {
+    write(text).map_err(|error| Error::runtime(unwritable(&error)))
+}
+
+/// Prints the result of a command that has changed something. If standard output cannot be written, the error contains
+/// `done`, which says what was changed and which command comes next. Otherwise, the user might take the error for a
+/// failure, and repeat the command.
+pub(crate) fn print_result(text: impl fmt::Display, done: impl fmt::Display) -> Result<(), Error> {
+    write(text).map_err(|error| Error::runtime(format_args!("{}, but {done}", unwritable(&error))))
+}
+
+fn write(text: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    written.map_err(|error| Error::runtime(format_args!("standard output cannot be written: {error}")))
+    writeln!(out, "{text}").and_then(|()| out.flush())
+}
+
+fn unwritable(error: &io::Error) -> String {
+    format!("standard output cannot be written: {error}")
 }
 
 /// Prints an error or a warning to standard error. If standard error is closed, the text is lost, because there is

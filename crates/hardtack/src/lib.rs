@@ -131,6 +131,7 @@ mod html;
 #[cfg(test)]
 mod json_mutations;
 pub mod jwt;
+mod log_limit;
 pub mod refusal;
 pub mod request;
 mod revocation;

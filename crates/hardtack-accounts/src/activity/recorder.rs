@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hardtack::adapter::LogLimit;
 use hardtack::error::WithCauses;
 use hardtack::event::Event;
 
@@ -15,6 +16,8 @@ const CAPACITY: usize = 1024;
 /// The maximum number of entries that one transaction writes.
 const BATCH: usize = 64;
 
+static LOST: LogLimit = LogLimit::new("activity_lost");
+
 /// Records activity. Clones share one queue and one background task.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder(TaskQueue<NewActivity>);
@@ -27,7 +30,11 @@ impl Recorder {
             let store = Arc::clone(&store);
             async move {
                 if let Err(error) = store.add(&entries).await {
-                    tracing::error!(event = "activity_lost", entries = entries.len(), error = %WithCauses(&error));
+                    let entries = entries.len() as u64;
+                    LOST.add_many(entries, |not_logged| {
+                        let entries = entries + not_logged.unwrap_or_default();
+                        tracing::error!(event = "activity_lost", entries, error = %WithCauses(&error));
+                    });
                 }
             }
         }))

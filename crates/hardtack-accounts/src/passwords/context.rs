@@ -1,6 +1,7 @@
 //! Context-specific words, such as the user name. An attacker who knows the user and the site tries these words first.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 
 use super::patterns::{core, folded, is_made_of_runs, outside_runs, repeated};
 
@@ -36,7 +37,7 @@ pub(super) fn is_expected<'a>(
     context: impl IntoIterator<Item = &'a str>,
     is_common: impl Fn(&str) -> bool,
 ) -> bool {
-    let texts: Vec<String> = context.into_iter().map(folded).collect();
+    let texts: Vec<String> = context.into_iter().map(folded).filter(|text| !text.is_empty()).collect();
     if texts.iter().any(|text| text == password) {
         return true;
     }
@@ -62,7 +63,7 @@ pub(super) fn is_expected<'a>(
 /// Replaces each context-specific word with [`REMOVED`]. The context-specific words are the strings in `texts` and
 /// their parts.
 fn without_words(password: &str, texts: &[String]) -> String {
-    let parts = |text: &str| text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
+    let parts = |text: &str| named(text).split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
     let (mut long, short): (Vec<String>, Vec<String>) =
         texts.iter().flat_map(|text| parts(text)).partition(|part| part.chars().count() >= SHORTEST_PART);
     // Each whole string is also a word. Strings that are too short are left out, because they occur in many other
@@ -71,9 +72,17 @@ fn without_words(password: &str, texts: &[String]) -> String {
     long.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
     let marker = REMOVED.to_string();
     let rest = long.iter().fold(password.to_owned(), |rest, word| rest.replace(word.as_str(), &marker));
-    groups(&rest, char::is_alphabetic)
-        .map(|group| if short.iter().any(|word| word == group) { marker.as_str() } else { group })
-        .collect()
+    let is_short_word = |group: &str| group.chars().all(char::is_alphabetic) && short.iter().any(|word| word == group);
+    groups(&rest, char::is_alphabetic).map(|group| if is_short_word(group) { marker.as_str() } else { group }).collect()
+}
+
+/// Returns the part of a text that can contain words. The numbers of an IP address, such as the host of
+/// `http://127.0.0.1:8080/notes`, are no words, and occur in many passwords.
+fn named(text: &str) -> &str {
+    let (host, path) = text.split_once('/').unwrap_or((text, ""));
+    let is_address = |host: &str| host.parse::<IpAddr>().is_ok() || host.parse::<SocketAddr>().is_ok();
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    if is_address(in_brackets.unwrap_or(host)) { path } else { text }
 }
 
 /// Removes groups of digits that are years or dates.
@@ -186,6 +195,21 @@ mod tests {
         assert!(!is_expected("12345678", [""]));
         // The name is part of another word.
         assert!(!is_expected("savannah grassland", ["anna"]));
+    }
+
+    #[test]
+    fn the_numbers_of_a_host_are_not_words() {
+        for host in ["127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080", "::1", "10.0.0.1/notes", "v1.0.example"] {
+            for good in ["mz1rgt0hq", "kx0vbq1w", "8vq1x080wd"] {
+                assert!(!is_expected(good, ["mike", "", host]), "{good} {host}");
+            }
+            assert!(is_expected("mike2026", ["mike", "", host]), "{host}");
+            assert!(is_expected(host, ["mike", "", host]), "{host}");
+        }
+        assert!(!is_expected("kx20vbq01w", ["[2001:db8:20::1]"]) && !is_expected("db8-kx-beef", ["2001:db8::beef"]));
+        assert!(is_expected("notes-2026", ["127.0.0.1:8080/notes"]));
+        // A password of spaces is empty when it is folded, as is a missing email address.
+        assert!(!is_expected("", [""]) && !is_expected("", ["mike", "", "  "]));
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl PasswordRules {
     }
 
     /// Sets the name of the site, such as its host. Passwords that are little more than this name are refused.
+    /// The numbers of an IP address do not count as words.
     #[must_use]
     pub fn site(self, site: &str) -> Self {
         Self { site: site.into(), ..self }
@@ -107,6 +108,10 @@ impl PasswordRules {
             return Some(PasswordProblem::ControlCharacter);
         }
         let folded = folded(password);
+        if folded.is_empty() {
+            // The password consists of spaces. Each Unicode space has already been replaced with the ASCII space.
+            return Some(PasswordProblem::OneCharacter);
+        }
         if is_expected(&folded, user.iter().copied().chain([&*self.site]), is_common) {
             return Some(PasswordProblem::Expected);
         }
@@ -164,6 +169,8 @@ mod tests {
         assert_eq!(problem("e\u{301}e\u{301}e\u{301}e\u{301}"), too_short);
         assert_eq!(problem(&"ab".repeat(600)), Some(PasswordProblem::TooLong));
         assert_eq!(problem("aaaaaaaaaa"), Some(PasswordProblem::OneCharacter));
+        assert_eq!(problem("        "), Some(PasswordProblem::OneCharacter));
+        assert_eq!(problem("\u{a0} \u{3000}\u{2003}\u{a0} \u{3000}\u{2003}"), Some(PasswordProblem::OneCharacter));
         assert_eq!(problem("tab\there it is"), Some(PasswordProblem::ControlCharacter));
         let strict = PasswordRules::default().min_chars(15);
         assert_eq!(strict.problem("an umbrella 12", &[]).unwrap(), Some(PasswordProblem::TooShort { min: 15 }));

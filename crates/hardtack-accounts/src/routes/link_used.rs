@@ -5,7 +5,6 @@
 //! shows the notice on a separate page.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::error::WithCauses;
 use hardtack::request::Wants;
 use hardtack_axum::Auth;
 use http::{StatusCode, Uri};
@@ -43,7 +42,7 @@ pub(super) fn forget(response: Response, site: &Site, auth: &Auth) -> Response {
 pub(super) async fn user(site: &Site, auth: &Auth) -> Option<User> {
     let id = COOKIE.find(auth.headers(), site.cookies())?;
     site.accounts.find(id).await.unwrap_or_else(|error| {
-        tracing::warn!(event = "store_unavailable", error = %WithCauses(&error));
+        respond::warn_of_missing(&error);
         None
     })
 }

@@ -77,7 +77,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     let done = done(&auth).and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    let notice = shown_end.or(replaced).or(done).or_else(|| input.goes_on(&auth).then_some(NEEDED));
+    let notice =
+        shown_end.or(replaced).or(done).or_else(|| (!visitor.is_logged_in() && input.goes_on(&auth)).then_some(NEEDED));
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
 }
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use hardtack::error::WithCauses;
-
 use super::confirm_email::AT_MOST;
+use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
@@ -21,7 +20,7 @@ pub(super) async fn new_address(site: &Site, user: &User, done: &str) -> Option<
         return None;
     }
     let was_sent = site.accounts.has_sent_confirmation(user).await.unwrap_or_else(|error| {
-        tracing::warn!(event = "store_unavailable", error = %WithCauses(&error));
+        respond::warn_of_missing(&error);
         false
     });
     match was_sent {

@@ -1,5 +1,6 @@
 //! Ends the browser's own session after a request has ended all of the user's sessions.
 
+use hardtack::adapter::LogLimit;
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
 use hardtack_axum::Auth;
@@ -16,6 +17,8 @@ pub(super) async fn finish_ending(site: &Site, auth: &Auth, ended: EndedSessions
     site.finish_ending(ended).await && end_own_session(site, auth, subject.as_deref()).await
 }
 
+static NOT_ENDED: LogLimit = LogLimit::new("not_ended");
+
 /// Ends the session of the request's access token if the token is valid and belongs to the user `subject`. Returns
 /// `false` if the session store failed.
 async fn end_own_session(site: &Site, auth: &Auth, subject: Option<&str>) -> bool {
@@ -25,7 +28,7 @@ async fn end_own_session(site: &Site, auth: &Auth, subject: Option<&str>) -> boo
     }
     let result = site.auth.revoke_session_of(user.token()).await;
     if let Err(error) = &result {
-        tracing::error!(event = "not_ended", error = %WithCauses(error));
+        NOT_ENDED.add(|not_logged| tracing::error!(event = "not_ended", not_logged, error = %WithCauses(error)));
     }
     result.is_ok()
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 use axum::response::Response;
+use hardtack::adapter::LogLimit;
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, LogIn, Urls};
@@ -126,11 +127,15 @@ impl Site {
         match timeout(PATIENCE, auth.log_in(log_in)).await {
             Ok(Ok(cookies)) => Some(cookies),
             Ok(Err(error)) => {
-                tracing::warn!(event = "signed_up_without_session", error = %WithCauses(&error));
+                WITHOUT_SESSION.add(|not_logged| {
+                    tracing::warn!(event = "signed_up_without_session", not_logged, error = %WithCauses(&error));
+                });
                 None
             }
             Err(_) => {
-                tracing::warn!(event = "signed_up_without_session", "{}", no_response());
+                WITHOUT_SESSION.add(|not_logged| {
+                    tracing::warn!(event = "signed_up_without_session", not_logged, "{}", no_response())
+                });
                 None
             }
         }
@@ -145,11 +150,13 @@ impl Site {
             // The session cannot be renewed, for example because an operator has logged this browser out in the
             // meantime.
             Ok(Err(error)) => {
-                tracing::warn!(event = "not_renewed", error = %WithCauses(&error));
+                NOT_RENEWED.add(|not_logged| {
+                    tracing::warn!(event = "not_renewed", not_logged, error = %WithCauses(&error));
+                });
                 None
             }
             Err(_) => {
-                tracing::warn!(event = "not_renewed", "{}", no_response());
+                NOT_RENEWED.add(|not_logged| tracing::warn!(event = "not_renewed", not_logged, "{}", no_response()));
                 None
             }
         }
@@ -160,11 +167,15 @@ impl Site {
     /// store ends them within seconds after it has recovered.
     pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
         timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {
-            tracing::warn!(event = "not_ended_yet", "{}", no_response());
+            NOT_ENDED_YET.add(|not_logged| tracing::warn!(event = "not_ended_yet", not_logged, "{}", no_response()));
             false
         })
     }
 }
+
+static WITHOUT_SESSION: LogLimit = LogLimit::new("signed_up_without_session");
+static NOT_RENEWED: LogLimit = LogLimit::new("not_renewed");
+static NOT_ENDED_YET: LogLimit = LogLimit::new("not_ended_yet");
 
 fn no_response() -> String {
     format!("the session store did not respond within {} s", PATIENCE.as_secs())

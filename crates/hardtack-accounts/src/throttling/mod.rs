@@ -18,6 +18,7 @@ mod tried;
 use std::fmt;
 use std::sync::Arc;
 
+use hardtack::adapter::LogLimit;
 use hardtack::throttle::{Attempt, Budget, Rate, Throttle, ThrottleBuilder, ThrottleStore, TooManyAttempts};
 use hardtack::{Authenticator, SessionId};
 
@@ -166,7 +167,9 @@ impl Throttling {
     pub(crate) async fn clear_account(&self, name_key: &str) {
         let Some(counters) = &self.0 else { return };
         if let Err(error) = counters.throttle.clear(&[counters.throttle.key("account", &[name_key])]).await {
-            tracing::warn!(event = "log_in_limit_not_cleared", error = %hardtack::error::WithCauses(&error));
+            NOT_CLEARED.add(|not_logged| {
+                tracing::warn!(event = "log_in_limit_not_cleared", not_logged, error = %hardtack::error::WithCauses(&error));
+            });
         }
     }
 }
@@ -205,6 +208,8 @@ impl Counters {
         refused
     }
 }
+
+static NOT_CLEARED: LogLimit = LogLimit::new("log_in_limit_not_cleared");
 
 fn log_refusals(refused: u64) {
     tracing::warn!(event = "log_in_throttled", refused, seconds = 60, "some attempts were refused in the last minute");

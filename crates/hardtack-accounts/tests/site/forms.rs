@@ -445,8 +445,15 @@ async fn a_link_from_elsewhere_does_not_claim_that_a_session_has_ended() {
             }
         }
     }
+    // The page says who is logged in, so it does not ask this user to log in.
+    let needed = "Log in to open the page";
+    let page =
+        ada.get("/login?next=/account&ended=1").accept_html().header("sec-fetch-site", "cross-site").send().await;
+    assert!(page.status() == 200 && page.text().contains("ada") && !page.text().contains(needed), "{}", page.text());
     // The redirect after a link from elsewhere to a page whose session has ended.
     let mut visitor = site.client();
+    let page = visitor.get("/login?next=/account").accept_html().header("sec-fetch-site", "cross-site").send().await;
+    says(&page, 200, needed);
     let page = visitor.get("/login?ended=1").accept_html().header("sec-fetch-site", "cross-site").send().await;
     says(&page, 200, "Your session has ended");
 }

@@ -146,16 +146,28 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
         let roles = roles(config, &folder, &previous, false)?;
         previous.iter().zip(roles).filter(|(_, role)| *role == Role::Dead).map(|(stored, _)| stored).collect()
     };
-    remove(&folder, removed.iter().copied())?;
-    output::print(format_args!("Created {}", folder.file(number).display()))?;
-    output::print(match (previous.len() - removed.len(), discard_old) {
+    let mut lines = remove(&folder, removed.iter().copied())?;
+    let created = folder.file(number);
+    lines.push(format!("Created {}", created.display()));
+    let effect = match (previous.len() - removed.len(), discard_old) {
         (0, true) => "Running servers start using the new key within 5 seconds. All users have to log in again.",
         (0, false) => "This key is the only one in the folder.",
         _ => {
             "Running servers begin to sign with the new key after 15 to 20 seconds. Tokens that were signed with the \
              previous keys stay valid until they expire."
         }
-    })
+    };
+    lines.push(effect.to_owned());
+    print_changed(&lines)
+}
+
+/// Prints what the command has done to the keys.
+fn print_changed(lines: &[String]) -> Result<(), Error> {
+    let done = format_args!(
+        "the keys were changed: {}. Do not repeat the command. To check the keys: hardtack keys list",
+        lines.iter().map(|line| line.trim_end_matches('.')).collect::<Vec<_>>().join(". ")
+    );
+    output::print_result(lines.join("\n"), done)
 }
 
 /// Returns the number for a new key.
@@ -234,21 +246,28 @@ fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: b
     wrong.map_or(Ok(()), |wrong| Err(Error::config(format_args!("no key was created or removed: {wrong}"))))
 }
 
-fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>) -> Result<(), Error> {
+/// Removes keys, and returns the lines that say so. If a key cannot be removed, prints the lines about the keys before
+/// it.
+fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>) -> Result<Vec<String>, Error> {
+    let mut lines = Vec::new();
     for stored in keys {
-        folder.remove(stored)?;
-        output::print(format_args!("Removed {}", stored.path.display()))?;
+        if let Err(error) = folder.remove(stored) {
+            lines.iter().try_for_each(output::print)?;
+            return Err(error);
+        }
+        lines.push(format!("Removed {}", stored.path.display()));
     }
-    Ok(())
+    Ok(lines)
 }
 
 /// Deletes the keys in the folder. Call this function only if the servers sign with a key outside the folder.
 fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
-    remove(folder, keys)?;
-    output::print(
-        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs tokens; to log everyone out, replace \
-         that key. Within 5 seconds, running servers refuse tokens that were signed with the removed keys.",
-    )
+    let mut lines = remove(folder, keys)?;
+    let effect = "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs tokens; to log everyone out, \
+                  replace that key. Within 5 seconds, running servers refuse tokens that were signed with the removed \
+                  keys.";
+    lines.push(effect.to_owned());
+    print_changed(&lines)
 }
 
 /// Capitalizes the first letter of a sentence.

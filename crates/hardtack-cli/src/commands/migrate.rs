@@ -32,15 +32,20 @@ async fn migrate(config: &Config) -> Result<(), Error> {
         migrations => format!("{migrations} migrations applied"),
     };
     let (sessions, accounts) = (result(sessions), result(accounts));
-    output::print(format_args!("{}\nsessions: {sessions}\naccounts: {accounts}", config.database))?;
-    for NameCollision { username, other, .. } in collisions {
-        output::print(format_args!(
+    let mut lines = vec![format!("{}\nsessions: {sessions}\naccounts: {accounts}", config.database)];
+    lines.extend(collisions.iter().map(|NameCollision { username, other, .. }| {
+        format!(
             "warning: the user names {} and {} are the same or look alike; both users can log in as before",
-            with_code_points(&username),
-            with_code_points(&other)
-        ))?;
-    }
-    Ok(())
+            with_code_points(username),
+            with_code_points(other)
+        )
+    }));
+    let done = format_args!(
+        "the tables of {} are up to date (sessions: {sessions}; accounts: {accounts}). To see any warnings: hardtack \
+         migrate",
+        config.database
+    );
+    output::print_result(lines.join("\n"), done)
 }
 
 /// Returns a name for display. If the name has non-ASCII characters, adds its code points, because two different names

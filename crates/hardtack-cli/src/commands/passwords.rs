@@ -19,9 +19,13 @@ fn build(list: &Path, out: Option<&Path>) -> Result<(), Error> {
     let TableSummary { passwords, left_out, bytes, .. } =
         PasswordTable::build(list, &table).map_err(Error::with_causes)?;
     let table = table.display();
-    output::print(format_args!("Created {table} with {passwords} passwords, {bytes} bytes."))?;
+    let mut lines = vec![format!("Created {table} with {passwords} passwords, {bytes} bytes.")];
     if left_out > 0 {
-        output::print(format_args!("Left out {left_out} lines that are not UTF-8, or are longer than 1024 bytes."))?;
+        lines.push(format!("Left out {left_out} lines that are not UTF-8, or are longer than 1024 bytes."));
     }
-    output::print("To use the table, set password_list or HARDTACK_PASSWORD_LIST to its path, and restart the servers.")
+    lines.push(
+        "To use the table, set password_list or HARDTACK_PASSWORD_LIST to its path, and restart the servers."
+            .to_owned(),
+    );
+    output::print_result(lines.join("\n"), format_args!("the table was built: {}", lines.join(" ")))
 }

@@ -17,10 +17,16 @@ impl AccountRules {
     /// Applies the rules to the accounts. Also refuses passwords that consist of the host of `site` and a few other
     /// characters.
     pub(crate) fn apply(&self, accounts: Accounts, site: &str) -> Accounts {
-        let host = site.split_once("://").map_or(site, |(_, host)| host);
-        let passwords = self.passwords.clone().site(host);
+        let passwords = self.passwords.clone().site(host_of(site));
         accounts.with_name_rules(self.names.clone()).with_password_rules(passwords)
     }
+}
+
+/// Returns the host of an origin. The port is left out, because it is not part of the site's name.
+fn host_of(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    authority.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(authority, |(host, _)| host)
 }
 
 /// Reads the settings, and opens the table of passwords.

@@ -2,6 +2,7 @@
 
 mod account_rules;
 mod address;
+mod advice_names;
 mod config_error;
 mod cookies;
 mod csrf;
@@ -111,7 +112,7 @@ impl Config {
     /// Applies all settings to an authenticator's builder, except for its keys and stores.
     pub(crate) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
         let builder = self.tokens.apply(self.address.apply(builder, bound)).cookies(self.cookies.clone());
-        let builder = builder.trusted_proxies(self.proxies.clone());
+        let builder = builder.trusted_proxies(self.proxies.clone()).name_settings(advice_names::of);
         builder.session_policy(self.sessions).token_sources(self.token_sources.clone()).csrf(self.csrf.clone())
     }
 

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use hardtack::adapter::LogLimit;
 use hardtack_axum::serve::StopSignal;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -26,6 +27,8 @@ use connection::Site;
 pub(crate) use host::Hosts;
 pub(crate) use limits::Limits;
 use limits::{ACCEPT_PAUSE, GRACE_PERIOD, OVERFLOW};
+
+static ACCEPT_FAILED: LogLimit = LogLimit::new("accept_failed");
 
 /// Serves requests until a stop signal arrives. Then waits up to ten seconds for the requests in flight to finish.
 /// Refuses requests for hosts other than `hosts`.
@@ -55,7 +58,7 @@ pub(crate) async fn serve(
                 tokio::spawn(served);
             }
             Err(error) => {
-                tracing::warn!(event = "accept_failed", %error);
+                ACCEPT_FAILED.add(|not_logged| tracing::warn!(event = "accept_failed", not_logged, %error));
                 sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -48,6 +48,34 @@ async fn s60_a_list_of_stolen_passwords_becomes_a_table_that_servers_refuse() {
 }
 
 #[tokio::test]
+async fn s60_the_numbers_of_an_ip_address_are_not_the_name_of_the_site() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve([])).await;
+    let mut ada = server.client();
+    for (password, reason) in
+        [("password1", "so common"), ("        ", "repeat one character"), ("ada-8080", "little more")]
+    {
+        let (status, text) = sign_up(&mut ada, "ada", password).await;
+        assert!(status == 422 && text.contains(reason), "{password:?} {status} {text}");
+    }
+    for (name, password) in [("ada", "mz1rgt0hq"), ("bob", "kx0vbq1w"), ("eve", "mz8080rgt")] {
+        let (status, text) = sign_up(&mut server.client(), name, password).await;
+        assert_eq!(status, 200, "{password} {text}");
+    }
+    server.stop().await;
+
+    // The port is not part of the name, but the host is.
+    let server = start(&dir.serve(["--base-url", "https://notes.example:8443"])).await;
+    for (name, password, expected) in [("ann", "mz8443rgt", 200), ("joe", "notes-2026", 422)] {
+        let mut client = server.client();
+        let body = json!({ "username": name, "password": password });
+        let request = client.post("/signup").header("host", "notes.example:8443").accept_json().json(&body);
+        let response = request.send().await;
+        assert_eq!(response.status(), expected, "{password} {}", response.text());
+    }
+}
+
+#[tokio::test]
 async fn bad_lists_tables_and_lengths_are_refused_with_the_reason() {
     let dir = TestDir::new();
     dir.write("list", "one\n");

@@ -154,6 +154,44 @@ fn each_cookie_of_the_ready_made_site_is_described() {
     }
 }
 
+/// Users of the binary do not see its code, so advice names its flags and settings.
+#[test]
+fn advice_names_flags_and_settings_of_the_binary() {
+    let dir = TestDir::new();
+    let key = "Zk3vQ8xW2bN7mT5rLp9dYh4cJf6gKs1a";
+    // The headers are {"alg":"HS256","kid":"other"}, {"alg":"HS256"} and {"alg":"HS512"}. The claims are {"sub":"ada"}.
+    let token = |header: &str| format!("access_token_cookie={header}.eyJzdWIiOiJhZGEifQ.AAAA");
+    let foreign = token("eyJhbGciOiJIUzI1NiIsImtpZCI6Im90aGVyIn0");
+    let unsigned = token("eyJhbGciOiJIUzI1NiJ9");
+    let other_algorithm = token("eyJhbGciOiJIUzUxMiJ9");
+    let https = ["--base-url", "https://site.example"];
+    for (args, cookie, parts) in [
+        (&[][..], "access_token_cookie=a; access_token_cookie=b", &["`--realm` gives", "cookie configuration"][..]),
+        (&[], "access_token_cookie=a", &["`JWT_ACCESS_COOKIE_NAME`", "`--realm`"]),
+        (&[], "ACCESS_TOKEN_COOKIE=a", &["`JWT_ACCESS_COOKIE_NAME=ACCESS_TOKEN_COOKIE`"]),
+        (&[], "shop_access_token_cookie=a", &["the same base URL, cookie configuration and `--realm`"]),
+        (&[], "__Host-access_token_cookie=a", &["cookie configuration and `--realm`"]),
+        (&https, "access_token_cookie=a", &["`--base-url http://127.0.0.1:3000`", "`--realm`"]),
+        (&[], &foreign, &["`--realm shop`", "`JWT_SECRET_KEY_PREVIOUS`"]),
+        (
+            &[],
+            &unsigned,
+            &["Keep the data folder (`--data-dir`), or set `JWT_SECRET_KEY`.", "`JWT_SECRET_KEY_PREVIOUS`"],
+        ),
+        (&[], &other_algorithm, &["`--realm shop`"]),
+    ] {
+        let program = dir.hardtack(["explain"].into_iter().chain(args.iter().copied()));
+        let finished = program.env("JWT_SECRET_KEY", key).input(format!("Cookie: {cookie}")).run().unwrap();
+        assert_eq!(code(&finished), Some(1), "{cookie} {}{}", finished.stdout, finished.stderr);
+        for part in parts {
+            assert!(finished.stdout.contains(part), "{cookie} {part}: {}", finished.stdout);
+        }
+        for part in [" `.", "(`.", "::", "(…)", "SigningKey", "(\""] {
+            assert!(!finished.stdout.contains(part), "{cookie} {part}: {}", finished.stdout);
+        }
+    }
+}
+
 #[test]
 fn a_set_cookie_header_is_explained_as_a_browser_reads_it() {
     let dir = TestDir::new();

@@ -32,4 +32,5 @@ mod starting;
 mod stopping;
 mod stores;
 mod support;
+mod unwritable_output;
 mod users;

@@ -17,6 +17,7 @@
 //! - [`REGISTRATION`]: the name of the header in a response that asks the browser to bind the session to its device.
 //!   The adapter adds this header if [`SetCookies::registration`](crate::SetCookies::registration) returns a value.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
+//! - [`LogLimit`]: limits the log lines about an event that clients can cause any number of times.
 
 mod client_info;
 mod device_binding;
@@ -33,6 +34,7 @@ mod session;
 pub use crate::authenticator::{Ended, RequestState, ResponseChanges};
 pub use crate::body::{BodyPeek, Peeked};
 pub use crate::cookie::{CLEAR_CACHE, REGISTRATION};
+pub use crate::log_limit::LogLimit;
 pub use crate::refusal::NO_STORE;
 pub use crate::request::{Headers, Incoming, RequestHead};
 pub use client_info::ClientInfo;

@@ -32,7 +32,7 @@ impl Exchange<'_> {
         self.verifier().record(need, Found::Refused(&rejection.reason));
         let Rejection { reason, from_cookie, optional, token, detail } = rejection;
         if from_cookie && let Some(reply) = self.ask_for_proof(&reason) {
-            reason.log();
+            self.authenticator.log_refusal(&reason);
             return Failure::new(reason, reply);
         }
         let (kind, flask) = (reason.kind(), self.authenticator.settings().flask);
@@ -47,6 +47,8 @@ impl Exchange<'_> {
             is_optional: optional,
             token: token.as_deref(),
             detail: detail.as_deref(),
+            log: self.authenticator.refusal_log(),
+            monotonic: self.authenticator.monotonic(),
         };
         let mut reply = match self.authenticator.handlers().get(&kind) {
             Some(handler) => handler(&refused),
@@ -68,6 +70,7 @@ impl Exchange<'_> {
         if kind == FailureKind::RefreshNeeded || (from_cookie && reason.is_unproven()) {
             reply.cookies.extend(self.verifier().unset_own_access_token());
         }
+        self.authenticator.log_refusal(&reason);
         Failure::new(reason, reply)
     }
 

@@ -98,7 +98,7 @@ impl Exchange<'_> {
                 Ok(()) => return Ok(()),
                 // If any token's CSRF value does not match, report the mismatch rather than a missing value. A value
                 // may be missing only because the request contains the value for the other kind of token.
-                Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
+                Err(reason @ Reason::Csrf(CsrfError::Mismatch | CsrfError::Repeated)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
         }

@@ -16,7 +16,9 @@ impl Authenticator {
         event.log();
         for observer in &self.0.observers {
             if catch_unwind(AssertUnwindSafe(|| observer(&event))).is_err() {
-                tracing::error!(event = "observer_panicked", kind = kind.name());
+                self.0.observer_panics.add_at(self.monotonic(), 1, |not_logged| {
+                    tracing::error!(event = "observer_panicked", kind = kind.name(), not_logged);
+                });
             }
         }
     }

@@ -58,6 +58,7 @@ pub(crate) use verify::{Attempt, Pending, RequestVerifier, TokenVerdict};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use also_pruned::AlsoPruned;
 use background::Background;
@@ -78,7 +79,8 @@ use crate::config::{RefreshMode, Settings};
 use crate::cookie::ResolvedPolicy;
 use crate::event::Observer;
 use crate::explain::Recorder;
-use crate::refusal::Handlers;
+use crate::log_limit::{self, LogLimit};
+use crate::refusal::{Handlers, Reason, RefusalLog};
 use crate::request::{NextPath, RequestHead};
 use crate::revocation::{HeldSubjects, LogPosition, Moment, RevocationCache};
 use crate::session::{ErasedPendingRevocations, ErasedStore, SessionRules};
@@ -113,6 +115,8 @@ struct Inner {
     held: HeldSubjects,
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,
+    refusal_log: RefusalLog,
+    observer_panics: LogLimit,
     proxy_notices: Notices,
     bodies: BodyCount,
     used_states: UsedStates,
@@ -205,6 +209,29 @@ impl Authenticator {
     /// Logs a warning if an otherwise valid token, or a session's row, contains a time in the future.
     fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
+    }
+
+    /// Logs the reason for refusing a request.
+    pub(crate) fn log_refusal(&self, reason: &Reason) {
+        reason.log(self.refusal_log(), self.monotonic());
+    }
+
+    /// Returns the limits for the log lines about refused requests.
+    pub(crate) fn refusal_log(&self) -> &RefusalLog {
+        &self.0.refusal_log
+    }
+
+    /// Returns the current time of the monotonic clock.
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.0.clock.monotonic()
+    }
+
+    /// Logs how many events were not logged, because clients have caused too many of them.
+    fn log_not_logged(&self) {
+        let now = self.monotonic();
+        self.0.refusal_log.flush(now);
+        self.0.observer_panics.flush_at(now);
+        log_limit::flush_all();
     }
 
     /// Returns the current readings of the wall clock and the monotonic clock. Use both for decisions that must stay

@@ -90,8 +90,9 @@ impl SetupNotices {
         }
         let text = format!(
             "a request from {origin} was refused, because the base URL is {}; if {origin} is the address of your site, \
-             write .base_url(\"{origin}\")",
-            base.origin()
+             {}",
+            base.origin(),
+            settings.names.or("write base_url", format!("write .base_url(\"{origin}\")"))
         );
         tracing::warn!(event = "base_url_differs", "{text}");
         developer_notice::print("base_url_differs", &text);

@@ -74,7 +74,7 @@ impl RequestVerifier<'_> {
         // The expected value passed here is empty, so no value in a request equals it. A mismatch therefore means that
         // the request does contain a CSRF value.
         match check_double_submit(&self.head, self.form_token(kind), "", csrf, csrf.names(kind)) {
-            Ok(()) | Err(CsrfError::Mismatch) => Ok(()),
+            Ok(()) | Err(CsrfError::Mismatch | CsrfError::Repeated) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

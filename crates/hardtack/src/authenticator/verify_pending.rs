@@ -80,7 +80,7 @@ impl RequestVerifier<'_> {
         if !need.optional || !are_dead || repeats || self.authenticator.settings().flask {
             return Err(Rejection { optional: need.optional, ..rejection });
         }
-        rejection.reason.log();
+        self.authenticator.log_refusal(&rejection.reason);
         self.record(need, Found::Visitor(Some(&rejection.reason)));
         if self.makes_cookies_useless(&rejection.reason) {
             self.state.set_cookies(self.unset_own_cookies());

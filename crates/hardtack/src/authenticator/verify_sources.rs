@@ -8,7 +8,7 @@ use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::{Reason, Rejection};
 use crate::token::VerifiedToken;
-use crate::token_source::{Extracted, Locations, Need, TokenLocation, extract};
+use crate::token_source::{Absence, Extracted, Locations, Need, TokenLocation, extract};
 
 impl<'a> RequestVerifier<'a> {
     /// Verifies the token in the first location that contains one.
@@ -17,8 +17,12 @@ impl<'a> RequestVerifier<'a> {
         locations: Locations,
         need: Need,
     ) -> Result<Option<VerifiedToken>, Rejection> {
+        let mut missing = Reason::Missing;
         for location in locations.iter() {
             let extracted = self.extract(location, need.kind);
+            if matches!(extracted, Extracted::Absent(Absence::SeveralValues)) {
+                missing = Reason::DuplicateHeader;
+            }
             if location == TokenLocation::Cookies {
                 match extracted {
                     Extracted::Absent(_) => continue,
@@ -35,9 +39,12 @@ impl<'a> RequestVerifier<'a> {
         }
         if locations.contains(TokenLocation::Cookies) {
             // The request has no access cookie, but it may have a refresh cookie.
-            return self.verify_cookies(need).await;
+            return self.verify_cookies(need).await.map_err(|rejection| match rejection.reason {
+                Reason::Missing => Rejection { reason: missing, ..rejection },
+                _ => rejection,
+            });
         }
-        if need.optional { Ok(None) } else { Err(Rejection::not_from_cookie(Reason::Missing)) }
+        if need.optional { Ok(None) } else { Err(Rejection::not_from_cookie(missing)) }
     }
 
     async fn verify_cookies(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {

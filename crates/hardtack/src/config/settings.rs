@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{ClaimsPolicy, DeviceBinding, Lifetime, RefreshMode};
+use super::{ClaimsPolicy, DeviceBinding, Lifetime, RefreshMode, SettingNames};
 use crate::base_url::BaseUrl;
 use crate::body::ReadAheadLimits;
 use crate::client_address::TrustedProxies;
@@ -45,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) reserved_cookie_names: Vec<&'static str>,
     /// The names of the application's own cookies, without prefixes, and what each cookie is for.
     pub(crate) described_cookies: Vec<(&'static str, &'static str)>,
+    pub(crate) names: SettingNames,
 }
 
 impl Default for Settings {
@@ -70,6 +71,7 @@ impl Default for Settings {
             reserved_query_names: Vec::new(),
             reserved_cookie_names: Vec::new(),
             described_cookies: Vec::new(),
+            names: SettingNames::default(),
         }
     }
 }

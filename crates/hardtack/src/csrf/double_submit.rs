@@ -12,10 +12,12 @@ pub enum CsrfError {
     /// The request contains no CSRF value: the header and the form field are missing.
     #[error("the request has no CSRF token, neither in the header nor in the form field")]
     Missing,
-    /// The CSRF value is invalid or belongs to another session, or the request contains the header or the form field
-    /// more than once.
+    /// The CSRF value is invalid or belongs to another session, or the form contains the field with different values.
     #[error("the CSRF token does not match this session")]
     Mismatch,
+    /// The request contains the header with the CSRF value more than once.
+    #[error("the request has the header with the CSRF token more than once")]
+    Repeated,
     /// A log-in or sign-up form was sent without the CSRF cookie that the form's page sets.
     #[error(
         "the form was sent without the CSRF cookie that the page with the form sets; check that the browser accepts \
@@ -65,7 +67,7 @@ impl CsrfError {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Missing | Self::NoPreSession => "csrf_missing",
-            Self::Mismatch | Self::OtherPreSession => "csrf_mismatch",
+            Self::Mismatch | Self::Repeated | Self::OtherPreSession => "csrf_mismatch",
             Self::BeyondPeek => "csrf_beyond_peek",
             Self::Unread => "csrf_unread",
             Self::CrossSite => "csrf_cross_site",
@@ -89,8 +91,11 @@ pub(crate) fn check(
 ) -> Result<(), CsrfError> {
     let [first, second] = head.headers().first_two(&names.header);
     if let Some(sent) = first.filter(|sent| policy.counts(sent)) {
-        let alone = second.is_none();
-        return if alone && is_value(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
+        return match second {
+            Some(_) => Err(CsrfError::Repeated),
+            None if is_value(sent, expected.as_bytes()) => Ok(()),
+            None => Err(CsrfError::Mismatch),
+        };
     }
     if !policy.check_form {
         return Err(CsrfError::Missing);
@@ -126,7 +131,7 @@ mod tests {
         };
         assert_eq!(run(&good, FormToken::Unread), Ok(()));
         assert_eq!(run(&bad, FormToken::Found("value".into())), Err(CsrfError::Mismatch));
-        assert_eq!(run(&twice, FormToken::Unread), Err(CsrfError::Mismatch));
+        assert_eq!(run(&twice, FormToken::Unread), Err(CsrfError::Repeated));
         assert_eq!(run(&none, FormToken::Found("value".into())), Ok(()));
         assert_eq!(run(&none, FormToken::Found("valu".into())), Err(CsrfError::Mismatch));
         assert_eq!(run(&none, FormToken::Absent), Err(CsrfError::Missing));

@@ -16,9 +16,8 @@ struct Parts {
 }
 
 impl Failure {
-    /// Creates a failure and logs its reason.
+    /// Creates a failure. The caller has logged the reason.
     pub(crate) fn new(reason: Reason, reply: Reply) -> Self {
-        reason.log();
         Self(Box::new(Parts { reason, reply }))
     }
 
@@ -38,6 +37,7 @@ impl Failure {
         let reason = reason.into();
         let reply = Reply::text(reason.status(), reason.advice()).header("cache-control", NO_STORE);
         let reply = reply.retry_after(&reason);
+        reason.log_outside();
         Self::new(reason, reply)
     }
 

@@ -6,6 +6,7 @@
 mod default_reply;
 mod failure;
 mod kind;
+mod log;
 mod log_in_refusal;
 mod reason;
 mod refused;
@@ -15,6 +16,7 @@ mod reply;
 pub(crate) use default_reply::{TO_REAUTHENTICATION, flask};
 pub use failure::Failure;
 pub use kind::FailureKind;
+pub(crate) use log::RefusalLog;
 pub use log_in_refusal::LogInRefusal;
 pub use reason::Reason;
 pub(crate) use refused::Handlers;

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use super::{FailureKind, LogInRefusal};
 use crate::csrf::CsrfError;
-use crate::developer_notice;
-use crate::error::{BackendError, WithCauses};
+use crate::error::BackendError;
 use crate::jwt::{ClaimFlaw, TokenError};
 use crate::session::RefreshFlaw;
 use crate::throttle::TooManyAttempts;
@@ -20,6 +19,9 @@ pub enum Reason {
     /// The route needs a token, and the request has none.
     #[error("the request has no token")]
     Missing,
+    /// The request has no token that counts, because its header contains more than one token.
+    #[error("the request carries more than one token in the header for the token")]
+    DuplicateHeader,
     /// The request carries an authentication cookie more than once.
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
@@ -164,7 +166,7 @@ impl Reason {
     /// Returns a stable name in `snake_case`. Replies, logs and the documentation use this name.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Missing => "missing_token",
+            Self::Missing | Self::DuplicateHeader => "missing_token",
             Self::DuplicateCookie => "duplicate_cookie",
             Self::Malformed(_) => "malformed_credentials",
             Self::BeyondPeek => "body_beyond_peek",
@@ -196,7 +198,7 @@ impl Reason {
     /// Returns the kind of failure. An application can set its own reply for each kind.
     pub const fn kind(&self) -> FailureKind {
         match self {
-            Self::Missing => FailureKind::Missing,
+            Self::Missing | Self::DuplicateHeader => FailureKind::Missing,
             Self::Token(TokenError::Expired) => FailureKind::Expired,
             Self::Token(_) | Self::DuplicateCookie | Self::Malformed(_) | Self::BeyondPeek => FailureKind::Invalid,
             Self::NotFresh | Self::ProofNeeded | Self::OtherUser => FailureKind::NotFresh,
@@ -244,6 +246,10 @@ impl Reason {
     pub fn advice(&self) -> &str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
+            Self::DuplicateHeader => {
+                "The request carries more than one token in its header, such as Authorization. Send the header once, with \
+                 one token."
+            }
             Self::DuplicateCookie => {
                 "The request carries an authentication cookie twice. Delete this site's cookies and log in again."
             }
@@ -289,6 +295,9 @@ impl Reason {
             }
             Self::Csrf(CsrfError::Mismatch) => {
                 "CSRF protection: the CSRF token does not match this session. Send the current value of this session's CSRF cookie."
+            }
+            Self::Csrf(CsrfError::Repeated) => {
+                "CSRF protection: the request has the header with the CSRF token more than once. Send it once."
             }
             Self::Csrf(CsrfError::NoPreSession) => {
                 "CSRF protection: the form was sent without the CSRF cookie that the form's page sets. Send \
@@ -346,6 +355,9 @@ impl Reason {
             Self::Csrf(CsrfError::Missing | CsrfError::NoClaim | CsrfError::BeyondPeek) => {
                 "The form arrived incomplete, so nothing was changed. Send it again."
             }
+            Self::Csrf(CsrfError::Repeated) => {
+                "The request contained a value twice, so nothing was changed. Send it again."
+            }
             Self::Csrf(CsrfError::Unread) => "This site is not set up completely. Please tell its operator.",
             Self::Csrf(CsrfError::UnknownState) => {
                 "This log-in is already finished, took more than ten minutes, or was started in another browser. Start \
@@ -375,6 +387,7 @@ impl Reason {
             Self::BodyTooLarge => "The form is too long, so nothing was changed. Shorten what you typed.",
             Self::Store(_) => "This site cannot check your log-in at the moment. Try again shortly.",
             Self::Missing
+            | Self::DuplicateHeader
             | Self::ProofNeeded
             | Self::Refresh(_)
             | Self::OtherUser
@@ -385,28 +398,6 @@ impl Reason {
             | Self::LogInRefused(_)
             | Self::Issue(_)
             | Self::NotSetUp(_) => self.advice(),
-        }
-    }
-
-    /// Logs the reason. The level is `ERROR` if the operator might have to fix something. It is `INFO` if a log-in is
-    /// refused or the user lacks a permission, and `TRACE` if a token is missing, has expired or must be refreshed. In
-    /// all other cases, it is `DEBUG`.
-    pub(crate) fn log(&self) {
-        match self.kind() {
-            FailureKind::Unavailable | FailureKind::Internal => {
-                tracing::error!(event = "refused", code = self.code(), reason = %WithCauses(self));
-                let name = if let Self::NotSetUp(advice) = self { advice } else { self.code() };
-                developer_notice::print(name, &WithCauses(self));
-            }
-            // Log the event, as ASVS 5.0 V16.3.1 requires. Do not log the text, because it can contain what the user
-            // typed.
-            FailureKind::LogInRefused => tracing::info!(event = "refused", code = self.code()),
-            FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
-                tracing::trace!(event = "refused", code = self.code());
-            }
-            // Log the event, as ASVS 5.0 V16.3.2 requires. The text names the claim that the token lacks.
-            FailureKind::Forbidden => tracing::info!(event = "refused", code = self.code(), reason = %self),
-            _ => tracing::debug!(event = "refused", code = self.code()),
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{FailureKind, Reason, Reply};
+use super::{FailureKind, Reason, RefusalLog, Reply};
 use crate::config::Settings;
 use crate::request::{NextPath, RequestHead, Wants};
 use crate::token::VerifiedToken;
@@ -36,6 +37,9 @@ pub struct Refused<'a> {
     /// The message that Flask-JWT-Extended sends for this refusal. It is `None` if the authenticator is not
     /// `flask_compatible`, or if the other fields determine the message.
     pub(crate) detail: Option<&'a str>,
+    pub(crate) log: &'a RefusalLog,
+    /// The time of the monotonic clock, for `log`.
+    pub(crate) monotonic: Duration,
 }
 
 impl<'a> Refused<'a> {

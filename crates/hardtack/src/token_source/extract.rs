@@ -27,8 +27,10 @@ pub(crate) enum Extracted<'a> {
 pub(crate) enum Absence {
     /// The header is missing or empty.
     Field,
-    /// The header does not have exactly one value with the expected scheme, such as `Bearer`.
+    /// The header has no value with the expected scheme, such as `Bearer`.
     Type,
+    /// The header has several values with the expected scheme.
+    SeveralValues,
     /// The cookie is missing or empty.
     Cookie,
     /// The query parameter is missing or empty.
@@ -120,7 +122,11 @@ fn in_field<'a>(field: &'a [u8], sources: &TokenSources) -> Extracted<'a> {
         false => word.eq_ignore_ascii_case(header_type),
     };
     let mut ours = values().filter(|value| words(value).next().is_some_and(is_scheme));
-    let (Some(value), None) = (ours.next(), ours.next()) else { return Extracted::Absent(Absence::Type) };
+    let value = match (ours.next(), ours.next()) {
+        (Some(value), None) => value,
+        (Some(_), Some(_)) => return Extracted::Absent(Absence::SeveralValues),
+        (None, _) => return Extracted::Absent(Absence::Type),
+    };
     let mut words = words(value).skip(1);
     match (words.next(), words.next()) {
         (Some(token), None) => Extracted::Token(token.into()),
@@ -194,8 +200,8 @@ mod tests {
             (",", "Field"),
             ("Basic xyz", "Type"),
             ("bearer a.b.c", "a.b.c"),
-            ("Bearer a, bearer b", "Type"),
-            ("Bearer a, Bearer b", "Type"),
+            ("Bearer a, bearer b", "SeveralValues"),
+            ("Bearer a, Bearer b", "SeveralValues"),
             ("Bearer", "Malformed"),
             ("Bearer a b", "Malformed"),
         ] {
@@ -203,7 +209,7 @@ mod tests {
         }
         assert_eq!(header(&[], "Bearer"), "Field");
         assert_eq!(header(&["Basic xyz", "Bearer a.b.c"], "Bearer"), "a.b.c");
-        assert_eq!(header(&["Bearer a.b.c", "Bearer a.b.c"], "Bearer"), "Type");
+        assert_eq!(header(&["Bearer a.b.c", "Bearer a.b.c"], "Bearer"), "SeveralValues");
     }
 
     #[test]

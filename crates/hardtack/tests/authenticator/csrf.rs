@@ -25,6 +25,8 @@ fn s46_only_the_sessions_own_value_passes() {
     assert_eq!(post(Request::post("/page").form("")), "csrf_mismatch");
     assert_eq!(post(Request::post("/page").csrf(&foreign).form(&own)), "csrf_mismatch");
     assert_eq!(post(Request::post("/page").csrf(&own).csrf(&own)), "csrf_mismatch");
+    let twice = site.send(&mut alice.clone(), Request::post("/page").csrf(&own).csrf(&own), page(Need::access()));
+    assert!(twice.body.contains("more than once. Send it once."), "{}", twice.body);
     // An attacker planted a cookie and a field that agree with each other, but not with the token.
     let planted = alice.replacing("csrf_access_token", "chosen").replacing("csrf_refresh_token", "chosen");
     let response = site.send(&mut planted.clone(), Request::post("/page").csrf("chosen"), page(Need::access()));

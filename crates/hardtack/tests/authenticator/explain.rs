@@ -166,6 +166,23 @@ fn a_token_in_a_header_that_is_not_read_is_named() {
 }
 
 #[test]
+fn a_header_that_is_sent_twice_is_named() {
+    let both = site(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies]));
+    let headers = site(|builder| builder.token_sources(TokenLocation::Headers));
+    for site in [&both, &headers] {
+        let twice = get().field("authorization", "Bearer a.b.c").field("authorization", "Bearer a.b.c");
+        let explanation = explained(site, &Browser::default(), twice);
+        let advice = "Send the header `Authorization` once, with one token.";
+        refused(&explanation, "missing_token", Check::Token, "more than one token in the header", advice);
+    }
+    let alice = both.browser_of("alice");
+    let csrf = alice.csrf();
+    let explanation = explained(&both, &alice, Request::post("/page").csrf(&csrf).csrf(&csrf));
+    let (text, advice) = ("the header with the CSRF token more than once", "Send the header `x-csrf-token` once.");
+    refused(&explanation, "csrf_mismatch", Check::Csrf, text, advice);
+}
+
+#[test]
 fn advice_about_a_value_that_is_no_token_names_its_place() {
     let plain = site(|builder| builder);
     let alice = plain.browser_of("alice");

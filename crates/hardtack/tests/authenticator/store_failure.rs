@@ -1,9 +1,13 @@
 //! A session store that is down.
 
+use std::future::Future;
+use std::task::{Context, Waker};
+
 use hardtack::session::SessionStore;
 use hardtack::testing::FailingSessions;
 use hardtack::{KeySet, Need, RefreshMode};
 
+use crate::events::Log;
 use crate::support::{Browser, Request, Site, block_on, key, log_in, page};
 
 fn site(mode: RefreshMode) -> (Site, FailingSessions) {
@@ -100,4 +104,37 @@ fn calls_outside_of_requests_return_the_error_of_the_store() {
     assert!(block_on(site.auth.revoke_all_sessions("alice")).is_err());
     store.recover();
     assert_eq!(block_on(site.auth.prune_sessions(10)).unwrap(), 0);
+}
+
+/// A client can send any number of requests during an outage.
+#[test]
+fn an_outage_is_logged_once_a_second() {
+    let (site, store) = site(RefreshMode::Transparent);
+    let mut alice = site.browser_of("alice");
+    site.advance(1000);
+    store.fail();
+    let mut refused = |requests: usize| {
+        let lines = Log::of(|| {
+            for _ in 0..requests {
+                assert!(site.visit(&mut alice).is_refused(503, "store_unavailable"));
+            }
+        });
+        lines.into_iter().filter(|line| line.contains("event=refused")).collect::<Vec<_>>()
+    };
+    let first = refused(1000);
+    assert!(first.len() == 1 && first[0].starts_with("ERROR") && !first[0].contains("not_logged"), "{first:?}");
+    assert!(first[0].contains(FailingSessions::ERROR), "{first:?}");
+    assert!(refused(10).is_empty());
+    site.advance(1);
+    let next = refused(3);
+    assert!(next.len() == 1 && next[0].contains("not_logged=1009"), "{next:?}");
+    // If there are no further requests, the background job logs the number.
+    site.advance(1);
+    store.recover();
+    let rest = Log::of(|| {
+        let mut work = Box::pin(site.auth.clone().follow_revocations(|_| std::future::pending::<()>()));
+        assert!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    });
+    let rest: Vec<_> = rest.into_iter().filter(|line| line.contains("event=refused")).collect();
+    assert!(rest.len() == 1 && rest[0].contains("code=store_unavailable not_logged=2"), "{rest:?}");
 }

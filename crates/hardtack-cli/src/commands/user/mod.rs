@@ -95,15 +95,17 @@ impl Users<'_> {
     async fn add(&self, name: &str, email: &str) -> Result<(), Error> {
         let site = self.site()?;
         let link = self.accounts.add(name, email, SystemClock.now()).await.map_err(refused)?;
-        let text = format_args!("{} was added, and can set a password with this link", link.user.username);
-        print_link(self.json, text, &link, &site)
+        let name = &link.user.username;
+        let text = format_args!("{name} was added, and can set a password with this link");
+        print_link(self.json, text, format_args!("{name} was added"), &link, &site)
     }
 
     async fn reset_link(&self, name: &str) -> Result<(), Error> {
         let site = self.site()?;
         let link = self.accounts.reset_link(name, SystemClock.now()).await.map_err(refused)?;
-        let text = format_args!("{} can set a new password with this link", link.user.username);
-        print_link(self.json, text, &link, &site)
+        let name = &link.user.username;
+        let text = format_args!("{name} can set a new password with this link");
+        print_link(self.json, text, format_args!("a link for {name} was created"), &link, &site)
     }
 
     async fn set_email(&self, name: &str, email: &str, confirmed: bool) -> Result<(), Error> {

@@ -64,14 +64,17 @@ pub(super) async fn print_list(
 /// Prints the result of a change to a user. Without `json`, prints `text`. With `json`, prints the user as JSON. If the
 /// change ends sessions, the JSON also contains the number of ended sessions, or `null` if the servers end the sessions
 /// later.
+///
+/// `text` is a complete sentence.
 pub(super) fn print_changed(
     json: bool,
     text: impl fmt::Display,
     record: &UserRecord,
     sessions: Option<Sessions>,
 ) -> Result<(), Error> {
+    let done = format!("the change was made: {text} Do not repeat the command. To check the users: hardtack user list");
     if !json {
-        return output::print(text);
+        return output::print_result(text, done);
     }
     let mut value = json!({ "user": to_json(record) });
     if let Some(sessions) = sessions {
@@ -80,17 +83,28 @@ pub(super) fn print_changed(
             Sessions::EndLater => Value::Null,
         };
     }
-    output::print(value)
+    output::print_result(value, done)
 }
 
-/// Prints a link that sets a password. `text` is the beginning of the printed sentence, and names the user.
-pub(super) fn print_link(json: bool, text: impl fmt::Display, link: &PasswordLink, site: &str) -> Result<(), Error> {
+/// Prints a link that sets a password. `text` is the beginning of the printed sentence, and names the user. `done` says
+/// what the command has done. It is part of the error if the link cannot be printed.
+pub(super) fn print_link(
+    json: bool,
+    text: impl fmt::Display,
+    done: impl fmt::Display,
+    link: &PasswordLink,
+    site: &str,
+) -> Result<(), Error> {
     let url = link.url(site);
+    let name = &link.user.username;
+    let done = format!("{done}. The link is lost. To create another link: hardtack user reset-link {name}");
     if json {
         let expires_at = link.expires_at.unix_seconds();
-        return output::print(json!({ "user": link.user, "link": url, "link_expires_at": expires_at }));
+        let value = json!({ "user": link.user, "link": url, "link_expires_at": expires_at });
+        return output::print_result(value, done);
     }
-    output::print(format_args!("{text}, which works once and expires at {}:\n{url}", output::date(link.expires_at)))
+    let expires_at = output::date(link.expires_at);
+    output::print_result(format_args!("{text}, which works once and expires at {expires_at}:\n{url}"), done)
 }
 
 fn line(UserRecord { user, disabled_at, .. }: &UserRecord) -> String {

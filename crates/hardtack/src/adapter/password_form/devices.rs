@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::attempts::account_key;
 use crate::adapter::Exchange;
 use crate::cookie::{SetCookies, Setting};
+use crate::log_limit::LogLimit;
 use crate::throttle::{BudgetKey, Throttle};
 
 const PURPOSE: &str = "log-in device";
@@ -19,6 +20,8 @@ const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// The maximum number of accounts in the cookie. If a user logs in to one more account, the least recently used account
 /// is removed.
 const MAX_ACCOUNTS: usize = 4;
+
+static NOT_REMEMBERED: LogLimit = LogLimit::new("device_not_remembered");
 
 /// The content of the device cookie, which is encrypted.
 #[derive(Deserialize, Serialize)]
@@ -51,7 +54,7 @@ impl Exchange<'_> {
         let (policy, setting) = (self.authenticator.cookies(), Setting { domain: None, max_age: Some(LIFETIME), now });
         let set = sealed.map(|sealed| policy.set(&policy.device, &sealed, &setting, &mut cookies));
         if !matches!(set, Some(Ok(()))) {
-            tracing::warn!(event = "device_not_remembered");
+            NOT_REMEMBERED.add(|not_logged| tracing::warn!(event = "device_not_remembered", not_logged));
         }
         cookies
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::adapter::Exchange;
 use crate::clock::Timestamp;
 use crate::cookie::{SetCookies, Setting};
+use crate::log_limit::LogLimit;
 use crate::refusal::LogInRefusal;
 
 /// The purpose for which the cookie is encrypted. The form's path is appended, so one form's notice is not shown on
@@ -18,6 +19,8 @@ const LIFETIME: Duration = Duration::from_secs(60);
 
 /// The maximum length of a user name in the cookie, in bytes. A longer name is left out.
 const MAX_USERNAME: usize = 256;
+
+static TOO_LONG: LogLimit = LogLimit::new("log_in_notice_too_long");
 
 #[derive(Deserialize, Serialize)]
 struct Notice {
@@ -43,10 +46,13 @@ impl Exchange<'_> {
         let policy = self.authenticator.cookies();
         let set = sealed.map(|sealed| policy.set(&policy.notice, &sealed, &setting, &mut cookies));
         if !matches!(set, Some(Ok(()))) {
-            tracing::warn!(
-                event = "log_in_notice_too_long",
-                "the message for a refused log-in is too long for a cookie and is not shown; shorten the message"
-            );
+            TOO_LONG.add(|not_logged| {
+                tracing::warn!(
+                    event = "log_in_notice_too_long",
+                    not_logged,
+                    "the message for a refused log-in is too long for a cookie and is not shown; shorten the message"
+                );
+            });
         }
         cookies
     }

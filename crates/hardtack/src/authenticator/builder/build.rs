@@ -20,6 +20,8 @@ use crate::config::{DeviceBinding, RefreshMode, Settings};
 use crate::cookie::ResolvedPolicy;
 use crate::error::ConfigError;
 use crate::explain::Recorder;
+use crate::log_limit::LogLimit;
+use crate::refusal::RefusalLog;
 use crate::revocation::{HeldSubjects, LogPosition, RevocationCache};
 use crate::session::{ErasedStore, SessionPolicy, StoreAbility};
 
@@ -87,6 +89,8 @@ impl AuthenticatorBuilder {
             held: HeldSubjects::default(),
             clock: self.clock,
             early_tokens: EarlyTokens::default(),
+            refusal_log: RefusalLog::new(),
+            observer_panics: LogLimit::new("observer_panicked"),
             proxy_notices: Notices::default(),
             bodies: BodyCount::default(),
             used_states: UsedStates::default(),

@@ -19,7 +19,7 @@ use crate::base_url::BaseUrl;
 use crate::body::ReadAheadLimits;
 use crate::client_address::TrustedProxies;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{ClaimsPolicy, RefreshMode, Settings};
+use crate::config::{ClaimsPolicy, RefreshMode, SettingNames, Settings};
 use crate::cookie::CookiePolicy;
 use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
@@ -210,6 +210,16 @@ impl AuthenticatorBuilder {
             self.settings.reserved_cookie_names.push(name);
             self.settings.described_cookies.push((name, purpose));
         }
+        self
+    }
+
+    /// Sets how advice refers to settings, for a program whose users do not see its code. Explanations of cookies, such
+    /// as those of [`Authenticator::explain_cookies`], and warnings about the base URL contain such advice.
+    ///
+    /// `names` gets a function or type, such as `realm` or `CookiePolicy::access_name`, and returns its name in the
+    /// program, such as `--realm`. If `names` returns `None`, the advice shows the code.
+    pub fn name_settings(mut self, names: fn(&str) -> Option<String>) -> Self {
+        self.settings.names = SettingNames::new(names);
         self
     }
 

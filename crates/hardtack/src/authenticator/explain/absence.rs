@@ -3,6 +3,7 @@
 use super::token::TokenState;
 use super::verified::{Origin, Verified};
 use crate::base_url::BaseUrl;
+use crate::config::SettingNames;
 use crate::cookie::SameSite;
 use crate::explain::{CookieField, Difference, quoted, without_prefix};
 use crate::jwt::TokenKind;
@@ -125,7 +126,7 @@ impl Absence {
         })
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self, names: SettingNames) -> String {
         match self {
             Self::UnreadHeader { name, read, .. } => {
                 format!("However, the request has the header `{name} …`, but this route reads tokens only from {read}.")
@@ -135,8 +136,8 @@ impl Absence {
                     (Difference::Case, _) => format!("The server expects the name `{expected}`, and case matters"),
                     (Difference::Realm, _) => "The names belong to different realms".to_owned(),
                     (Difference::Prefix, true) if without_prefix(expected) == expected => {
-                        "The server expects a name without a prefix such as `__Host-` (`CookiePolicy::prefix`)"
-                            .to_owned()
+                        let setting = names.of("CookiePolicy::prefix");
+                        format!("The server expects a name without a prefix such as `__Host-` ({setting})")
                     }
                     (Difference::Prefix, true) => {
                         "The server expects a name with a prefix such as `__Host-`, because the base URL is https"
@@ -176,48 +177,54 @@ impl Absence {
     }
 
     /// Returns what to change, or where to look next.
-    pub(super) fn advice(&self) -> String {
+    pub(super) fn advice(&self, names: SettingNames) -> String {
         match self {
             Self::UnreadHeader { is_route: true, cookie, .. } => format!(
                 "Send the token in the cookie `{cookie}`, or let the route read headers as well (`Need::locations`)."
             ),
             Self::UnreadHeader { cookie, .. } => format!(
                 "Send the token in the cookie `{cookie}`. If API clients send tokens in headers, let the site read them: \
-                 `.token_sources([TokenLocation::Headers, TokenLocation::Cookies])`."
+                 {}.",
+                names.of(".token_sources([TokenLocation::Headers, TokenLocation::Cookies])")
             ),
             Self::OtherName { difference: Difference::Case, sent, expected, setter, .. } => format!(
-                "Send the cookie as `{expected}`. If the name comes from another server or library, set \
-                 `{setter}({})`.",
-                quoted(sent)
+                "Send the cookie as `{expected}`. If the name comes from another server or library, set {}.",
+                names.of(&format!("{setter}({})", quoted(sent)))
             ),
-            Self::OtherName { difference: Difference::Realm, .. } => {
+            Self::OtherName { difference: Difference::Realm, .. } => format!(
                 "Log in again. If another server set the similarly named cookie and both servers should share \
-                 their log-ins, give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
-                    .to_owned()
-            }
-            Self::OtherName { difference: Difference::Prefix, is_secure: true, .. } => {
+                 their log-ins, give both servers the same base URL, {} and {}.",
+                names.or("CookiePolicy", "`CookiePolicy`"),
+                names.of(".realm(…)")
+            ),
+            Self::OtherName { difference: Difference::Prefix, is_secure: true, .. } => format!(
                 "Log in again over https. If the site is served over plain http during development, set an http base \
-                 URL, such as `.base_url(\"http://127.0.0.1:3000\")`. If another server set the similarly named \
-                 cookie, give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
-                    .to_owned()
-            }
-            Self::OtherName { difference: Difference::Prefix, is_secure: false, .. } => {
+                 URL, such as {}. If another server set the similarly named cookie, give both servers the same \
+                 base URL, {} and {}.",
+                names.of(".base_url(\"http://127.0.0.1:3000\")"),
+                names.or("CookiePolicy", "`CookiePolicy`"),
+                names.of(".realm(…)")
+            ),
+            Self::OtherName { difference: Difference::Prefix, is_secure: false, .. } => format!(
                 "Log in again at the base URL. If another server set the similarly named cookie, give both \
-                 servers the same base URL, `CookiePolicy` and `.realm(…)`."
-                    .to_owned()
-            }
+                 servers the same base URL, {} and {}.",
+                names.or("CookiePolicy", "`CookiePolicy`"),
+                names.of(".realm(…)")
+            ),
             Self::Path { path, .. } => {
                 format!(
-                    "Add {path}, or a path above it, to `CookiePolicy::access_paths` or `CookiePolicy::refresh_paths`."
+                    "Add {path}, or a path above it, to {} or {}.",
+                    names.of("CookiePolicy::access_paths"),
+                    names.of("CookiePolicy::refresh_paths")
                 )
             }
             Self::Host { base, host } => {
-                format!("Open {base}, or change `.base_url(…)` to a URL with the host {host}.")
+                format!("Open {base}, or change {} to a URL with the host {host}.", names.of(".base_url(…)"))
             }
-            Self::Scheme { .. } => {
-                "Open the site over https, or set an http base URL, such as `.base_url(\"http://127.0.0.1:3000\")`."
-                    .to_owned()
-            }
+            Self::Scheme { .. } => format!(
+                "Open the site over https, or set an http base URL, such as {}.",
+                names.of(".base_url(\"http://127.0.0.1:3000\")")
+            ),
             Self::OtherSite { same_site: SameSite::Strict, is_navigation: true } => {
                 "Set `CookiePolicy::same_site(SameSite::Lax)`, which is the default, so that the cookie is sent if the \
                  user follows a link on another site. Or open the page from another page on this site."

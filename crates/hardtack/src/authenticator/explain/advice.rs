@@ -18,12 +18,20 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         return is_absent.then(|| of_absent(verified));
     };
     let settings = verified.verifier.authenticator.settings();
+    let names = settings.names;
     let text = match reason {
         Reason::Missing => return Some(of_absent(verified)),
+        Reason::DuplicateHeader => {
+            return Some(format!("Send the header `{}` once, with one token.", settings.sources.header_name));
+        }
         Reason::DuplicateCookie => {
-            "Delete this site's cookies in the browser and log in again. The browser has several cookies with this \
-             name, but with a different `Domain` or `Path`. Check whether another application on this host, or an \
-             earlier `CookiePolicy`, set one of them. `.realm(\"…\")` gives each application its own cookie names."
+            return Some(format!(
+                "Delete this site's cookies in the browser and log in again. The browser has several cookies with this \
+                  name, but with a different `Domain` or `Path`. Check whether another application on this host, or an \
+                  earlier {}, set one of them. {} gives each application its own cookie names.",
+                names.or("CookiePolicy", "`CookiePolicy`"),
+                names.of(".realm(\"…\")")
+            ));
         }
         Reason::Malformed(_) => {
             let (name, scheme) = (&settings.sources.header_name, &settings.sources.header_type);
@@ -78,9 +86,9 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::RefreshNeeded => {
             return Some(format!(
                 "If the client is redirected to {0} and back, you don't need to change anything. A script has to POST \
-                 to {0} and repeat its request. To let requests refresh their tokens, set \
-                 `.refresh_mode(RefreshMode::Transparent)`.",
-                quoted(&settings.urls.refresh)
+                 to {0} and repeat its request. To let requests refresh their tokens, set {1}.",
+                quoted(&settings.urls.refresh),
+                names.of(".refresh_mode(RefreshMode::Transparent)")
             ));
         }
         Reason::UnknownUser => "The user was probably deleted. Check what your `FindUser` looks up.",
@@ -107,29 +115,39 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
 
 /// The advice for a missing access token.
 fn of_absent(verified: &Verified<'_>) -> String {
+    let names = verified.verifier.authenticator.settings().names;
     match verified.main.state {
-        TokenState::Foreign => {
+        TokenState::Foreign => format!(
             "Log in again. If the token is from another of your applications on this host, give each application a \
-             realm, such as `.realm(\"shop\")`, so that their cookies have different names. If this application's \
-             key was replaced, keep the old key in the key set (`KeySet::retire`)."
-                .to_owned()
-        }
-        _ => Absence::of(verified, verified.need.kind).advice(),
+              realm, such as {}, so that their cookies have different names. If this application's key was replaced, \
+              keep the old key in the key set ({}).",
+            names.of(".realm(\"shop\")"),
+            names.of("KeySet::retire")
+        ),
+        _ => Absence::of(verified, verified.need.kind).advice(names),
     }
 }
 
 fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
+    let names = verified.verifier.authenticator.settings().names;
     match error {
         TokenError::Expired => of_expired(verified),
         TokenError::BadSignature | TokenError::UnknownKey => {
-            "Log in again. If tokens become invalid at each restart, the application generates a new key each time it \
-             starts. Load the key with `KeySet::from_secret_env(\"JWT_SECRET_KEY\")` instead of \
-             `SigningKey::generate`. If the key was replaced on purpose, keep the old key in the key set \
-             (`KeySet::retire`)."
+            let load =
+                "Load the key with `KeySet::from_secret_env(\"JWT_SECRET_KEY\")` instead of `SigningKey::generate`.";
+            format!(
+                "Log in again. If tokens become invalid at each restart, the application generates a new key each time \
+                  it starts. {} If the key was replaced on purpose, keep the old key in the key set ({}).",
+                names.or("KeySet::from_secret_env", load),
+                names.of("KeySet::retire")
+            )
         }
         TokenError::WrongAlgorithm | TokenError::WrongTyp | TokenError::UnsupportedHeader(_) => {
-            "Another application or library issued the token. Give both applications the same key and algorithm, or \
-             give this application a realm, such as `.realm(\"shop\")`."
+            format!(
+                "Another application or library issued the token. Give both applications the same key and algorithm, \
+                 or give this application a realm, such as {}.",
+                names.of(".realm(\"shop\")")
+            )
         }
         TokenError::TooLarge
         | TokenError::NotCompact
@@ -137,27 +155,28 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
         | TokenError::BadHeader
         | TokenError::DuplicateMember
         | TokenError::BadClaim(_)
-        | TokenError::MissingClaim(_) => {
-            return not_a_token(verified);
-        }
-        TokenError::NotYetValid | TokenError::IssuedInFuture => {
-            "Synchronize the servers' clocks. `ClaimsPolicy::clock_skew` sets the tolerance; the default is 3 seconds."
-        }
-        TokenError::WrongAudience | TokenError::WrongIssuer => {
-            "Log in again. If the token is from another of your services, accept its `aud` and `iss` with \
-             `ClaimsPolicy::decode_audience` and `decode_issuers`. Setting or changing the realm logs \
-             every user out once."
-        }
+        | TokenError::MissingClaim(_) => not_a_token(verified),
+        TokenError::NotYetValid | TokenError::IssuedInFuture => format!(
+            "Synchronize the servers' clocks. {} sets the tolerance; the default is 3 seconds.",
+            names.of("ClaimsPolicy::clock_skew")
+        ),
+        TokenError::WrongAudience | TokenError::WrongIssuer => format!(
+            "Log in again. If the token is from another of your services, accept its `aud` and `iss` with {} and {}. \
+              Setting or changing the realm logs every user out once.",
+            names.of("ClaimsPolicy::decode_audience"),
+            names.of("decode_issuers")
+        ),
         TokenError::WrongKind => {
             "A refresh token was sent instead of an access token, or the other way around. Check that the access \
-             cookie and the refresh cookie have different names, and that the client sends the right token."
+              cookie and the refresh cookie have different names, and that the client sends the right token."
+                .to_owned()
         }
     }
-    .to_owned()
 }
 
 /// The advice for a value that is not one of this application's tokens.
 fn not_a_token(verified: &Verified<'_>) -> String {
+    let names = verified.verifier.authenticator.settings().names;
     let is_refresh = verified.need.kind == TokenKind::Refresh || verified.refusing == Some(Check::Refresh);
     let (kind, setter) = match is_refresh {
         true => (TokenKind::Refresh, "CookiePolicy::refresh_name"),
@@ -170,39 +189,49 @@ fn not_a_token(verified: &Verified<'_>) -> String {
     }
     format!(
         "The value is not one of this application's tokens. Delete the cookie `{}` and log in again. If another \
-         application sets a cookie with this name, change `{setter}` or set a `.realm(\"…\")`.",
-        verified.cookie_name(kind)
+          application sets a cookie with this name, change {} or set a {}.",
+        verified.cookie_name(kind),
+        names.of(setter),
+        names.of(".realm(\"…\")")
     )
 }
 
-fn of_expired(verified: &Verified<'_>) -> &'static str {
+fn of_expired(verified: &Verified<'_>) -> String {
     let authenticator = verified.verifier.authenticator;
+    let names = authenticator.settings().names;
     if verified.main.state == TokenState::Valid {
         return "The claims were changed with `change_claims`, so this token is outdated. If the client refreshes it, \
-                you don't need to change anything.";
+        you don't need to change anything."
+            .to_owned();
     }
     match (authenticator.refresh_mode(), verified.refresh.state) {
-        (RefreshMode::Sliding, _) => {
-            "Log in again. In sliding mode, a token is replaced only while the user sends requests. To let users \
-             stay idle for longer, raise `.access_lifetime(…)`."
-        }
-        (_, TokenState::Expired) => {
-            "Log in again. `.refresh_lifetime(…)` sets how long a user can be away and stay logged in."
-        }
-        (RefreshMode::Off, _) => {
-            "POST to the refresh URL, or set `.refresh_mode(RefreshMode::Transparent)`, so that requests refresh \
-             expired tokens."
-        }
-        (_, TokenState::Absent | TokenState::Empty | TokenState::Foreign) => {
-            "The access token has expired, and there is no refresh token to replace it with. Log in with \
-             `auth.log_in(…)`, which sets both cookies, and check that the refresh cookie is sent to this path \
-             (`CookiePolicy::refresh_paths`)."
-        }
+        (RefreshMode::Sliding, _) => format!(
+            "Log in again. In sliding mode, a token is replaced only while the user sends requests. To let users stay \
+              idle for longer, raise {}.",
+            names.of(".access_lifetime(…)")
+        ),
+        (_, TokenState::Expired) => format!(
+            "Log in again. {} sets how long a user can be away and stay logged in.",
+            names.of(".refresh_lifetime(…)")
+        ),
+        (RefreshMode::Off, _) => format!(
+            "POST to the refresh URL, or set {}, so that requests refresh expired tokens.",
+            names.of(".refresh_mode(RefreshMode::Transparent)")
+        ),
+        (_, TokenState::Absent | TokenState::Empty | TokenState::Foreign) => format!(
+            "The access token has expired, and there is no refresh token to replace it with. Log in with {}, which \
+              sets both cookies, and check that the refresh cookie is sent to this path ({}).",
+            names.or("auth.log_in", "`auth.log_in(…)`"),
+            names.of("CookiePolicy::refresh_paths")
+        ),
         (_, TokenState::Valid) => {
-            "Wrap the route in the `AuthLayer`, and verify the token before the response begins, so that the request \
-             can refresh it."
+            "Wrap the route in the `AuthLayer`, and verify the token before the response begins, \
+                                   so that the request can refresh it."
+                .to_owned()
         }
-        (_, TokenState::Doubled(_) | TokenState::Invalid(_)) => "Delete this site's cookies and log in again.",
+        (_, TokenState::Doubled(_) | TokenState::Invalid(_)) => {
+            "Delete this site's cookies and log in again.".to_owned()
+        }
     }
 }
 
@@ -235,6 +264,7 @@ fn of_csrf(verified: &Verified<'_>, error: CsrfError) -> String {
                 ),
             }
         }
+        CsrfError::Repeated => format!("Send the header `{}` once.", names.header),
         CsrfError::CrossSite => match same_origin_page(head) {
             Some(page) => format!(
                 "If {page} is the address of your site, set the base URL with `.base_url(\"{page}\")`. Otherwise, open \

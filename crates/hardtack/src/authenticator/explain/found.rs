@@ -44,7 +44,11 @@ pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &Token
             TokenState::Doubled(_) => Check::Refresh,
             _ => Check::Token,
         },
-        Reason::Missing | Reason::DuplicateCookie | Reason::Malformed(_) | Reason::BeyondPeek => Check::Token,
+        Reason::Missing
+        | Reason::DuplicateHeader
+        | Reason::DuplicateCookie
+        | Reason::Malformed(_)
+        | Reason::BeyondPeek => Check::Token,
         Reason::Token(TokenError::Expired) if is_main(TokenState::Expired) => Check::Claims,
         // The token is valid, but was issued before its session's claims changed.
         Reason::Token(TokenError::Expired) if is_main(TokenState::Valid) => Check::Session,
@@ -90,6 +94,7 @@ pub(super) fn needs_no_token(reason: &Reason) -> bool {
             CsrfError::NoPreSession | CsrfError::OtherPreSession | CsrfError::UnknownState => true,
             CsrfError::Missing
             | CsrfError::Mismatch
+            | CsrfError::Repeated
             | CsrfError::BeyondPeek
             | CsrfError::Unread
             | CsrfError::CrossSite
@@ -106,6 +111,7 @@ pub(super) fn needs_no_token(reason: &Reason) -> bool {
         | Reason::Issue(_)
         | Reason::NotSetUp(_) => true,
         Reason::Missing
+        | Reason::DuplicateHeader
         | Reason::DuplicateCookie
         | Reason::Malformed(_)
         | Reason::BeyondPeek

@@ -83,11 +83,15 @@ impl Verified<'_> {
         let refused = self.refusing == Some(Check::Token);
         let missing = if refused { Verdict::Refused } else { Verdict::Noted };
         let name = self.cookie_name(self.need.kind);
-        let sources = &self.verifier.authenticator.settings().sources;
+        let settings = self.verifier.authenticator.settings();
+        let (sources, names) = (&settings.sources, settings.names);
         let absent = |what: &str| {
-            let clue = Absence::of(self, self.need.kind).text();
+            let clue = Absence::of(self, self.need.kind).text(names);
             Step::new(Check::Token, missing, format!("{what} {clue}"))
         };
+        if let Some(reason @ Reason::DuplicateHeader) = self.found.reason() {
+            return Step::new(Check::Token, Verdict::Refused, sentence(&reason.to_string()));
+        }
         match (self.location, self.main.state) {
             (_, TokenState::Doubled(times)) => Step::new(
                 Check::Token,
@@ -199,10 +203,11 @@ impl Verified<'_> {
         if let Some(reason @ Reason::RefreshNeeded) = self.found.reason() {
             return Some(self.step_of_reason(reason));
         }
+        let names = self.verifier.authenticator.settings().names;
         let name = self.cookie_name(TokenKind::Refresh);
         let token = match self.refresh.state {
             TokenState::Absent => {
-                format!("There is no refresh cookie `{name}`. {}", Absence::of(self, TokenKind::Refresh).text())
+                format!("There is no refresh cookie `{name}`. {}", Absence::of(self, TokenKind::Refresh).text(names))
             }
             TokenState::Empty => format!("The refresh cookie `{name}` is empty."),
             TokenState::Doubled(times) => {

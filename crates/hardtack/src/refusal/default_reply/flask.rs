@@ -41,7 +41,9 @@ fn sentence(reason: &Reason) -> &str {
         Reason::NotFresh | Reason::ProofNeeded | Reason::OtherUser => "Fresh token required",
         Reason::ClaimsRefused => "User claims verification failed",
         Reason::Csrf(CsrfError::NoClaim) => "Missing claim: csrf",
-        Reason::Csrf(CsrfError::Mismatch | CsrfError::OtherPreSession) => "CSRF double submit tokens do not match",
+        Reason::Csrf(CsrfError::Mismatch | CsrfError::Repeated | CsrfError::OtherPreSession) => {
+            "CSRF double submit tokens do not match"
+        }
         Reason::Csrf(CsrfError::Missing | CsrfError::NoPreSession | CsrfError::BeyondPeek | CsrfError::Unread) => {
             "Missing CSRF token"
         }
@@ -84,7 +86,7 @@ pub(crate) fn absent(absence: Absence, kind: TokenKind, sources: &TokenSources, 
     };
     match absence {
         Absence::Field => format!("Missing {} Header", sources.header_name),
-        Absence::Type => format!(
+        Absence::Type | Absence::SeveralValues => format!(
             "Missing '{1}' type in '{0}' header. Expected '{0}: {1} <JWT>'",
             sources.header_name, sources.header_type
         ),

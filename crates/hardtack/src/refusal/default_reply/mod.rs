@@ -74,7 +74,15 @@ fn destination(refused: &Refused<'_>) -> Destination {
                 "refused requests are redirected to {url}, but a request to {url} was refused as well; let {url} \
                  accept such requests, for example by applying .route_layer(Require::new(..)) to the other routes only"
             );
-            tracing::error!(event = "redirect_loop", path = url, code = refused.reason.code(), "{text}");
+            refused.log.redirect_loop.add_at(refused.monotonic, 1, |not_logged| {
+                tracing::error!(
+                    event = "redirect_loop",
+                    path = url,
+                    code = refused.reason.code(),
+                    not_logged,
+                    "{text}"
+                );
+            });
             developer_notice::print("redirect_loop", &text);
         }
         return Destination::Itself;
