@@ -223,6 +223,7 @@ async fn k07_s35_s71_sessions_end_when_servers_return_to_a_store_whose_server_wa
     for kills in [false, true] {
         let dir = TestDir::new();
         redis.command("FLUSHALL");
+        new.command("FLUSHALL");
         let [before, after] = [&redis, &new].map(|redis| dir.serve(["--redis-url", &redis.url()]));
         let killed = start(&before).await;
         let settings = Settings::of(&dir).await;
