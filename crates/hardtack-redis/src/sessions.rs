@@ -106,6 +106,30 @@ impl RedisSessions {
         self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the store's id"))
     }
 
+    /// Returns the id of the site that owns this store, or `None` if [`Self::claim`] has not been called yet.
+    ///
+    /// # Errors
+    /// Redis failed.
+    pub async fn owner(&self) -> Result<Option<String>, BackendError> {
+        let mut read = redis::cmd("GET");
+        read.arg(self.owner_key());
+        self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
+    }
+
+    /// Returns the id of the site that owns this store. If the store has no owner yet, `site` becomes the owner first.
+    ///
+    /// Call this method before [`Self::end_all_sessions`] if another site might use the same Redis by mistake. If the
+    /// returned id is not `site`, the sessions belong to that other site.
+    ///
+    /// # Errors
+    /// Redis failed.
+    pub async fn claim(&self, site: &str) -> Result<String, BackendError> {
+        let mut claim = redis::cmd("SET");
+        claim.arg(self.owner_key()).arg(site).arg("NX");
+        let _: Option<String> = self.connection.query(&claim, Retry::Safe).await.map_err(BackendError::new)?;
+        self.owner().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the site"))
+    }
+
     /// Adds one to a counter in Redis and returns the new value. If Redis has gone back to an older state, for example
     /// because an old snapshot was restored, this method returns a number that it has returned before.
     ///
@@ -140,6 +164,10 @@ impl RedisSessions {
 
     fn identity_key(&self) -> String {
         format!("{}:id", self.prefix)
+    }
+
+    fn owner_key(&self) -> String {
+        format!("{}:site", self.prefix)
     }
 
     /// Runs `script`, which rotates a session. `last` is the script's last argument.

@@ -28,7 +28,7 @@ use std::time::Duration;
 use super::lost_changes;
 use super::place::Place;
 use super::session_place;
-use super::sessions_in::SessionsIn;
+use super::store::Store;
 use super::table::Table;
 use crate::error::Error;
 
@@ -65,12 +65,20 @@ pub(super) async fn mark_others(table: &Table, own: &Place, is_starting: bool) -
     Ok(())
 }
 
+/// Returns whether another server uses another store than `own`, or has used one since this server last checked.
+pub(super) async fn is_another_in_use(table: &Table, own: &Place) -> Result<bool, Error> {
+    // A server that has just stopped has no row any more, but its mark is still there.
+    let mark = table.get(&name(own.key())).await?;
+    Ok(mark.is_some_and(|mark| mark.starts_with(ELSEWHERE))
+        || session_place::in_use(table).await?.iter().any(|other| !other.is_same_store(own)))
+}
+
 /// If the store has a mark, ends all sessions in the store, unless other servers have used the store the whole time.
 /// Call this function before a server begins to use the store.
-pub(super) async fn end_sessions_at_return(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
+pub(super) async fn end_sessions_at_return(table: &Table, store: &Store, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
         Some(mark) if mark.starts_with(ELSEWHERE) && is_in_use(table, place).await? => Ok(()),
-        Some(mark) => end_sessions(table, sessions, place, &mark).await,
+        Some(mark) => end_sessions(table, store, place, &mark).await,
         None => Ok(()),
     }
 }
@@ -99,7 +107,7 @@ async fn is_in_use(table: &Table, place: &Place) -> Result<bool, Error> {
 
 /// Checks the mark on a store that this server has used the whole time. For a *moved* mark, ends all sessions in the
 /// store and deletes the mark. For an *elsewhere* mark, deletes the mark once no server is using a different store.
-pub(super) async fn check_while_in_use(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
+pub(super) async fn check_while_in_use(table: &Table, store: &Store, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
         Some(mark) if mark.starts_with(ELSEWHERE) => {
             match session_place::in_use(table).await?.iter().all(|other| other.is_same_store(place)) {
@@ -107,13 +115,13 @@ pub(super) async fn check_while_in_use(table: &Table, sessions: &SessionsIn, pla
                 false => Ok(()),
             }
         }
-        Some(mark) => end_sessions(table, sessions, place, &mark).await,
+        Some(mark) => end_sessions(table, store, place, &mark).await,
         None => Ok(()),
     }
 }
 
-async fn end_sessions(table: &Table, sessions: &SessionsIn, place: &Place, mark: &str) -> Result<(), Error> {
-    let ended = sessions.end_all(place).await?;
+async fn end_sessions(table: &Table, store: &Store, place: &Place, mark: &str) -> Result<(), Error> {
+    let ended = store.end_all(table, place).await?;
     if ended > 0 {
         tracing::error!(
             event = "sessions_went_back",

@@ -12,7 +12,7 @@
 
 use super::counts::Counts;
 use super::place::Place;
-use super::sessions_in::SessionsIn;
+use super::store::Store;
 use super::table::Table;
 use crate::error::Error;
 
@@ -21,8 +21,8 @@ use crate::error::Error;
 const COUNT: &str = "session_count:";
 
 /// If Redis has lost changes, ends all sessions in Redis. Call this function every few seconds on each server.
-pub(super) async fn end_sessions_if_any(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
-    let (SessionsIn::Redis(redis, _), Some(id)) = (sessions, place.id()) else { return Ok(()) };
+pub(super) async fn end_sessions_if_any(table: &Table, store: &Store, place: &Place) -> Result<(), Error> {
+    let (Some(redis), Some(id)) = (store.redis(), place.id()) else { return Ok(()) };
     let name = format!("{COUNT}{id}");
     // Read the numbers from the database before Redis increments its number. Redis has already returned the numbers in
     // the database, so its next number must be higher.
@@ -31,7 +31,7 @@ pub(super) async fn end_sessions_if_any(table: &Table, sessions: &SessionsIn, pl
     let mut counts = known.as_deref().map(Counts::parse).unwrap_or_default();
     let count = redis.count().await.map_err(Error::with_causes)?;
     if counts.show_loss(count) {
-        let ended = sessions.end_all(place).await?;
+        let ended = store.end_all(table, place).await?;
         tracing::error!(
             event = "sessions_went_back",
             ended,

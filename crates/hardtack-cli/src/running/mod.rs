@@ -19,11 +19,13 @@ mod lost_changes;
 mod place;
 mod presence;
 mod session_place;
-mod sessions_in;
+mod site;
+mod store;
+mod store_checks;
 mod table;
 
 pub(crate) use given_keys::{GivenKeys, given_keys};
 pub(crate) use presence::Presence;
 pub(crate) use session_place::check;
-pub(crate) use sessions_in::SessionsIn;
+pub(crate) use store::SessionsIn;
 pub(crate) use table::{LAPSE, migrate};

@@ -10,13 +10,13 @@ use hardtack_sqlx::Database;
 use super::difference::Difference;
 use super::given_keys::{self, GivenKeys};
 use super::place::Place;
-use super::sessions_in::SessionsIn;
+use super::store::{SessionsIn, Store};
 use super::table::Table;
-use super::{left_store, lost_changes, session_place};
+use super::{left_store, lost_changes, session_place, site};
 use crate::error::Error;
 
 /// How often a server renews its rows.
-const RENEWAL: Duration = Duration::from_secs(10);
+pub(super) const RENEWAL: Duration = Duration::from_secs(10);
 
 /// This server's rows in the database. They record that the server is running, where it keeps its sessions, and which
 /// keys it was given.
@@ -25,8 +25,12 @@ pub(crate) struct Presence {
     database: Database,
     accounts: Accounts,
     id: String,
-    sessions: SessionsIn,
+    store: Store,
     place: Place,
+    /// Whether the address of Redis now leads to a Redis that contains another site's sessions.
+    is_of_another_site: bool,
+    /// Whether another server was using a different session store at the last renewal.
+    differed: bool,
     /// Whether a different Redis instance has replaced the previous one, and this server might still have to end the
     /// sessions in the new instance.
     arrived: bool,
@@ -36,7 +40,6 @@ pub(crate) struct Presence {
     /// id is removed from this list once its intentions have been assigned to the new id.
     previous: Vec<String>,
     keys: GivenKeys,
-    auth: Authenticator,
 }
 
 impl Presence {
@@ -50,26 +53,33 @@ impl Presence {
         keys: GivenKeys,
     ) -> Result<Self, Error> {
         let table = Table::open(database).await?;
-        let place = sessions.place().await?;
-        if let Some(since) = session_place::since_last_move(&table, &place).await? {
-            // Refuse the access tokens of sessions that were kept in the previous place.
-            auth.store_lost_sessions(since);
+        let id = SessionId::random().to_string();
+        let store = Store::new(sessions, site::id(&table).await?, auth, &id);
+        let Some(place) = store.place().await? else {
+            return Err(site::is_another(store.address().unwrap_or_default()));
+        };
+        store.checks.resume(&table).await?;
+        let differed = left_store::is_another_in_use(&table, &place).await?;
+        if session_place::has_moved(&table, &place).await? || differed {
+            // Servers refuse the access tokens of sessions in the other place.
+            store.checks.begin(&table).await?;
         }
-        left_store::end_sessions_at_return(&table, &sessions, &place).await?;
-        lost_changes::end_sessions_if_any(&table, &sessions, &place).await?;
+        left_store::end_sessions_at_return(&table, &store, &place).await?;
+        lost_changes::end_sessions_if_any(&table, &store, &place).await?;
         accounts.set_session_store_id(place.id());
         let presence = Self {
             table,
             database: database.clone(),
             accounts: accounts.clone(),
-            id: SessionId::random().to_string(),
-            sessions,
+            id,
+            store,
             place,
+            is_of_another_site: false,
+            differed,
             arrived: false,
             left: Vec::new(),
             previous: Vec::new(),
             keys,
-            auth: auth.clone(),
         };
         presence.write().await?;
         // If this server crashes after this point, the next server can still tell that another store was in use.
@@ -110,6 +120,7 @@ impl Presence {
     async fn renew(&mut self) -> Result<Vec<Place>, Error> {
         self.find_lost_sessions().await;
         self.mark_left().await?;
+        self.check_other_stores().await?;
         // If Redis does not respond, the check is repeated later.
         if let Err(error) = self.end_sessions_that_came_back().await {
             tracing::debug!(event = "lost_changes_unknown", %error);
@@ -124,18 +135,14 @@ impl Presence {
     /// a restart. The other servers also run this check, so all servers soon record the same store again.
     async fn find_lost_sessions(&mut self) {
         // If Redis does not respond, the recorded place stays unchanged.
-        let Ok(found) = self.sessions.place().await else { return };
+        let Ok(found) = self.store.place().await else { return };
+        let Some(found) = found else { return self.find_another_site() };
+        self.is_of_another_site = false;
         if found.is_same_store(&self.place) {
             return;
         }
-        tracing::error!(
-            event = "sessions_lost",
-            from = self.place.to_text(),
-            to = found.to_text(),
-            "Redis has lost the sessions, or its address now points to a different Redis; users have to log in again; \
-             if the address is wrong, correct it and restart the servers"
-        );
-        self.auth.store_lost_sessions(Duration::ZERO);
+        session_place::log_lost(&self.place, &found);
+        self.store.checks.begin_unrecorded();
         // Set the new id at once, so that no more intentions are written with the previous id.
         self.accounts.set_session_store_id(found.id());
         self.previous.extend(self.place.id().map(str::to_owned));
@@ -147,23 +154,52 @@ impl Presence {
     /// the server might have returned to one of these stores.
     async fn mark_left(&mut self) -> Result<(), Error> {
         while let Some(place) = self.left.last() {
-            session_place::record_move(&self.table).await?;
+            self.store.checks.record(&self.table).await?;
             left_store::mark_left(&self.table, place).await?;
             self.left.pop();
         }
         Ok(())
     }
 
+    /// Call this method if Redis contains the sessions of another site. This server has left its own store, so it ends
+    /// all sessions in its own store when it returns there.
+    fn find_another_site(&mut self) {
+        self.store.checks.begin_unrecorded();
+        if !std::mem::replace(&mut self.is_of_another_site, true) {
+            tracing::error!(
+                event = "sessions_of_another_site",
+                error = %site::is_another(self.store.address().unwrap_or_default()),
+                "the address of Redis now leads to the Redis of another site; users have to log in again"
+            );
+            self.left.push(self.place.clone());
+        }
+    }
+
+    /// While another server uses another session store, this server checks each request against its own store, because
+    /// the other server issues access tokens of sessions that are not in this store.
+    async fn check_other_stores(&mut self) -> Result<(), Error> {
+        let differs = left_store::is_another_in_use(&self.table, &self.place).await?;
+        // The other server might have issued tokens between the last renewal and its end.
+        if differs || self.differed {
+            self.store.checks.begin(&self.table).await?;
+        }
+        self.differed = differs;
+        Ok(())
+    }
+
     /// Ends all sessions in the store if the servers have returned to it after leaving it, or if Redis has gone back to
     /// an older state.
     async fn end_sessions_that_came_back(&mut self) -> Result<(), Error> {
+        if self.is_of_another_site {
+            return Ok(());
+        }
         if self.arrived {
-            left_store::end_sessions_at_return(&self.table, &self.sessions, &self.place).await?;
+            left_store::end_sessions_at_return(&self.table, &self.store, &self.place).await?;
             session_place::record(&self.table, &self.place).await?;
             self.arrived = false;
         }
-        left_store::check_while_in_use(&self.table, &self.sessions, &self.place).await?;
-        lost_changes::end_sessions_if_any(&self.table, &self.sessions, &self.place).await
+        left_store::check_while_in_use(&self.table, &self.store, &self.place).await?;
+        lost_changes::end_sessions_if_any(&self.table, &self.store, &self.place).await
     }
 
     /// Assigns the intentions that name one of Redis's previous ids to the new id. Servers no longer carry out
@@ -180,6 +216,7 @@ impl Presence {
     /// Writes this server's rows with the current time.
     async fn write(&self) -> Result<(), Error> {
         let now = self.table.now().await?;
+        self.store.checks.renew(&self.table).await?;
         session_place::record_if_agreed(&self.table, &self.place).await?;
         let place = self.place.to_text();
         self.table.set(&self.row_of_place(), &format!("{now} {place}")).await?;
@@ -199,9 +236,11 @@ impl Presence {
         let recorded = async {
             self.mark_left().await?;
             session_place::record_at_stop(&self.table, &self.place).await?;
-            if !self.arrived {
+            self.check_other_stores().await?;
+            self.store.checks.record(&self.table).await?;
+            if !self.arrived && !self.is_of_another_site {
                 // A server that used another store may have stopped since the last renewal.
-                left_store::check_while_in_use(&self.table, &self.sessions, &self.place).await?;
+                left_store::check_while_in_use(&self.table, &self.store, &self.place).await?;
             }
             left_store::mark_others(&self.table, &self.place, false).await
         };

@@ -3,12 +3,11 @@
 //! A command that ends sessions looks up in the database where the servers keep their sessions. If the command relied
 //! only on its own settings, it might look in the wrong place, find no sessions, and report success.
 
-use std::time::Duration;
-
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::Database;
 
 use super::place::Place;
+use super::site;
 use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
@@ -18,10 +17,6 @@ use crate::error::Error;
 /// seconds. When a server stops, it writes another running server's place into the row. If no other server is running,
 /// it writes its own place.
 const NAME: &str = "session_place";
-
-/// The name of the row in `hardtack_settings` that says when the servers last began to keep their sessions in a
-/// different place, in seconds since 1970.
-const MOVED_AT: &str = "moved_session_place_at";
 
 /// Each running server has a row in `hardtack_settings` whose name begins with this prefix. The row's value is the time
 /// when the server last renewed the row (in seconds since 1970), a space, and the value of [`Place::to_text`].
@@ -54,26 +49,32 @@ pub(super) async fn record_at_stop(table: &Table, place: &Place) -> Result<(), E
     record(table, others.first().unwrap_or(place)).await
 }
 
-/// Returns how long ago the servers last began to keep their sessions in a different place. Returns `None` if this has
-/// never happened. Logs a warning if the server that is now starting changes the place.
-pub(super) async fn since_last_move(table: &Table, place: &Place) -> Result<Option<Duration>, Error> {
-    let now = table.now().await?;
-    if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
+/// Returns whether the starting server keeps its sessions in a different place than the servers did when they last ran.
+/// If so, logs the difference.
+pub(super) async fn has_moved(table: &Table, place: &Place) -> Result<bool, Error> {
+    let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) else { return Ok(false) };
+    if known.address().is_some() && known.address() == place.address() {
+        log_lost(&known, place);
+    } else {
         tracing::warn!(
             event = "sessions_moved",
             from = known.to_text(),
             to = place.to_text(),
             "sessions are now stored in a different place, so users have to log in again"
         );
-        record_move(table).await?;
     }
-    let moved_at: Option<i64> = table.get(MOVED_AT).await?.and_then(|time| time.parse().ok());
-    Ok(moved_at.map(|moved_at| Duration::from_secs(u64::try_from(now - moved_at).unwrap_or(0))))
+    Ok(true)
 }
 
-/// Records that the servers have begun to keep their sessions in a different place.
-pub(super) async fn record_move(table: &Table) -> Result<(), Error> {
-    table.set(MOVED_AT, &table.now().await?.to_string()).await
+/// Logs that another Redis instance is now at the address of the previous one.
+pub(super) fn log_lost(from: &Place, to: &Place) {
+    tracing::error!(
+        event = "sessions_lost",
+        from = from.to_text(),
+        to = to.to_text(),
+        "Redis has lost the sessions, or its address now leads to another Redis; users have to log in again; if the \
+         address is wrong, correct it and restart the servers"
+    );
 }
 
 /// Returns where each running server keeps its sessions.
@@ -114,21 +115,34 @@ pub(crate) struct KnownStore {
 }
 
 /// Checks that a command's settings name the store where the servers keep their sessions. Returns an error if the
-/// settings name a different store, because the command would not find the sessions there. Also returns an error if the
-/// store cannot be checked.
+/// settings name a different store, because the command would not find the sessions there, or if the store belongs to
+/// another site. Also returns an error if the store cannot be checked.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<KnownStore, Error> {
-    let places = known(database).await?;
-    let Some(place) = places.first() else { return Ok(KnownStore { id: None, usable: Ok(()) }) };
-    let id = place.id().map(str::to_owned);
+    let table = Table::open(database).await?;
+    let places = known(&table).await?;
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
-    Ok(KnownStore { id, usable: can_use(place, &places, redis).await? })
+    let site = site::id(&table).await?;
+    let Some(place) = places.first() else {
+        let usable = match redis {
+            Some(config) => identity(config, &site).await?.map(drop),
+            None => Ok(()),
+        };
+        return Ok(KnownStore { id: None, usable });
+    };
+    let id = place.id().map(str::to_owned);
+    Ok(KnownStore { id, usable: can_use(place, &places, redis, &site).await? })
 }
 
 /// Checks that a command's settings (`redis`) name the store where the servers keep their sessions (`place`). `places`
 /// lists this store once for each server, with the address that the server uses. Returns an outer `Err` if the settings
 /// name a different store, or if the store cannot be checked. Returns an inner `Err` if the settings are right, but the
 /// store cannot be reached or has lost its id.
-async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
+async fn can_use(
+    place: &Place,
+    places: &[Place],
+    redis: Option<&RedisConfig>,
+    site: &str,
+) -> Result<Result<(), Error>, Error> {
     match (place, redis) {
         (Place::Database, None) => Ok(Ok(())),
         (Place::Database, Some(_)) => Err(Error::config(
@@ -142,7 +156,7 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
         (Place::Redis { id, address }, Some(config)) => {
             let own = config.url.to_string();
             let same_address = places.iter().any(|place| place.address() == Some(&own));
-            match identity(config).await {
+            match identity(config, site).await? {
                 Ok(Some(found)) if found == *id => Ok(Ok(())),
                 Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
                     "the Redis at {own} has lost its data, or this command reaches a different Redis at this address \
@@ -165,10 +179,19 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
     }
 }
 
-/// Returns the id of a Redis instance, or `None` if the instance has no id.
-async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
-    let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
-    sessions.identity().await.map_err(Error::with_causes)
+/// Returns the id of a Redis instance, or `None` if the instance has no id. Returns an outer `Err` if the instance
+/// belongs to another site than `site`, and an inner `Err` if the instance cannot be reached.
+async fn identity(config: &RedisConfig, site: &str) -> Result<Result<Option<String>, Error>, Error> {
+    let read = async {
+        let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
+        let owner = sessions.owner().await.map_err(Error::with_causes)?;
+        Ok((owner, sessions.identity().await.map_err(Error::with_causes)?))
+    };
+    match read.await {
+        Ok((Some(owner), _)) if owner != site => Err(site::is_another(&config.url.to_string())),
+        Ok((_, id)) => Ok(Ok(id)),
+        Err(error) => Ok(Err(error)),
+    }
 }
 
 /// Returns where the running servers keep their sessions, with one entry for each server. All entries refer to the same
@@ -176,11 +199,10 @@ async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
 /// that stopped kept its sessions. If no server has recorded a place, returns an empty list.
 ///
 /// # Errors
-/// Returns an error if the running servers keep their sessions in different places.
-async fn known(database: &Database) -> Result<Vec<Place>, Error> {
-    let table = Table::open(database).await?;
-    let running = of_running_servers(&table).await?;
-    let Some(place) = running.first() else { return Ok(last(&table).await?.into_iter().collect()) };
+/// The running servers keep their sessions in different places.
+async fn known(table: &Table) -> Result<Vec<Place>, Error> {
+    let running = of_running_servers(table).await?;
+    let Some(place) = running.first() else { return Ok(last(table).await?.into_iter().collect()) };
     match running.iter().find(|other| !other.is_same_store(place)) {
         None => Ok(running),
         Some(other) => Err(Error::config(format_args!(

@@ -34,9 +34,15 @@ impl Settings {
     }
 
     /// The rows whose names begin with `prefix`, in the order of their names.
-    async fn rows(&self, prefix: &str) -> Vec<(String, String)> {
+    pub(crate) async fn rows(&self, prefix: &str) -> Vec<(String, String)> {
         let sql = "SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name";
         self.0.fetch(Statement::new(sql).bind(format!("{prefix}%"))).await.unwrap()
+    }
+
+    /// Replaces the values of the rows whose names begin with `prefix`.
+    pub(crate) async fn set(&self, prefix: &str, value: &str) {
+        let sql = "UPDATE hardtack_settings SET value = $2 WHERE name LIKE $1";
+        assert!(self.0.execute(Statement::new(sql).bind(format!("{prefix}%")).bind(value)).await.unwrap() > 0);
     }
 
     /// The marks of stores that were left.
@@ -217,6 +223,7 @@ async fn k07_s35_s71_sessions_end_when_servers_return_to_a_store_whose_server_wa
     for kills in [false, true] {
         let dir = TestDir::new();
         redis.command("FLUSHALL");
+        new.command("FLUSHALL");
         let [before, after] = [&redis, &new].map(|redis| dir.serve(["--redis-url", &redis.url()]));
         let killed = start(&before).await;
         let settings = Settings::of(&dir).await;

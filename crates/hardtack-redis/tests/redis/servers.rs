@@ -67,3 +67,12 @@ async fn s30_reuse_on_one_engine_ends_the_session_on_the_other() {
     assert_eq!(servers[1].sync_revocations().await.unwrap(), 1);
     assert!(servers[1].sessions("alice").await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_store_belongs_to_the_site_that_claims_it_first() {
+    let [store, other] = open_twice().await;
+    assert_eq!(store.owner().await.unwrap(), None);
+    assert_eq!(store.claim("one").await.unwrap(), "one");
+    assert_eq!(other.claim("two").await.unwrap(), "one");
+    assert_eq!(other.owner().await.unwrap().as_deref(), Some("one"));
+}

@@ -356,7 +356,12 @@ impl LogPosition {
 
     /// The store may have lost sessions. Returns whether the access tokens of all these sessions have expired.
     pub(crate) fn lost_no_sessions(&self, now: Moment) -> bool {
-        now.monotonic.as_secs() >= self.lost_until.load(Ordering::Acquire)
+        self.lost_sessions_left(now).is_zero()
+    }
+
+    /// Returns how long it takes until the access tokens of all sessions that the store may have lost have expired.
+    pub(crate) fn lost_sessions_left(&self, now: Moment) -> Duration {
+        Duration::from_secs(self.lost_until.load(Ordering::Acquire).saturating_sub(now.monotonic.as_secs()))
     }
 
     /// Returns whether the cache is less than `bound` behind the log. Call this method before you read the cache. If

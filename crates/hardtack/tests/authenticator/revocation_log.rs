@@ -225,10 +225,16 @@ fn s28_a_store_that_was_restored_is_read_again() {
     assert!(there.visit(&mut lost.clone()).is_refused(401, "revoked"), "the backup does not contain the session");
     // This process has not read the log before, so it learns of the loss from the application.
     assert_eq!(here.visit(&mut lost.clone()).status, 200);
-    here.auth.store_lost_sessions(seconds(15 * 60 + 60));
+    here.auth.check_store_for(Duration::ZERO);
     assert_eq!(here.visit(&mut lost.clone()).status, 200, "all tokens from before the loss have expired");
-    here.auth.store_lost_sessions(seconds(60));
+    assert_eq!(here.auth.store_checks_left(), Duration::ZERO);
+    here.auth.check_store_for(seconds(60));
     assert!(here.visit(&mut lost.clone()).is_refused(401, "revoked"));
+    here.auth.store_lost_sessions();
+    let left = here.auth.store_checks_left();
+    assert!((seconds(15 * 60 + 60)..seconds(15 * 60 + 62)).contains(&left), "{left:?}");
+    here.advance(100);
+    assert_eq!(here.auth.store_checks_left(), left - seconds(100));
     let row = block_on(SessionStore::find(&store, ended)).unwrap().unwrap();
     assert!(row.revoked_at.is_some());
     end_one(&backup, here.clock.now());
@@ -247,16 +253,36 @@ fn s28_sessions_that_the_store_has_lost_are_refused_at_once() {
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     // A new session has a row, which is read for each request until tokens of lost sessions have expired.
     block_on(here.auth.sync_revocations()).unwrap();
-    let bob = here.browser_of("bob");
-    for (complete_for, reads) in [(0, 2), (15 * 60 + 59, 2), (15 * 60 + 60, 0)] {
+    // This process's clock decides when this period ends, because the store's clock may have been set forward.
+    for (complete_for, passed, reads) in [(0, 0, 2), (3600, 15 * 60 + 59, 2), (3600, 2, 0)] {
         store.set_complete_for(seconds(complete_for));
+        here.advance(passed);
         block_on(there.auth.sync_revocations()).unwrap();
+        let bob = here.browser_of("bob");
         store.reset_counts();
         for _ in 0..2 {
             assert_eq!(there.visit(&mut bob.clone()).status, 200);
         }
-        assert_eq!(store.finds(), reads, "{complete_for} s after the loss");
+        assert_eq!(store.finds(), reads, "the store's clock shows {complete_for} s since the loss");
     }
+}
+
+/// The store has gone back to an older state. Then entries were added to its log, so that the log shows only a gap.
+#[test]
+fn s28_s71_sessions_that_were_lost_before_a_gap_in_the_log_are_refused() {
+    let (here, there, store) = processes();
+    end_one(&store.sessions(), NOW);
+    assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
+    let alice = here.browser_of("alice");
+    assert_eq!(there.visit(&mut alice.clone()).status, 200);
+    let backup = MemorySessions::new();
+    for passed in [0, 0, 1] {
+        end_one(&backup, NOW + seconds(passed));
+    }
+    block_on(backup.prune(NOW + seconds(1), 100)).unwrap();
+    store.restore(&backup);
+    block_on(there.auth.sync_revocations()).unwrap();
+    assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
 }
 
 #[test]

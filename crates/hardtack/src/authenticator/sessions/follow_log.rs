@@ -11,8 +11,8 @@ use crate::authenticator::background_work::WeakAuthenticator;
 use crate::developer_notice;
 use crate::error::{BackendError, WithCauses};
 use crate::jwt::TokenKind;
-use crate::revocation::{LogReader, LogStep, Moment, Notes, SessionStatus};
-use crate::session::{RevocationKind, RevocationPage, SessionId};
+use crate::revocation::{LogReader, LogStep, Notes, SessionStatus};
+use crate::session::{RevocationKind, SessionId};
 
 /// The maximum number of entries in a page of the log.
 const LOG_PAGE: u32 = 1000;
@@ -41,21 +41,6 @@ impl Authenticator {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));
         }
         self.read_log(std::future::pending::<()>).await
-    }
-
-    /// Records that the store lost sessions, or may have lost some, at the time `ago` before this call. Call this
-    /// method if an older backup was restored, or if the sessions are now kept in a different store. Otherwise, access
-    /// tokens of the lost sessions would be accepted until they expire, because the revocation log does not contain
-    /// these sessions.
-    ///
-    /// Until access tokens from before the loss have expired, each request is checked against the store, and a session
-    /// without a row is refused. The authenticator notices a loss by itself in two cases: the log's newest entry has a
-    /// lower number than before, or the store says that it has lost sessions ([`RevocationPage::complete_for`]).
-    pub fn store_lost_sessions(&self, ago: Duration) {
-        let left = self.token_memory().saturating_sub(ago);
-        if left > Duration::ZERO && self.has_store() {
-            self.0.log.lost_sessions(self.moment().after(left));
-        }
     }
 
     /// Follows the store's revocation log for as long as the future is polled. An adapter follows the log from the
@@ -213,8 +198,9 @@ impl Authenticator {
             match step {
                 LogStep::Restart | LogStep::WentBack => {
                     log.lost();
+                    // A store that has gone back to an older state can also show a gap instead of a lower number.
+                    self.store_lost_sessions();
                     if step == LogStep::WentBack {
-                        self.store_lost_sessions(Duration::ZERO);
                         tracing::error!(
                             event = "log_went_back",
                             position,
@@ -258,13 +244,6 @@ impl Authenticator {
                 }
             }
         }
-    }
-
-    /// Returns whether the log certainly lists every ended session whose access tokens have not expired. This is not
-    /// certain if the store has lost rows or log entries within the lifetime of access tokens, because the log does not
-    /// contain the sessions that the store has lost (decision 50).
-    fn covers_all_tokens(&self, page: &RevocationPage, now: Moment) -> bool {
-        page.complete_for.is_none_or(|span| span >= self.token_memory()) && self.0.log.lost_no_sessions(now)
     }
 
     /// Returns the status of a token's session. Takes the status from the cache, unless the cache might be stale or it

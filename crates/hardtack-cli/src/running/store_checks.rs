@@ -1,0 +1,101 @@
+//! Periods in which servers check each request against the session store, because access tokens of sessions that are
+//! not in the store might be valid.
+//!
+//! Such a period begins if the store may have lost sessions, if the servers have begun to use another store, and as long
+//! as another server uses another store. It ends when all access tokens from before have expired.
+//!
+//! The database contains how many seconds of the period remain, and no time of day, because clocks might be wrong. Each
+//! server measures the period with its monotonic clock. Time during which no server runs does not count.
+
+use std::time::Duration;
+
+use hardtack::Authenticator;
+
+use super::presence::RENEWAL;
+use super::table::Table;
+use crate::error::Error;
+
+/// Each server that is in such a period has a row in `hardtack_settings`. The name of the row consists of this prefix
+/// and the id of the server. The value is the number of seconds that remained when the server wrote the row. If a server
+/// stops or is killed, its row stays.
+const CHECKS: &str = "session_store_checks_left:";
+
+/// If another server's period ends later than this server's by at most this time, a running server does not take it
+/// over. The rows of the other servers are up to one renewal old, so servers that always took over the longest period
+/// would never reach its end. The time is shorter than the clock skew for which each period allows.
+const SAME_PERIOD: Duration = Duration::from_secs(4 * RENEWAL.as_secs());
+
+/// The period of this server.
+pub(super) struct StoreChecks {
+    auth: Authenticator,
+    row: String,
+}
+
+impl StoreChecks {
+    pub(super) fn new(auth: &Authenticator, server: &str) -> Self {
+        Self { auth: auth.clone(), row: format!("{CHECKS}{server}") }
+    }
+
+    /// Begins a period, and does not record it yet. The next renewal records it.
+    pub(super) fn begin_unrecorded(&self) {
+        self.auth.store_lost_sessions();
+    }
+
+    /// Begins a period, and records it.
+    pub(super) async fn begin(&self, table: &Table) -> Result<(), Error> {
+        self.auth.store_lost_sessions();
+        self.record(table).await
+    }
+
+    /// Continues the periods of the servers that ran before. Call this method when the server starts.
+    pub(super) async fn resume(&self, table: &Table) -> Result<(), Error> {
+        let others = self.rows_of_others(table).await?;
+        for (_, left) in &others {
+            // A server that was killed may have begun a new period after it wrote the row.
+            self.auth.check_store_for(seconds(left).saturating_add(RENEWAL));
+        }
+        self.take_over(table, others).await
+    }
+
+    /// Records how much of the period remains. If another server's period ends much later, takes over that period. Call this method at each renewal.
+    pub(super) async fn renew(&self, table: &Table) -> Result<(), Error> {
+        let mut others = self.rows_of_others(table).await?;
+        others.retain(|(_, left)| seconds(left) > self.auth.store_checks_left().saturating_add(SAME_PERIOD));
+        for (_, left) in &others {
+            self.auth.check_store_for(seconds(left));
+        }
+        self.take_over(table, others).await
+    }
+
+    /// Records how much of the period remains. Deletes the row if the period has ended.
+    pub(super) async fn record(&self, table: &Table) -> Result<(), Error> {
+        match self.auth.store_checks_left().as_secs() {
+            0 if table.get(&self.row).await?.is_some() => table.delete(&self.row).await,
+            0 => Ok(()),
+            left => table.set(&self.row, &left.to_string()).await,
+        }
+    }
+
+    /// Records this server's period, and then deletes rows of other servers whose periods it contains. A server that is
+    /// still running writes its row again.
+    async fn take_over(&self, table: &Table, others: Vec<(String, String)>) -> Result<(), Error> {
+        self.record(table).await?;
+        for (name, left) in others {
+            table.delete_value(&name, &left).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the names and values of the rows of other servers.
+    async fn rows_of_others(&self, table: &Table) -> Result<Vec<(String, String)>, Error> {
+        let mut rows = Vec::new();
+        for name in table.names(CHECKS).await?.into_iter().filter(|name| *name != self.row) {
+            rows.extend(table.get(&name).await?.map(|left| (name, left)));
+        }
+        Ok(rows)
+    }
+}
+
+fn seconds(text: &str) -> Duration {
+    Duration::from_secs(text.parse().unwrap_or(0))
+}

@@ -1,0 +1,48 @@
+//! Sessions that the store has lost. The revocation log does not contain them (decision 50).
+
+use std::time::Duration;
+
+use crate::authenticator::Authenticator;
+use crate::revocation::Moment;
+use crate::session::RevocationPage;
+
+impl Authenticator {
+    /// Records that the store has just lost sessions, or may have lost some. Call this method if an older backup was
+    /// restored, or if the sessions are now in another store. Otherwise, access tokens of the lost sessions would be
+    /// accepted until they expire, because the revocation log does not contain these sessions.
+    ///
+    /// Until access tokens from before this call have expired, each request is checked against the store, and a session
+    /// without a row is refused. The authenticator notices some losses itself: entries of the log are missing, the
+    /// newest entry of the log has a lower number than before, or the store says that it has lost sessions
+    /// ([`RevocationPage::complete_for`]).
+    ///
+    /// A process that starts during this period does not know of the loss. To tell it, store the remaining time
+    /// ([`Self::store_checks_left`]) outside the session store, and call [`Self::check_store_for`] in the new process.
+    pub fn store_lost_sessions(&self) {
+        self.check_store_for(self.token_memory());
+    }
+
+    /// Checks each request against the store for at least this time, as [`Self::store_lost_sessions`] does until all
+    /// earlier access tokens have expired. The monotonic clock measures the time.
+    pub fn check_store_for(&self, time: Duration) {
+        if time > Duration::ZERO && self.has_store() {
+            self.0.log.lost_sessions(self.moment().after(time));
+        }
+    }
+
+    /// Returns for how much longer each request is checked against the store, because the store may have lost sessions.
+    /// The result is zero if there is no such loss, or if all access tokens from before the loss have expired.
+    pub fn store_checks_left(&self) -> Duration {
+        self.0.log.lost_sessions_left(self.moment())
+    }
+
+    /// Returns whether the log tells of each session whose access tokens have not expired and that has ended. This is
+    /// not certain if the store has lost rows or log entries within the lifetime of access tokens.
+    pub(super) fn covers_all_tokens(&self, page: &RevocationPage, now: Moment) -> bool {
+        if let Some(span) = page.complete_for {
+            // The store's clock might be set forward later, so this process's clock decides when the period ends.
+            self.check_store_for(self.token_memory().saturating_sub(span));
+        }
+        self.0.log.lost_no_sessions(now)
+    }
+}
