@@ -60,8 +60,8 @@ impl Recorder {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }
 
-    /// Records activity for an account that might not exist. If `user` is `None`, stores a dummy entry and deletes it
-    /// again, so that response times do not reveal which names and addresses exist.
+    /// Records activity for an account that might not exist. If `user` is `None`, stores a dummy entry, so that
+    /// response times do not reveal which names and addresses exist.
     pub(crate) fn record_for(&self, user: Option<&str>, kind: ActivityKind, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), kind, request);
     }

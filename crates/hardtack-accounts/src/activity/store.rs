@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -16,9 +17,13 @@ const MAX_ROWS: i64 = 100;
 /// log-ins. This separate limit keeps failed log-ins from pushing out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
-/// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it.
-/// `Recorder::record_for` explains why dummy entries are needed.
+/// The user id of dummy entries. No user has this id, so no page shows these entries. `Recorder::record_for` explains why
+/// they are needed.
 pub(super) const NO_USER: &str = "";
+
+/// How many batches are stored before the entries beyond the limits are deleted. The time that this takes depends on how
+/// many entries a user has. If it were part of each batch, the next response would reveal whether a name exists.
+const BATCHES_PER_TRIM: u32 = 32;
 
 /// An activity that is about to be stored.
 #[derive(Debug)]
@@ -41,15 +46,23 @@ pub(crate) struct Activity {
 #[derive(Clone, Debug)]
 pub(crate) struct ActivityStore {
     database: Pool,
+    untrimmed: Arc<Mutex<Untrimmed>>,
+}
+
+/// What was stored since the last time that entries beyond the limits were deleted.
+#[derive(Debug, Default)]
+struct Untrimmed {
+    batches: u32,
+    users: BTreeSet<String>,
 }
 
 impl ActivityStore {
     pub(crate) fn new(database: Pool) -> Self {
-        Self { database }
+        Self { database, untrimmed: Arc::default() }
     }
 
-    /// Stores entries. Then deletes the oldest entries of these users, so that each user keeps at most
-    /// [`MAX_FAILED_LOG_INS`] failed log-ins and [`MAX_ROWS`] other entries.
+    /// Stores entries. After every [`BATCHES_PER_TRIM`] calls, deletes the oldest entries of the users in these calls, so
+    /// that each of them keeps at most [`MAX_FAILED_LOG_INS`] failed log-ins and [`MAX_ROWS`] other entries.
     pub(super) async fn add(&self, entries: &[NewActivity]) -> Result<(), sqlx::Error> {
         if entries.is_empty() {
             return Ok(());
@@ -67,7 +80,7 @@ impl ActivityStore {
                 .bind(text(&request.user_agent));
             transaction.execute(statement).await?;
         }
-        for user in entries.iter().map(|entry| entry.user.as_str()).collect::<BTreeSet<_>>() {
+        for user in &self.due(entries) {
             let failures = "DELETE FROM activity WHERE user_id = $1 AND kind = 'login_failed' AND id <= (SELECT id FROM \
                             activity WHERE user_id = $1 AND kind = 'login_failed' ORDER BY id DESC LIMIT 1 OFFSET $2)";
             let others = "DELETE FROM activity WHERE user_id = $1 AND kind <> 'login_failed' AND id <= (SELECT id FROM \
@@ -75,9 +88,18 @@ impl ActivityStore {
             transaction.execute(Statement::new(failures).bind(user).bind(i64::from(MAX_FAILED_LOG_INS))).await?;
             transaction.execute(Statement::new(others).bind(user).bind(MAX_ROWS)).await?;
         }
-        // Run this statement even if there is nothing to delete, so that each batch runs the same statements.
-        transaction.execute(Statement::new("DELETE FROM activity WHERE user_id = $1").bind(NO_USER)).await?;
         transaction.commit().await
+    }
+
+    /// Returns the users whose oldest entries must be deleted now.
+    fn due(&self, entries: &[NewActivity]) -> BTreeSet<String> {
+        let mut untrimmed = self.untrimmed.lock().unwrap_or_else(PoisonError::into_inner);
+        untrimmed.users.extend(entries.iter().map(|entry| entry.user.clone()));
+        untrimmed.batches += 1;
+        match untrimmed.batches < BATCHES_PER_TRIM {
+            true => BTreeSet::new(),
+            false => std::mem::take(&mut *untrimmed).users,
+        }
     }
 
     /// Returns a user's latest activities, newest first: up to `failed` failed log-ins, and up to `others` activities

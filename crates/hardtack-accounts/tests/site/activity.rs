@@ -162,13 +162,15 @@ async fn activity_is_bounded_in_number_and_in_time() {
         flush(&site.accounts).await;
         let count = "SELECT COUNT(*) FROM activity WHERE kind <> 'login_failed'";
         let kept: Vec<(i64,)> = site.database.fetch(Statement::new(count)).await.unwrap();
-        assert_eq!(kept, [(100,)]);
+        // The oldest rows are deleted after every 32 writes.
+        let kept = kept[0].0;
+        assert!((100..132).contains(&kept), "{kept}");
 
         let now = site.auth.now();
         assert_eq!(site.accounts.prune_as_of(now, 1000).await.unwrap(), 0);
         let later = now + minutes(90 * 24 * 60 + 1);
         assert_eq!(site.accounts.prune_as_of(later, 50).await.unwrap(), 50);
-        assert_eq!(site.accounts.prune_as_of(later, 1000).await.unwrap(), 75);
+        assert_eq!(site.accounts.prune_as_of(later, 1000).await.unwrap(), kept as u64 + 25 - 50);
         assert!(kinds(&mut ada).await.is_empty());
     }
 }
