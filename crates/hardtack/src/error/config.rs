@@ -356,8 +356,8 @@ pub enum ConfigError {
     NoTokenLocation,
     /// The name of a header, query parameter or JSON member is not valid.
     #[error(
-        "{name:?} cannot be the {what}: it must not be empty, and header names and schemes such as Bearer may contain \
-         only letters, digits and !#$%&'*+-.^_`|~"
+        "{name:?} cannot be the {what}; expected a name that is not empty; header names and schemes such as Bearer may \
+         contain only letters, digits and !#$%&'*+-.^_`|~"
     )]
     BadTokenPlace {
         /// What Hardtack would use the name for.

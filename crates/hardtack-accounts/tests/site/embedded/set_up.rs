@@ -62,8 +62,8 @@ async fn settings_that_cannot_work_are_refused_with_the_line_to_write() {
     assert_eq!(
         error(at_auth, |site| site.at("/auth").stylesheet("https://cdn.example/a.css")),
         "the stylesheet \"https://cdn.example/a.css\" is not a path on this site, and the pages' \
-         Content-Security-Policy forbids files from other sites; let your application serve the file, and write its \
-         path, such as \"/shop.css\""
+         Content-Security-Policy forbids files from other sites; serve the file from your application, and give its \
+         path here, such as \"/shop.css\""
     );
     assert!(error(at_auth, |site| site.at("/auth").logo("//cdn.example/a")).starts_with("the logo "));
     assert_eq!(
