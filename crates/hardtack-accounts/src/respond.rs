@@ -167,7 +167,7 @@ pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
 
 /// Responds with 503 because too many passwords are being checked.
 pub(crate) fn busy(wants: Wants) -> Response {
-    let detail = "Many people are logging in at the moment. Try again shortly.";
+    let detail = "Too many passwords are being checked at the moment. Try again in a few seconds.";
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
 }
 

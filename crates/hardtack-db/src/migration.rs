@@ -123,7 +123,7 @@ fn created_tables(script: &str) -> impl Iterator<Item = &str> {
 /// if the table exists, and 0 if it does not.
 fn existing_table(name: &str) -> Statement<'_> {
     let statement = Statement::per_database(
-        "SELECT COUNT(*) FROM sqlite_master WHERE name = $1",
+        "SELECT COUNT(*) FROM sqlite_master WHERE name = $1 COLLATE NOCASE",
         "SELECT COUNT(to_regclass(quote_ident(current_schema()) || '.' || $1))",
     );
     statement.bind(name)

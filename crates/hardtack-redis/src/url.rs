@@ -38,7 +38,11 @@ impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (address, settings) = (self.0.addr(), self.0.redis_settings());
         if let redis::ConnectionAddr::Unix(path) = address {
-            return write!(f, "unix://{}", path.display());
+            write!(f, "unix://{}", path.display())?;
+            let user = settings.username().map(|user| format!("user={user}"));
+            let db = (settings.db() != 0).then(|| format!("db={}", settings.db()));
+            let query: Vec<String> = db.into_iter().chain(user).collect();
+            return if query.is_empty() { Ok(()) } else { write!(f, "?{}", query.join("&")) };
         }
         let user = settings.username().map(|user| format!("{user}@")).unwrap_or_default();
         write!(f, "redis://{user}{address}/{}", settings.db())
@@ -62,6 +66,7 @@ mod tests {
             ("redis://:canary@cache.example:7000/2", "redis://cache.example:7000/2"),
             ("valkey://me:canary@cache.example", "redis://me@cache.example:6379/0"),
             ("unix:///run/redis.sock?pass=canary", "unix:///run/redis.sock"),
+            ("unix:///run/redis.sock?db=3&pass=canary&user=me", "unix:///run/redis.sock?db=3&user=me"),
         ] {
             let url: RedisUrl = text.parse().unwrap();
             assert_eq!(format!("{url} {url:?}"), format!("{shown} RedisUrl({shown})"));

@@ -286,18 +286,22 @@ impl Process {
     ///
     /// # Panics
     /// If the process has not ended after 120 s.
-    pub async fn stop(mut self) -> Finished {
+    pub async fn stop(self) -> Finished {
         assert!(signal(&self.id().to_string(), "TERM"), "cannot send SIGTERM to {}", self.id());
+        self.ended().await
+    }
+
+    /// Waits until the process has ended by itself.
+    ///
+    /// # Panics
+    /// If the process has not ended after 120 s.
+    pub async fn ended(mut self) -> Finished {
         let deadline = Instant::now() + LONGEST_WAIT;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child process can be waited for") {
                 return self.collect(status);
             }
-            assert!(
-                Instant::now() < deadline,
-                "the process was still running 120 s after SIGTERM\nstderr:\n{}",
-                self.stderr()
-            );
+            assert!(Instant::now() < deadline, "the process is still running after 120 s\nstderr:\n{}", self.stderr());
             tokio::time::sleep(STEP).await;
         }
     }

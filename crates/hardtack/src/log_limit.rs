@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::{Clock, SystemClock};
 
 /// The minimum time between two lines about the same event.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
 /// The limits that count events that were not logged, among those that belong to no authenticator.
 static COUNTING: Mutex<Vec<&'static LogLimit>> = Mutex::new(Vec::new());
@@ -98,11 +98,12 @@ impl LogLimit {
     }
 }
 
-/// Logs the numbers of the limits that belong to no authenticator. See [`LogLimit::flush_at`].
-pub(crate) fn flush_all() {
+/// Logs the numbers of the limits that belong to no authenticator, as if it were later by `ahead`. See
+/// [`LogLimit::flush_at`].
+pub(crate) fn flush_all(ahead: Duration) {
     // Do not hold the lock while a subscriber runs.
     let limits = counting().clone();
-    limits.into_iter().for_each(|limit| limit.flush_at(SystemClock.monotonic()));
+    limits.into_iter().for_each(|limit| limit.flush_at(SystemClock.monotonic() + ahead));
 }
 
 fn counting() -> MutexGuard<'static, Vec<&'static LogLimit>> {

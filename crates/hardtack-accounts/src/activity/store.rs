@@ -58,7 +58,9 @@ struct Untrimmed {
 
 impl ActivityStore {
     pub(crate) fn new(database: Pool) -> Self {
-        Self { database, untrimmed: Arc::default() }
+        // The first batch trims, because the previous process may have ended before it trimmed.
+        let untrimmed = Untrimmed { batches: BATCHES_PER_TRIM, ..Untrimmed::default() };
+        Self { database, untrimmed: Arc::new(Mutex::new(untrimmed)) }
     }
 
     /// Stores entries. After every [`BATCHES_PER_TRIM`] calls, deletes the oldest entries of the users in these calls, so

@@ -71,7 +71,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
         tokio::select! {
             () = serve(listener, site, hosts, config.limits.clone(), stop) => Ok(()),
             failed = keys::watch(config, &auth, hangup) => failed,
-            () = presence.keep() => Ok(()),
+            error = presence.keep() => Err(error),
         }
     }
     .await;
@@ -82,6 +82,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
             "some background work was not finished in time; queued emails will be sent after the next start"
         );
     }
+    auth.log_not_logged();
     database.close().await;
     if served.is_ok() {
         tracing::info!(event = "stopped");

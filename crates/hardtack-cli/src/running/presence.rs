@@ -59,6 +59,7 @@ impl Presence {
             return Err(site::is_another(store.address().unwrap_or_default()));
         };
         store.checks.resume(&table).await?;
+        store.checks.begin_if_tokens_live_longer(&table).await?;
         let differed = left_store::is_another_in_use(&table, &place).await?;
         if session_place::has_moved(&table, &place).await? || differed {
             // Servers refuse the access tokens of sessions in the other place.
@@ -89,13 +90,21 @@ impl Presence {
 
     /// Renews this server's rows every few seconds until the future is dropped. Logs an error if another server keeps
     /// its sessions in a different store for a long time.
-    pub(crate) async fn keep(&mut self) {
+    ///
+    /// # Errors
+    /// Returns an error if the address of Redis now leads to a Redis that contains another site's sessions. The server
+    /// must then stop, because it would store its sessions there.
+    pub(crate) async fn keep(&mut self) -> Error {
         let mut difference = Difference::default();
         loop {
-            tokio::time::sleep(RENEWAL).await;
+            self.store.checks.wait(RENEWAL, tokio::time::sleep).await;
+            let renewed = self.renew().await;
+            if self.is_of_another_site {
+                return site::is_another(self.store.address().unwrap_or_default());
+            }
             // If the database fails, this loop logs nothing, because the operations that need the database log the
             // error.
-            let Ok(servers) = self.renew().await else { continue };
+            let Ok(servers) = renewed else { continue };
             let other = servers.into_iter().find(|other| !other.is_same_store(&self.place));
             if let Some(other) = difference.lasting(other) {
                 tracing::error!(
@@ -168,8 +177,8 @@ impl Presence {
         if !std::mem::replace(&mut self.is_of_another_site, true) {
             tracing::error!(
                 event = "sessions_of_another_site",
-                error = %site::is_another(self.store.address().unwrap_or_default()),
-                "the address of Redis now leads to the Redis of another site; users have to log in again"
+                redis = self.store.address().unwrap_or_default(),
+                "the address of Redis now leads to the Redis of another site; the server stops"
             );
             self.left.push(self.place.clone());
         }

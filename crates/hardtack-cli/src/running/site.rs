@@ -24,14 +24,34 @@ pub(super) async fn id(table: &Table) -> Result<String, Error> {
 
 /// Returns an error that says that the Redis at `address` belongs to another site.
 pub(super) fn is_another(address: &str) -> Error {
-    let redis_cli = match address.strip_prefix("unix://") {
-        Some(path) => format!("redis-cli -s {path}"),
+    let redis_cli = match address.strip_prefix("unix://").map(|rest| rest.split_once('?').unwrap_or((rest, ""))) {
+        Some((path, query)) => {
+            let db = query.split('&').find_map(|pair| pair.strip_prefix("db=")).unwrap_or("0");
+            format!("redis-cli -s {path} -n {db}")
+        }
         None => format!("redis-cli -u {address}"),
     };
     Error::config(format_args!(
         "another site, which has another database, stores its sessions in the Redis at {address}; set --redis-url or \
          HARDTACK_REDIS_URL to another Redis or to another database number, such as redis://HOST/1; if the other site \
-         no longer exists, or if you have replaced the database of this site, give the Redis to this site with: \
-         {redis_cli} DEL \"{{hardtack}}:site\""
+         no longer exists, or if you have replaced the database of this site, give the Redis to this site (add \
+         --askpass if Redis has a password): {redis_cli} DEL \"{{hardtack}}:site\""
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_names_the_database_of_redis() {
+        for (address, command) in [
+            ("unix:///run/r.sock?db=3&user=me", "redis-cli -s /run/r.sock -n 3 DEL"),
+            ("unix:///run/r.sock", "redis-cli -s /run/r.sock -n 0 DEL"),
+            ("redis://cache.example:6379/2", "redis-cli -u redis://cache.example:6379/2 DEL"),
+        ] {
+            let text = is_another(address).to_string();
+            assert!(text.contains(command), "{text}");
+        }
+    }
 }

@@ -20,10 +20,19 @@ use crate::error::Error;
 /// stops or is killed, its row stays.
 const CHECKS: &str = "session_store_checks_left:";
 
+/// The name of the row of `hardtack_settings` that contains the length of a whole period, in seconds, as the last server
+/// that started computed it.
+const PERIOD: &str = "session_store_check_period";
+
 /// If another server's period ends later than this server's by at most this time, a running server does not take it
 /// over. The rows of the other servers are up to one renewal old, so servers that always took over the longest period
 /// would never reach its end. The time is shorter than the clock skew for which each period allows.
 const SAME_PERIOD: Duration = Duration::from_secs(4 * RENEWAL.as_secs());
+
+/// How soon a period that the authenticator has begun is recorded.
+const STEP: Duration = Duration::from_millis(200);
+
+const ROUNDING: Duration = Duration::from_secs(2);
 
 /// The period of this server.
 pub(super) struct StoreChecks {
@@ -34,6 +43,34 @@ pub(super) struct StoreChecks {
 impl StoreChecks {
     pub(super) fn new(auth: &Authenticator, server: &str) -> Self {
         Self { auth: auth.clone(), row: format!("{CHECKS}{server}") }
+    }
+
+    /// If access tokens live longer than at the last start of a server, begins a period. The rows of sessions that ended
+    /// may have been deleted, although tokens from before are valid again. Call this method when the server starts.
+    pub(super) async fn begin_if_tokens_live_longer(&self, table: &Table) -> Result<(), Error> {
+        let (period, known) = (self.auth.store_check_period(), table.get(PERIOD).await?);
+        if known.as_deref().is_some_and(|known| seconds(known) < period) {
+            self.begin(table).await?;
+        }
+        let period = period.as_secs().to_string();
+        match known.as_ref() == Some(&period) {
+            true => Ok(()),
+            false => table.set(PERIOD, &period).await,
+        }
+    }
+
+    /// Waits this long, with the timer `sleep`. If a period begins in the meantime, returns at once.
+    pub(super) async fn wait<S: Future<Output = ()>>(&self, span: Duration, sleep: impl Fn(Duration) -> S) {
+        let mut waited = Duration::ZERO;
+        while waited < span {
+            let left = self.auth.store_checks_left();
+            sleep(STEP).await;
+            // The remaining time is rounded, so it can grow a little without a new period.
+            if self.auth.store_checks_left() > left.saturating_add(ROUNDING) {
+                return;
+            }
+            waited += STEP;
+        }
     }
 
     /// Begins a period, and does not record it yet. The next renewal records it.
@@ -57,7 +94,8 @@ impl StoreChecks {
         self.take_over(table, others).await
     }
 
-    /// Records how much of the period remains. If another server's period ends much later, takes over that period. Call this method at each renewal.
+    /// Records how much of the period remains. If another server's period ends much later, takes over that period. Call
+    /// this method at each renewal.
     pub(super) async fn renew(&self, table: &Table) -> Result<(), Error> {
         let mut others = self.rows_of_others(table).await?;
         others.retain(|(_, left)| seconds(left) > self.auth.store_checks_left().saturating_add(SAME_PERIOD));
@@ -98,4 +136,36 @@ impl StoreChecks {
 
 fn seconds(text: &str) -> Duration {
     Duration::from_secs(text.parse().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use hardtack::jwt::Algorithm;
+    use hardtack::{KeySet, MemorySessions, SigningKey};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_period_that_begins_is_recorded_at_once() {
+        let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+        let auth = Authenticator::builder(keys).sessions(MemorySessions::new()).build().unwrap();
+        let (checks, steps) = (StoreChecks::new(&auth, "server"), Cell::new(0));
+        let loses_after = |lost: u32| {
+            steps.set(0);
+            let (steps, auth) = (&steps, &auth);
+            move |_| {
+                steps.set(steps.get() + 1);
+                if steps.get() == lost {
+                    auth.store_lost_sessions();
+                }
+                std::future::ready(())
+            }
+        };
+        checks.wait(RENEWAL, loses_after(0)).await;
+        assert_eq!(STEP * steps.get(), RENEWAL);
+        checks.wait(RENEWAL, loses_after(3)).await;
+        assert_eq!(steps.get(), 3);
+    }
 }

@@ -66,11 +66,15 @@ async fn k07_a_running_server_leaves_the_sessions_of_another_site_alone() {
     sign_up(&mut ada, "ada").await;
     redis.exchange();
     let event = "sessions_of_another_site";
-    is_logged(&server, event).await;
-    assert!(!is_logged_in(&mut ada.clone()).await);
-    let log = server.stop().await.stderr;
+    let log = server.ended().await.stderr;
     assert_eq!(log.matches(event).count(), 1, "{log}");
+    assert!(log.contains("another site, which has another database"), "{log}");
     assert!(!log.contains("sessions_lost") && !log.contains("sessions_went_back"), "{log}");
+    // The operator can still act, and the change says that it has not ended the sessions yet.
+    let disabled = site.hardtack(["user", "disable", "ada", "--redis-url", &url]).run().unwrap();
+    assert!(disabled.status.success(), "{}", disabled.stderr);
+    assert!(disabled.stderr.contains("another site"), "{}", disabled.stderr);
+    output(&site.hardtack(["user", "enable", "ada", "--redis-url", &url]));
     let server = start(&other.serve(["--redis-url", &url])).await;
     assert_eq!(refresh(&mut at(&server, &bob)).await, 200);
     server.stop().await;

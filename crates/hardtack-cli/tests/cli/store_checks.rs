@@ -168,3 +168,18 @@ async fn k07_a_redis_that_was_emptied_while_no_server_ran_has_lost_the_sessions(
     let log = start(&dir.serve([])).await.stop().await.stderr;
     assert!(log.contains("sessions_moved") && !log.contains("sessions_lost"), "{log}");
 }
+
+/// While access tokens lived for a minute, the rows of ended sessions were deleted after a minute. Tokens that were
+/// issued before are valid again if the lifetime becomes longer again.
+#[tokio::test]
+async fn s28_s71_servers_check_each_request_after_access_tokens_live_longer_again() {
+    let dir = TestDir::new();
+    let with_lifetime = async |lifetime: &str| {
+        start(&dir.serve(["--access-lifetime", lifetime])).await.stop().await;
+        left(&Settings::of(&dir).await).await
+    };
+    assert_eq!(with_lifetime("1d").await, [0; 0]);
+    assert_eq!(with_lifetime("1m").await, [0; 0]);
+    let left = with_lifetime("1d").await;
+    assert!(left.len() == 1 && left[0] > 24 * 60 * 60, "{left:?}");
+}

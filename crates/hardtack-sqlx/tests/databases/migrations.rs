@@ -90,7 +90,9 @@ async fn a_newer_database_is_refused() {
 async fn a_table_of_another_program_is_named() {
     for database in TestDatabase::both() {
         let pool = Pool::from(database.open().await);
-        pool.execute(Statement::new("CREATE TABLE more (id BIGINT)")).await.unwrap();
+        pool.execute(Statement::per_database("CREATE TABLE More (id BIGINT)", "CREATE TABLE more (id BIGINT)"))
+            .await
+            .unwrap();
         let steps = [NOTES[0], Migration::new(2, "CREATE TABLE more (id BIGINT)")];
         let error = pool.migrate("notes", &steps).await.unwrap_err();
         assert!(

@@ -226,12 +226,18 @@ impl Authenticator {
         self.0.clock.monotonic()
     }
 
-    /// Logs how many events were not logged, because clients have caused too many of them.
-    fn log_not_logged(&self) {
-        let now = self.monotonic();
+    /// Logs how many events have not been logged yet, because clients have caused too many of them. Such events are
+    /// logged at most once a second. Call this method before the program ends.
+    pub fn log_not_logged(&self) {
+        self.log_not_logged_at(log_limit::PAUSE);
+    }
+
+    /// Like [`Self::log_not_logged`], but as if it were later by `ahead`.
+    fn log_not_logged_at(&self, ahead: Duration) {
+        let now = self.monotonic() + ahead;
         self.0.refusal_log.flush(now);
         self.0.observer_panics.flush_at(now);
-        log_limit::flush_all();
+        log_limit::flush_all(ahead);
     }
 
     /// Returns the current readings of the wall clock and the monotonic clock. Use both for decisions that must stay

@@ -60,7 +60,8 @@ impl AuthenticatorBuilder {
     /// Sets how long an access token lives (`JWT_ACCESS_TOKEN_EXPIRES`). Default: 15 minutes.
     ///
     /// If you make the lifetime shorter, the new lifetime also applies to tokens of stored sessions that were issued
-    /// before.
+    /// before. If you make it longer again, call [`Authenticator::store_lost_sessions`] at the next start. By then, the
+    /// rows of some sessions may have been deleted whose older tokens are valid again.
     pub fn access_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.access_lifetime = lifetime.into();
         self

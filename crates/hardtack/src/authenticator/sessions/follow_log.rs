@@ -102,7 +102,7 @@ impl WeakAuthenticator {
         // Hold a strong reference to the authenticator only while the log is read, so that it can be dropped between
         // two reads.
         while let Some(authenticator) = self.upgrade() {
-            authenticator.log_not_logged();
+            authenticator.log_not_logged_at(Duration::ZERO);
             authenticator.follow_pending(&mut pending_failed, || sleep(PATIENCE)).await;
             // A long time may have passed since the log was last read.
             authenticator.limit_staleness(read_at);

@@ -19,7 +19,13 @@ impl Authenticator {
     /// A process that starts during this period does not know of the loss. To tell it, store the remaining time
     /// ([`Self::store_checks_left`]) outside the session store, and call [`Self::check_store_for`] in the new process.
     pub fn store_lost_sessions(&self) {
-        self.check_store_for(self.token_memory());
+        self.check_store_for(self.store_check_period());
+    }
+
+    /// Returns how long requests are checked against the store after [`Self::store_lost_sessions`]: the lifetime of
+    /// access tokens, plus leeway and clock skew.
+    pub fn store_check_period(&self) -> Duration {
+        self.token_memory()
     }
 
     /// Checks each request against the store for at least this time, as [`Self::store_lost_sessions`] does until all
