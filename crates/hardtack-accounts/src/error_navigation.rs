@@ -1,8 +1,8 @@
 //! Error pages, and the navigation on them.
 //!
-//! A handler that responds with an error does not know who is logged in. When the core refuses a request, the error
-//! page is rendered before the user is known. This middleware therefore looks up the user, and then renders the
-//! handler's error page or adds the navigation (the links and the log-out button) to the core's error page.
+//! A handler that responds with an error does not know who is logged in. When the core rejects a request, it renders
+//! the error page before the user is known. This middleware therefore looks up the user, and then renders the handler's
+//! error page or adds the navigation (the links and the log-out button) to the core's error page.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};

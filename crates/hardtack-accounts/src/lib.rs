@@ -44,7 +44,7 @@
 //!
 //! # Routes
 //!
-//! If the pages are below a path such as `/auth` ([`SiteBuilder::at`]), put this path in front of each route.
+//! If the pages are served under a path such as `/auth` ([`SiteBuilder::at`]), prefix each route with this path.
 //!
 //! | route | for | what it does |
 //! | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! Refuses a request for a page if the requested path differs from the path in the site's links.
+//! Rejects a request for a page if the requested path differs from the path that the site's links use.
 //!
 //! axum does not tell a router where it is nested. If a site's router is nested at the wrong path, the site can notice
 //! this only when a request arrives.

@@ -18,10 +18,10 @@ use crate::site::Site;
 const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
-    /// The routes that require a logged-in user. All routes below them require one as well. The access cookie's paths
-    /// must cover all of these routes, and should also cover `/reauthenticate`. Otherwise, `/reauthenticate` redirects
-    /// browsers to the log-in page. If the pages have a [path](crate::SiteBuilder::at), put this path in front of each
-    /// route.
+    /// The paths of the routes that require a logged-in user. All routes nested under these paths require one as well.
+    /// The access cookie's paths must cover all of these routes. They should also cover `/reauthenticate`, because
+    /// otherwise `/reauthenticate` redirects browsers to the log-in page. If the pages have a
+    /// [path](crate::SiteBuilder::at), prefix each route with it.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 
     /// Returns a router with all routes and their layers. Merge it into the router of your application:
@@ -46,10 +46,10 @@ impl Site {
         Router::new().nest(&at, routes).merge(root)
     }
 
-    /// Returns a router for [`Router::nest`]. The router's routes do not include the path of the pages. If the pages
-    /// are at `/auth`, write `shop.nest("/auth", site.router_to_nest())`. This does the same as
-    /// `shop.merge(site.router())`, with one exception: axum does not pass `/auth/` to a nested router, so your
-    /// application handles this path. To redirect it to the pages, add a route:
+    /// Returns a router for [`Router::nest`]. The routes in this router do not include the path of the pages. If the
+    /// pages are at `/auth`, write `shop.nest("/auth", site.router_to_nest())`. The result is the same as with
+    /// `shop.merge(site.router())`, except for the path `/auth/`. axum does not pass `/auth/` to a nested router, so
+    /// your application must handle it. To redirect it to the pages, add a route:
     ///
     /// ```
     /// use axum::{Router, response::Redirect, routing::get};
@@ -62,8 +62,8 @@ impl Site {
     /// }
     /// ```
     ///
-    /// If you nest the router at any path other than the path of the pages, every request gets a 500 response. On the
-    /// first such request, the log event `pages_misplaced` says what to write instead.
+    /// If you nest the router at a path other than the path of the pages, every request gets a 500 response. On the
+    /// first such request, a `pages_misplaced` log event tells you how to nest the router correctly.
     pub fn router_to_nest(self) -> Router {
         let settings = &self.settings;
         let mut routes = routes_of_every_site();

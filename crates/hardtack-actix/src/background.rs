@@ -1,4 +1,4 @@
-//! Starts an authenticator's background work on the runtime that handles a request.
+//! Starts an authenticator's background work. The work runs on the async runtime that is handling the current request.
 
 use hardtack::Authenticator;
 use tokio::runtime::Handle;

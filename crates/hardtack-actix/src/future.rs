@@ -1,4 +1,4 @@
-//! The futures that are returned by this crate's services and extractors, and by [`Auth`](crate::Auth).
+//! The futures returned by this crate's services and extractors, and by [`Auth`](crate::Auth).
 
 pub use crate::extract_future::ExtractFuture;
 pub use crate::require::RequireFuture;

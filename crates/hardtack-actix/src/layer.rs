@@ -16,8 +16,9 @@ use crate::service::AuthService;
 /// sessions. For each request, it does the following:
 /// - The layer lets extractors read the beginning of the body, within [limits](hardtack::config::ReadAheadLimits), to
 ///   find the CSRF field of a form or a token in JSON. The handler still receives the whole body.
-/// - If the request's token was refreshed, the layer adds the cookies with the new tokens to the response. If an
-///   optional token was invalid, the layer deletes the token's cookies.
+/// - If the request's token was refreshed, the layer adds the cookies with the new tokens to the response. If the
+///   handler takes an optional token and the request's token was invalid, the layer deletes the cookies of the invalid
+///   token.
 /// - If the request's token was verified, or if the response sets or deletes Hardtack's cookies, the layer sets
 ///   `Cache-Control: private, no-store`.
 /// - If the handler takes an optional token, the layer adds `Vary: Cookie`.

@@ -36,7 +36,7 @@ impl SetCookies {
         self.0.is_empty()
     }
 
-    /// Returns the new session if these cookies are from a log-in. If the log-in has to be undone, for example because
+    /// Returns the new session if these cookies come from a log-in. If you have to undo the log-in, for example because
     /// the password was changed in the meantime, end this session with
     /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
@@ -63,8 +63,8 @@ impl Responder for SetCookies {
     }
 }
 
-/// A response with cookies, created by [`SetCookies::onto`]. A handler can return this value directly. If the inner
-/// response is an `HttpResponse`, `into()` converts this value into an `HttpResponse` with the cookies.
+/// A response with cookies, created by [`SetCookies::onto`]. A handler can return a `WithCookies` directly. If the
+/// inner response is an `HttpResponse`, call `into()` to get an `HttpResponse` with the cookies.
 ///
 /// ```
 /// use actix_web::{HttpResponse, http::header};
@@ -124,8 +124,8 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// The error that every extractor and [`Auth`](crate::Auth) return. It contains the reason for the refusal and converts
-/// into the response to the client.
+/// The error that all extractors and the methods of [`Auth`](crate::Auth) return. It contains the reason for the
+/// refusal, and converts into the response to the client.
 ///
 /// The authenticator's methods return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
@@ -160,9 +160,9 @@ impl AuthError {
 
     /// Returns why the request was refused.
     ///
-    /// A handler that takes a `Result<AccessToken, AuthError>` runs even if the token is refused. If the handler calls
-    /// this method on the error, the handler's response is sent unchanged. If the handler drops the error without
-    /// calling this method, [`AuthLayer`](crate::AuthLayer) sends the error's response instead.
+    /// If a token is refused, a handler that takes a `Result<AccessToken, AuthError>` still runs. If the handler calls
+    /// this method on the error, the response that the handler returns is sent unchanged. If the handler drops the
+    /// error without calling this method, [`AuthLayer`](crate::AuthLayer) sends the error's response instead.
     pub fn failure(&self) -> &Failure {
         self.0.handled.store(true, Ordering::Relaxed);
         &self.0.failure

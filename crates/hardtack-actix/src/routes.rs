@@ -14,8 +14,8 @@
 //! | POST | `/reauthenticate` | [`PasswordLogIn::reauthenticate`] |
 //! | GET, POST | [`/token/refresh`](hardtack::Urls::refresh) | [`refresh`] |
 //!
-//! The paths are those of [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls). The pages have no
-//! scripts, and their language is English.
+//! To change the paths, call [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls). The pages are in
+//! English and contain no scripts.
 
 use std::error::Error;
 use std::fmt;
@@ -40,8 +40,8 @@ const NO_MATCH: &str = "That user name and password do not match.";
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 
-/// Returns a service with the routes for logging in with a user name and a password. `check` checks what a user types:
-/// see [`PasswordLogIn`].
+/// Returns a service with the routes for logging in with a user name and a password. `check` is the function that
+/// checks the user name and password that a user enters: see [`PasswordLogIn`].
 ///
 /// Create the service once, outside the closure that you pass to `HttpServer::new`. actix-web calls this closure once
 /// for each worker. If you created the service inside the closure, each worker would count attempts separately.
@@ -78,9 +78,10 @@ where
 
 /// Handles the log-in routes, and checks passwords with a function that the application provides.
 ///
-/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
-/// `None` if the user name and password do not match. If the function cannot check the password, for example because
-/// the database did not respond, the function returns an error. The user then gets 503, and the error is logged.
+/// The function receives the [`Credentials`] that the user typed. If the user name and password match, the function
+/// returns the user's id or a [`LogIn`]. If they do not match, it returns `None`. If it cannot check the password, for
+/// example because the database did not respond, it returns an error. The client then gets a 503 response, and the
+/// error is logged.
 ///
 /// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser from which the
 /// user has logged in before has its own budget, so a stranger's attempts cannot keep the user from logging in with
@@ -168,8 +169,8 @@ where
     /// Handles `POST /login`: checks the password and logs the user in.
     ///
     /// # Errors
-    /// The password is wrong, there were too many attempts, the application's function returned an error, or
-    /// [`Auth::log_in`] failed.
+    /// Returns an error if the password is wrong, if there were too many attempts, if the application's function
+    /// returned an error, or if [`Auth::log_in`] failed.
     pub async fn log_in(&self, typed: LogInForm<Credentials>) -> Result<HttpResponse, AuthError> {
         let attempt = self.take(&typed, &typed.form).await?;
         match (self.check)(typed.form.clone()).await {
@@ -191,8 +192,9 @@ where
     /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
     ///
     /// # Errors
-    /// The password is wrong, the credentials belong to a different user than the one who is logged in, there were too
-    /// many attempts, the application's function returned an error, or [`Auth::reauthenticate`] failed.
+    /// Returns an error if the password is wrong, if the credentials belong to a user other than the one who is logged
+    /// in, if there were too many attempts, if the application's function returned an error, or if
+    /// [`Auth::reauthenticate`] failed.
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<HttpResponse, AuthError> {
         let attempt = match &self.throttle {
             Some(throttle) => Some(typed.take_reauthentication_attempt(throttle, typed.token()).await?),

@@ -15,8 +15,8 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 /// An extractor for logging users in and out, refreshing their tokens, and re-authenticating them.
 ///
 /// Methods that change something check the request first. For example, [`log_in`](Self::log_in) and
-/// [`log_out`](Self::log_out) refuse a request with a safe method (such as GET) and a request from another site. They
-/// also refuse a request if a required CSRF token is missing or wrong.
+/// [`log_out`](Self::log_out) refuse a request if its method is safe (such as GET), if it comes from another site, or
+/// if a required CSRF token is missing or wrong.
 ///
 /// ```
 /// use axum::{Form, response::{IntoResponse, Redirect}};

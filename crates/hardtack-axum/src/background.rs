@@ -1,4 +1,4 @@
-//! Starts an authenticator's background work in the runtime that handles a request.
+//! Starts an authenticator's background work in the Tokio runtime that handles the requests.
 
 use hardtack::Authenticator;
 use tokio::runtime::Handle;

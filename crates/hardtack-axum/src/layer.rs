@@ -22,12 +22,12 @@ use crate::service::AuthService;
 /// The layer accepts any body and any error, so it also works in a `tower::ServiceBuilder` and around services that are
 /// not routers, such as `ServeDir`.
 ///
-/// How to order this layer and a router's other layers:
+/// Order this layer and a router's other layers as follows:
 /// - Add tracing, [CORS](hardtack::guide::csrf#cors) and body size limits after this layer, so that they run outside
 ///   this layer.
 /// - Add [`Require`](crate::Require) before this layer, so that `Require` runs inside this layer.
-/// - Layers that compress responses or catch panics can be on either side. If a layer inside this one catches a panic,
-///   the response still sets the cookies from a refresh.
+/// - Layers that compress responses or catch panics can be added before or after this layer. If a layer inside this one
+///   catches a panic, the response still sets the cookies from a refresh.
 ///
 /// In a `ServiceBuilder`, the order is reversed: the layer that you add first is the outermost.
 ///

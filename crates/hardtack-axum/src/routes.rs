@@ -1,7 +1,7 @@
 //! Ready-made handlers for the log-in flow, with plain pages.
 //!
-//! [`password_log_in`] returns a router with all handlers of this module. To replace some of the routes with your own,
-//! build a router from handlers of this module and handlers of your application. See [`PasswordLogIn`] for an example.
+//! [`password_log_in`] returns a router with all handlers in this module. To replace some of the routes, build your own
+//! router from the handlers in this module and your own handlers. See [`PasswordLogIn`] for an example.
 //!
 //! | method | path | handler |
 //! | --- | --- | --- |
@@ -39,10 +39,11 @@ const NO_MATCH: &str = "That user name and password do not match.";
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 
-/// Returns a router with the routes for logging in with a user name and a password. `check` checks what a user types:
-/// see [`PasswordLogIn`].
+/// Returns a router with the routes for logging in with a user name and a password. `check` checks the submitted user
+/// name and password: see [`PasswordLogIn`].
 ///
-/// Merge this router into your own, and then add [`AuthLayer`](crate::AuthLayer), which must wrap both.
+/// Merge this router into your own router, and then add [`AuthLayer`](crate::AuthLayer) to the merged router, so that
+/// it wraps the routes of both.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -71,7 +72,7 @@ where
     PasswordLogIn::new(auth, check).router()
 }
 
-/// Checks passwords for the log-in routes, with a function that the application provides.
+/// The log-in handlers, which check passwords by calling a function that the application provides.
 ///
 /// The function gets the [`Credentials`] that the user typed. If the password is right, the function returns the user's
 /// id or a [`LogIn`]. If the user name and password do not match, it returns `None`. If it cannot check the password,
@@ -80,14 +81,14 @@ where
 ///
 /// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
 /// user has logged in before has its own budget, so a stranger's attempts cannot keep the user from logging in with
-/// this browser. When a logged-in user enters the password again, the attempt is taken from the session's own budget:
-/// see [`Auth::take_reauthentication_attempt`].
+/// this browser. When a logged-in user re-enters the password, the attempt counts against the session's own budget: see
+/// [`Auth::take_reauthentication_attempt`].
 ///
 /// By default, each process counts only the attempts that it handles itself. If the server is behind a proxy, set
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients appear to have the
 /// proxy's address and share one budget.
 ///
-/// The function should take the same time for an unknown user as for a wrong password. Otherwise, the response time
+/// The function should take as long for an unknown user as it does for a wrong password. Otherwise, the response time
 /// reveals which users exist. For example, if the user does not exist, verify the password against a fixed hash.
 ///
 /// ```
@@ -124,7 +125,8 @@ pub struct PasswordLogIn<C> {
 }
 
 impl<C> PasswordLogIn<C> {
-    /// Creates the log-in handlers for this authenticator. Attempts are counted in this process.
+    /// Creates the log-in handlers for this authenticator. They count log-in attempts in this process only, unless you
+    /// set a different [`throttle`](Self::throttle).
     pub fn new(auth: &Authenticator, check: C) -> Self {
         Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone() }
     }
@@ -179,8 +181,8 @@ where
     /// Handles `POST /login`: checks the password and logs the user in.
     ///
     /// # Errors
-    /// The password is wrong, there were too many attempts, the application's function returned an error, or
-    /// [`Auth::log_in`] failed.
+    /// Returns an error if the password is wrong, there were too many attempts, the application's function returned an
+    /// error, or [`Auth::log_in`] failed.
     pub async fn log_in(&self, typed: LogInForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = self.take(&typed, &typed.form).await?;
         match (self.check)(typed.form.clone()).await {
@@ -202,8 +204,8 @@ where
     /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
     ///
     /// # Errors
-    /// The password is wrong, the user name and password belong to a different user, there were too many attempts, the
-    /// application's function returned an error, or [`Auth::reauthenticate`] failed.
+    /// Returns an error if the password is wrong, the user name and password belong to a different user, there were too
+    /// many attempts, the application's function returned an error, or [`Auth::reauthenticate`] failed.
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = match &self.throttle {
             Some(throttle) => Some(typed.take_reauthentication_attempt(throttle, typed.token()).await?),
@@ -240,7 +242,7 @@ async fn give_back(attempt: Option<Attempt>) {
 /// Shows a plain page with a log-in form.
 ///
 /// # Errors
-/// The CSRF cookie is longer than browsers accept, because its configured name is very long.
+/// Returns an error if the CSRF cookie is longer than browsers accept, because its configured name is very long.
 pub async fn log_in_page(auth: Auth) -> Result<Response, AuthError> {
     let form = auth.log_in_form()?;
     Ok((form.cookies(), Html(form.log_in_page())).into_response())

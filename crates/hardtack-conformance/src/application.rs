@@ -116,7 +116,7 @@ impl Login {
     }
 }
 
-/// Returns the value of `wants` for the `/about` response.
+/// Returns the value of the member `wants` in the `/about` response.
 pub fn wants_name(wants: Wants) -> &'static str {
     match wants {
         Wants::Page => "page",

@@ -145,8 +145,8 @@ impl Client {
     /// Creates a request with any method. `path` must start with a slash, may have a query, and is sent as is.
     ///
     /// # Panics
-    /// If `path` does not start with a slash. If `path` contains characters that browsers escape, such as spaces or
-    /// angle brackets, `request` itself does not panic, but sending the request does.
+    /// If `path` does not start with a slash. (If `path` contains characters that browsers escape, such as spaces or
+    /// angle brackets, the panic occurs only when the request is sent.)
     pub fn request(&mut self, method: Method, path: &str) -> Request<'_> {
         assert!(path.starts_with('/'), "the path {path:?} does not start with a slash");
         Request {
@@ -220,7 +220,7 @@ impl Request<'_> {
     /// Sets a header and replaces its previous values. The value may contain non-ASCII bytes.
     ///
     /// # Panics
-    /// If `name` or `value` is not valid in HTTP.
+    /// If `name` is not a valid header name, or if `value` is not a valid header value.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.insert(header_name(name), header_value(value.as_ref()));
         self
@@ -229,7 +229,7 @@ impl Request<'_> {
     /// Adds a value to a header, and keeps the header's previous values.
     ///
     /// # Panics
-    /// If `name` or `value` is not valid in HTTP.
+    /// If `name` is not a valid header name, or if `value` is not a valid header value.
     pub fn add_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.append(header_name(name), header_value(value.as_ref()));
         self
@@ -290,7 +290,7 @@ impl Request<'_> {
         self.header("x-csrf-token", value)
     }
 
-    /// Sends no cookies from the jar. Cookies that the response sets are still stored.
+    /// Sends the request without the cookies from the jar. Cookies that the response sets are still stored in the jar.
     pub fn no_cookies(mut self) -> Self {
         self.with_jar = false;
         self
@@ -319,8 +319,8 @@ impl Request<'_> {
     /// down.
     ///
     /// # Errors
-    /// If the request cannot be sent, or if no complete response arrives within 60 seconds. The error text names the
-    /// cause.
+    /// Returns an error if the request cannot be sent, or if no complete response arrives within 60 seconds. The error
+    /// text names the cause.
     pub async fn try_send(mut self) -> Result<Response, String> {
         self.once().await
     }

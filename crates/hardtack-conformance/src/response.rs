@@ -19,7 +19,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Returns the status, which can be compared with a number.
+    /// Returns the response's status code, which can be compared with a `u16`.
     pub fn status(&self) -> StatusCode {
         self.status
     }

@@ -1,10 +1,10 @@
-//! Why migrations fail, and how errors are printed.
+//! Errors from migrations, and how errors are printed.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be created or upgraded. The database is unchanged, with one exception: if the confirmation
-/// of the commit was lost, the commit might have succeeded.
+/// Why the tables could not be created or upgraded. The database is usually unchanged. However, if the connection
+/// failed before the commit was confirmed, the commit might have succeeded.
 ///
 /// `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]

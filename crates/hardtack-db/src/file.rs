@@ -1,28 +1,28 @@
 //! Detects that another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
-//! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
-//! removes its write-ahead log or the log's index, SQLite continues with a mixture of the old and the new state, and
-//! committed changes can be lost. This module detects the cases that are cheap to detect. After it has detected any of
-//! the following cases, every use of the database fails:
+//! SQLite assumes that no other software changes an open database. If another program replaces the file, overwrites it,
+//! or removes its write-ahead log or the log's index, SQLite continues with a mixture of the old and the new state, and
+//! committed changes can be lost. This module detects only the cases that are cheap to detect. Once it has detected one
+//! of the following, every use of the database fails:
 //!
 //! - The path points to a different file, or there is no file at the path anymore.
-//! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but the open file was removed, moved or
-//!   replaced. This case is detected only on Linux. A moved file is detected only if the file system records when files
-//!   were created.
+//! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, and someone has removed, moved or
+//!   replaced that file. This case is detected only on Linux. A moved file is detected only if the file system records
+//!   creation times.
 //! - The file has become shorter, although `auto_vacuum` is off and the schema version has not increased. (`VACUUM`
 //!   also makes the file shorter, but increases the schema version.)
-//! - The schema version is lower than before, or the file has become shorter and SQLite's own check of it fails. (Both
-//!   are checked only after the length of the file has changed.)
+//! - The schema version is lower than before, or the file has become shorter and fails SQLite's `quick_check`. (The
+//!   schema version and `quick_check` are checked only after the length of the file has changed.)
 //! - The file has become longer than the database, although `auto_vacuum` is off and the schema version has not
 //!   increased. SQLite itself never leaves a file that is longer than the database. While a connection writes, the file
 //!   can be longer for a moment, so this check is repeated while no other connection can write.
 //! - SQLite reports that the file is damaged or is not a database.
 //!
-//! If a file of the same length is copied over the database, only the last case detects this. The file's modification
-//! time does not help, because it also changes whenever SQLite itself copies the write-ahead log into the file. The
-//! file's header does not help either, because it contains no number that increases with every change: in WAL mode, the
-//! change counter can stay the same. And this process cannot read the file itself, because a process that closes a file
-//! loses all its POSIX locks on that file, including SQLite's.
+//! If a file of the same length is copied over the database, only SQLite's own report of damage reveals this. The
+//! file's modification time does not help, because it also changes whenever SQLite itself copies the write-ahead log
+//! into the file. The file's header does not help either, because it contains no number that increases with every
+//! change: in WAL mode, the change counter can stay the same. Reading the file in this process would be harmful,
+//! because a process that closes a file loses all its POSIX locks on that file, including SQLite's.
 
 use std::cmp::Ordering;
 use std::fs::Metadata;
@@ -71,7 +71,7 @@ pub enum LengthChange {
     Shorter,
 }
 
-/// The result of an examination of the file on a new connection.
+/// What a new connection found when it checked the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Whether SQLite's check of the file succeeded.
@@ -112,14 +112,14 @@ impl DatabaseFile {
         })
     }
 
-    /// Checks that the path still points to this file. Fails if the file is known to be damaged, or if its write-ahead
-    /// log or the log's index is known to have been removed. If the length of the file has changed, returns an
-    /// [`Examination`]. The caller must then examine the file on a new connection and pass the result to
+    /// Checks that the path still points to this file, and that the file has not been found to be damaged. Also checks
+    /// that neither its write-ahead log nor the log's index has been removed. If the length of the file has changed,
+    /// returns an [`Examination`]. The caller must then check the file on a new connection and pass the result to
     /// [`Examination::finish`].
     ///
     /// # Errors
-    /// The file has been replaced or removed, is damaged, or cannot be examined. This method also fails if the
-    /// write-ahead log or its index has been removed or moved.
+    /// Returns an error if the file has been replaced or removed, is damaged, or cannot be checked. Also returns an
+    /// error if the write-ahead log or its index has been removed or moved.
     pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
@@ -247,8 +247,8 @@ fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
     })
 }
 
-/// An examination of a file whose length has changed. If this value is dropped without a call to
-/// [`finish`](Self::finish), the file is examined again later.
+/// The check of a file whose length has changed. If this value is dropped without a call to [`finish`](Self::finish),
+/// the file is checked again later.
 #[derive(Debug)]
 pub struct Examination {
     file: DatabaseFile,
@@ -277,10 +277,10 @@ impl Examination {
         Ok(std::fs::metadata(&*self.file.path)?.len())
     }
 
-    /// Records the result of examining the file on a new connection.
+    /// Records what a new connection found when it checked the file.
     ///
     /// # Errors
-    /// The file has been overwritten, or is damaged.
+    /// Returns an error if the file has been overwritten or is damaged.
     pub fn finish(mut self, found: Found) -> Result<(), sqlx::Error> {
         self.is_finished = true;
         let mut state = self.file.state();

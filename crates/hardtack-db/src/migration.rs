@@ -16,8 +16,9 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// Creates the migration to `version` from SQL that both databases understand. The SQL may contain several
-    /// statements, but not `BEGIN` or `COMMIT`. Versions begin at 1. Never edit a migration that has been released.
+    /// Creates the migration to `version` from SQL that works in both SQLite and PostgreSQL. The SQL may contain
+    /// several statements, but not `BEGIN` or `COMMIT`. Versions begin at 1. Never edit a migration that has been
+    /// released.
     pub const fn new(version: u32, sql: &'static str) -> Self {
         Self::per_database(version, sql, sql)
     }
@@ -49,8 +50,8 @@ impl Pool {
     /// processes migrate at the same time, they take turns, so each migration runs only once.
     ///
     /// # Errors
-    /// The tables are newer than the newest migration, another program has created a table with the same name, the
-    /// versions in the list do not increase, or the database failed.
+    /// Returns an error if the tables are newer than the newest migration, if another program has created a table with
+    /// the same name, if the versions in the list do not increase, or if the database fails.
     pub async fn migrate(&self, component: &str, migrations: &[Migration]) -> Result<usize, MigrateError> {
         let known = newest(component, migrations)?;
         let mut transaction = self.begin().await?;

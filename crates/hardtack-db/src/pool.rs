@@ -158,7 +158,8 @@ impl Pool {
     /// Checks that the database responds. If the last write failed, also checks that the database accepts writes again.
     ///
     /// # Errors
-    /// The database failed, or a write failed in the last five seconds and no later write has succeeded.
+    /// Returns an error if the database fails, or if a write failed in the last five seconds and no later write has
+    /// succeeded.
     pub async fn check(&self) -> Result<(), sqlx::Error> {
         if self.health.failed_for().is_none() {
             return self.run(Statement::new("SELECT 1")).await.map(drop);

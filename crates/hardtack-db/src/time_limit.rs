@@ -1,7 +1,7 @@
 //! A time limit for statements on PostgreSQL. Migrations run without a time limit.
 //!
-//! A server can vanish without closing its connections. Without a time limit, a statement would then wait until TCP
-//! gives up, about 15 minutes later.
+//! A PostgreSQL server can vanish without closing its connections. Without a time limit, a statement would then wait
+//! for about 15 minutes, until TCP gives up.
 
 use std::io;
 use std::time::Duration;

@@ -78,7 +78,7 @@ impl Transaction {
     /// Commits the transaction.
     ///
     /// # Errors
-    /// The database failed. The transaction may have been committed anyway.
+    /// Returns an error if the database failed. Even then, the transaction might have been committed.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         let health = self.health.clone();
         let result = self.run_commit().await;

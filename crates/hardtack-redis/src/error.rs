@@ -1,4 +1,5 @@
-//! The errors of this crate: a Redis server cannot be used, a command failed, or a session or log entry cannot be read.
+//! The errors of this crate, for a Redis server that cannot be used, a command that failed, or a session or log entry
+//! that cannot be read.
 
 use std::fmt;
 use std::time::Duration;

@@ -32,8 +32,9 @@
 //!
 //! [`RedisThrottleStore`] counts attempts, such as log-ins, across all of a site's servers.
 //!
-//! The adapter (`hardtack-axum` or `hardtack-actix`) follows the revocation log in the background, so a server also
-//! refuses sessions that ended on another server or before it started. The adapter also deletes expired sessions.
+//! The adapter (`hardtack-axum` or `hardtack-actix`) follows the revocation log in the background. A server therefore
+//! also refuses sessions that ended on another server, or that ended before the server started. The adapter also
+//! deletes expired sessions.
 //!
 //! # Durability
 //!
@@ -47,10 +48,10 @@
 //! | `appendonly yes`, `appendfsync everysec` | nothing, or up to two seconds if the disk is slow | up to two seconds of log-ins, rotations and log-outs |
 //! | snapshots only | everything since the last snapshot | everything since the last snapshot |
 //!
-//! Keep the append-only file on: if Redis loses a log-out, the session is live again. Also set
-//! `maxmemory-policy noeviction`. If Redis evicts a session, the user is logged out. If it evicts the revocation log,
-//! the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is off or if the
-//! policy can evict these keys.
+//! Keep the append-only file enabled: if Redis loses a log-out, the session becomes live again. Also set
+//! `maxmemory-policy noeviction`. If Redis evicts a session, the user is logged out. If Redis evicts the revocation
+//! log, the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is disabled
+//! or if the policy can evict these keys.
 //!
 //! If a replica becomes the primary, writes that had not yet reached it are lost. To limit how many writes can be lost,
 //! set `min-replicas-to-write`.
@@ -72,7 +73,7 @@
 //! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands for strings, sets,
 //! sorted sets, hashes and streams, and to `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
-//! For TLS (`rediss://`), turn on the `redis` crate's `tokio-rustls-comp` feature.
+//! For TLS (`rediss://`), enable the `redis` crate's `tokio-rustls-comp` feature.
 //!
 //! # Outages
 //!

@@ -57,9 +57,9 @@ impl<S: SessionStore> NotifyingSessions<S> {
         Self::named(store, address, DEFAULT_NAME)
     }
 
-    /// Like [`Self::new`], but the key is `name` in braces, followed by `:notice`. If applications with different
-    /// stores share a Redis database, give each application its own name. A name consists of 1 to 64 ASCII letters,
-    /// digits, `-`, `_`, `.` or `:`.
+    /// Like [`Self::new`], but the notifications use the key `{NAME}:notice`, where `NAME` is the value of `name`. If
+    /// applications with different stores share a Redis database, give each application a different name. A name
+    /// consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
     /// The address or the name is not valid.

@@ -1,10 +1,10 @@
 //! The format of rows and log entries.
 //!
 //! A row is a string that consists of three parts:
-//! 1. A line with the version of the format, which is 1, and the fields that the scripts read and change:
-//!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. `revoked_at` is
-//!    `-` until the session ends. From then on, it is the time at which the session ended, in Unix seconds. If a new
-//!    session replaced the ended one, the letter `r` follows the time.
+//! 1. A line with the version of the format, which is 1, and the fields that the scripts read and change: `1 generation
+//!    rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. `revoked_at` is the time at
+//!    which the session ended, in Unix seconds, or `-` if the session has not ended. If a new session replaced the
+//!    ended one, the letter `r` follows the time.
 //! 2. The subject, which is `length` bytes long.
 //! 3. The session's other fields, as JSON ([`Details`]).
 

@@ -30,8 +30,8 @@ const END_BATCH: usize = 200;
 
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
 ///
-/// Clones share two connections: one for all operations, and one that listens for revocations. The first call to
-/// [`SessionStore::revoked_elsewhere`] opens the second one.
+/// Clones share two connections: one for all operations, and one that listens for revocations. The listening connection
+/// is opened by the first call to [`SessionStore::revoked_elsewhere`].
 #[derive(Clone)]
 pub struct RedisSessions {
     pub(crate) connection: Arc<Connection>,
@@ -55,8 +55,8 @@ impl RedisSessions {
     /// If the server's configuration might cause it to lose sessions, this method logs a warning through `tracing`.
     ///
     /// # Errors
-    /// The address is not valid, or the server does not respond, refuses the connection, is older than Redis 6.2, or is
-    /// a node of a Redis Cluster.
+    /// Returns an error if the address is not valid. Also returns an error if the server does not respond, refuses the
+    /// connection, is older than Redis 6.2, or is a node of a Redis Cluster.
     pub async fn open(address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
         Self::open_named(address, DEFAULT_NAME).await
     }
@@ -65,7 +65,7 @@ impl RedisSessions {
     /// if each uses its own name. A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
-    /// The same errors as [`Self::open`], or the name is not valid.
+    /// Returns the errors of [`Self::open`]. Also returns an error if the name is not valid.
     pub async fn open_named(address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
         let client = Client::open(address).map_err(|error| OpenError::invalid_address(&error))?;
         let prefix = key_prefix(name)?;
@@ -94,7 +94,7 @@ impl RedisSessions {
         self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Returns the id of this store. If the store has no id yet, this method gives it a random one first.
+    /// Returns the id of this store. If the store has no id yet, first gives it a random one.
     ///
     /// # Errors
     /// Redis failed.
@@ -116,10 +116,10 @@ impl RedisSessions {
         self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Returns the id of the site that owns this store. If the store has no owner yet, `site` becomes the owner first.
+    /// Returns the id of the site that owns this store. If the store has no owner yet, first makes `site` the owner.
     ///
     /// Call this method before [`Self::end_all_sessions`] if another site might use the same Redis by mistake. If the
-    /// returned id is not `site`, the sessions belong to that other site.
+    /// returned id is not `site`, the sessions belong to a different site.
     ///
     /// # Errors
     /// Redis failed.
@@ -133,8 +133,9 @@ impl RedisSessions {
     /// Adds one to a counter in Redis and returns the new value. If Redis has gone back to an older state, for example
     /// because an old snapshot was restored, this method returns a number that it has returned before.
     ///
-    /// To detect that Redis has gone back to an older state, keep the highest number returned so far outside of Redis.
-    /// If this method returns a number that is not higher than that one, call [`Self::end_all_sessions`].
+    /// To detect that Redis has gone back to an older state, save the highest number returned so far somewhere outside
+    /// of Redis. If this method returns a number that is not higher than the saved one, call
+    /// [`Self::end_all_sessions`].
     ///
     /// # Errors
     /// Redis failed.
@@ -149,7 +150,7 @@ impl RedisSessions {
     /// older state. Otherwise, sessions that ended after that state was saved would be live again.
     ///
     /// # Errors
-    /// Redis failed. Some of the sessions may have ended.
+    /// Redis failed. Some of the sessions might already have ended.
     pub async fn end_all_sessions(&self, now: Timestamp) -> Result<u64, BackendError> {
         let mut read = redis::cmd("ZRANGE");
         read.arg(format!("{}:ends", self.prefix)).arg(0).arg(-1);

@@ -30,8 +30,8 @@ use crate::sessions::RedisSessions;
 /// - If Redis does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and the
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
 /// - The counters are stored in one hash, `{hardtack}:throttle`. When the store adds a counter, it deletes some of the
-///   counters that allow the full number of attempts again. If there are already [`Self::DEFAULT_CAPACITY`] counters,
-///   each new counter replaces one that has counted only a few attempts.
+///   counters that are no longer needed because the full number of attempts is available again. If there are already
+///   [`Self::DEFAULT_CAPACITY`] counters, each new counter replaces one that has counted only a few attempts.
 #[derive(Clone)]
 pub struct RedisThrottleStore {
     connection: Arc<Connection>,
@@ -50,8 +50,8 @@ impl fmt::Debug for RedisThrottleStore {
 }
 
 impl RedisThrottleStore {
-    /// The default maximum number of counters in a store. To set another maximum, call
-    /// [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
+    /// The default maximum number of counters in a store. To change the maximum, call
+    /// [`with_capacity`](Self::with_capacity). A million counters take up about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
     /// How long an operation waits for Redis, unless [`with_timeout`](Self::with_timeout) sets a different time.
@@ -84,9 +84,10 @@ impl RedisThrottleStore {
     /// Sets how long an operation waits for Redis. After this time, the operation fails, and the
     /// [`Throttle`](hardtack::throttle::Throttle) counts in memory.
     ///
-    /// If Redis is sometimes slow, set a longer timeout: while a server counts in memory, attackers get more attempts.
-    /// If Redis hangs, however, each operation delays its request by the whole timeout. More than two seconds rarely
-    /// makes a difference, because the connection itself waits at most two seconds for each response.
+    /// If Redis is sometimes slow, set a longer timeout, because attackers get more attempts while a server counts in
+    /// memory. The drawback is that, if Redis hangs, each operation delays its request by the whole timeout. A timeout
+    /// longer than two seconds rarely makes a difference, because the connection itself waits at most two seconds for
+    /// each response.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }

@@ -32,7 +32,7 @@ impl Database {
     /// Opens the database at a URL, but creates no tables. See [`DatabaseUrl`] for the format of the URL.
     ///
     /// # Errors
-    /// The URL is not valid, or the database cannot be reached or opened.
+    /// Returns an error if the URL is not valid, or if the database cannot be reached or opened.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         url.parse::<DatabaseUrl>()?.open().await
     }

@@ -10,8 +10,8 @@ use hardtack_db::MigrateError;
 
 /// Why a database could not be opened, or why its tables could not be created or upgraded.
 ///
-/// `Display` prints what is wrong and what to do. The message does not contain the cause, which is the
-/// [`source`](std::error::Error::source). `Debug` prints the message, followed by its causes.
+/// `Display` prints what is wrong and what to do. It does not print the cause, which is the
+/// [`source`](std::error::Error::source). `Debug` prints the same message, followed by the error's causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {

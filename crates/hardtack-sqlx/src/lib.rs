@@ -43,8 +43,8 @@
 //! `cargo add sqlx@0.9 --no-default-features --features runtime-tokio,sqlite` (or `postgres`). With another version of
 //! sqlx, the compiler reports a mismatch between two types named `Pool`.
 //!
-//! `SqliteSessions::open` and `PostgresSessions::open` create or upgrade the tables. After [`Sessions::from_pool`] or
-//! [`Database::sessions`], call [`Sessions::migrate`] once at start-up.
+//! `SqliteSessions::open` and `PostgresSessions::open` create or upgrade the tables. If you use [`Sessions::from_pool`]
+//! or [`Database::sessions`] instead, call [`Sessions::migrate`] once at start-up.
 //!
 //! # A password change
 //!
@@ -73,7 +73,8 @@
 //! # }
 //! ```
 //!
-//! - `end_others_in` ends all of the user's sessions except the current one, which `Auth::renew` then replaces.
+//! - `end_others_in` ends all of the user's sessions except the current one. `Auth::renew` then replaces the current
+//!   session.
 //! - `end_all_in` ends all of the user's sessions. Use it for a password reset, or when you disable or delete a user.
 //!   Pass its result to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
 //! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`. With a plain `BEGIN`, a transaction that first reads and
@@ -85,8 +86,8 @@
 //!
 //! # Durability and sharing
 //!
-//! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure.
-//! (PostgreSQL does this unless its setting `fsync` is off.)
+//! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure. (On
+//! PostgreSQL, this requires the setting `fsync`, which is enabled by default.)
 //!
 //! The adapter (`hardtack-axum` or `hardtack-actix`) learns from the database which sessions have ended, including
 //! those that ended before a restart or on another server. Until it has read the revocation log for the first time,
@@ -94,11 +95,11 @@
 //! anything for this.
 //!
 //! - **SQLite**: several processes on one machine can share a file. The file must belong to root or to the user that
-//!   runs the process, and no other user may have write access. Otherwise, the file is refused. If the disk fills up,
-//!   everything works again as soon as there is space, without a restart. A network file system does not work, because
-//!   SQLite's write-ahead log needs shared memory.
+//!   runs the process, and no other user may have write access. Otherwise, Hardtack refuses to open the file. If the
+//!   disk fills up, everything works again as soon as there is space, without a restart. A network file system does not
+//!   work, because SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
-//!   processes with `NOTIFY`, so they refuse the sessions within milliseconds.
+//!   processes with `NOTIFY`, so within milliseconds they stop accepting these sessions.
 //!
 //! # Features
 //!

@@ -1,8 +1,8 @@
 //! The current time, which tests can set.
 //!
-//! A machine has two clocks. The system clock, which tells the date, may be wrong. It may also be set while the process
-//! runs, so its time can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which
-//! clock is used for what.
+//! A machine has two clocks. The system clock tells the date. It may be wrong, and it may be set while the process
+//! runs, so its time can jump backward. The monotonic clock only counts how much time has passed. Decision 31 explains
+//! which clock is used for what.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -12,9 +12,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// 9999-12-31T23:59:59Z in seconds since 1970: the last second that other libraries can represent.
 pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
 
-/// The maximum for [`ClaimsPolicy::leeway`](crate::config::ClaimsPolicy::leeway) and
-/// [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew). The clocks of machines that share keys or a
-/// store must not differ by more than this maximum.
+/// The maximum value of [`ClaimsPolicy::leeway`](crate::config::ClaimsPolicy::leeway) and
+/// [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew). If machines share keys or a store, their
+/// clocks must not differ by more than this.
 pub const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// The default of [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew).
@@ -28,7 +28,7 @@ impl Timestamp {
     /// The latest possible point in time, which is later than any time in a token.
     pub(crate) const MAX: Self = Self(i64::MAX);
 
-    /// Creates the point in time `seconds` after the Unix epoch.
+    /// Returns the point in time that is `seconds` after the Unix epoch.
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds)
     }

@@ -91,9 +91,9 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session, or `None` if the token does not belong to a session.
     pub session: Option<SessionId>,
-    /// The client's address, if known. If the application set an address with
-    /// [`LogIn::address`](crate::LogIn::address), the events of this log-in have that address. All other events have
-    /// the address that [`Authenticator::client_address`](crate::Authenticator::client_address) returns.
+    /// The client's address, if known. Events of a log-in carry the address that the application set with
+    /// [`LogIn::address`](crate::LogIn::address), if it set one. All other events carry the address that
+    /// [`Authenticator::client_address`](crate::Authenticator::client_address) returns.
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, truncated to 256 bytes.
     pub user_agent: Option<&'a str>,
@@ -109,7 +109,7 @@ pub(crate) struct Client<'a> {
 /// The maximum length, in bytes, of the user agents that sessions and events keep.
 const MAX_USER_AGENT: usize = 256;
 
-/// Truncates a `User-Agent` to 256 bytes, the maximum that sessions and events keep.
+/// Truncates a `User-Agent` to 256 bytes, the most that sessions and events store.
 pub fn cut_user_agent(agent: &str) -> &str {
     &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
 }

@@ -29,7 +29,7 @@ pub fn refresh(proof: &str, key: &str) -> Option<String> {
     read_refresh(proof, &DeviceKey::from_text(key).ok()?, None).ok()
 }
 
-/// Reads claims with the strict reader only, without the fast one.
+/// Reads claims with the strict reader only, and does not try the fast reader.
 pub fn strict_claims(payload: &[u8]) -> Option<Claims> {
     ClaimsProfile::STRICT.read(payload).ok()
 }
@@ -44,7 +44,7 @@ pub fn bearer_token(fields: &[&[u8]]) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns the value of the form's `csrf_token` field, for a body that arrives in chunks of this length.
+/// Returns the value of the form's `csrf_token` field. `body` arrives in chunks of `chunk` bytes.
 pub fn form_value(content_type: &[u8], body: &[u8], chunk: usize) -> Option<String> {
     let request = TestRequest::new("POST", "/").field("content-type", content_type);
     let mut peek = FormPeek::start(&request.head(), "csrf_token", "csrf_token", 1 << 16)?;
@@ -55,7 +55,7 @@ pub fn form_value(content_type: &[u8], body: &[u8], chunk: usize) -> Option<Stri
     }
 }
 
-/// Returns the `access_token` member of a JSON body that arrives in chunks of this length.
+/// Returns the `access_token` member of a JSON body. `body` arrives in chunks of `chunk` bytes.
 pub fn json_token(body: &[u8], chunk: usize) -> Option<String> {
     let request = TestRequest::new("POST", "/").field("content-type", "application/json");
     let mut peek = JsonPeek::start(&request.head(), "access_token", "refresh_token", false, 1 << 16)?;

@@ -1,7 +1,7 @@
 //! JSON objects and compact JWSs that are valid except for a few random changes, for property tests.
 //!
-//! Most changes keep the grammar intact, so the changed text passes a parser's first checks and reaches the later ones.
-//! Random bytes rarely get that far.
+//! Most mutations keep the grammar intact, so the mutated text passes a parser's first checks and reaches the later
+//! ones. Random bytes rarely get that far.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -3,11 +3,11 @@
 //! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies. Every request carries the
 //! short-lived **access token**. The longer-lived **refresh token** is used only to get new access tokens. This crate
 //! issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
-//! (CSRF), and keeps sessions that users can list and end.
+//! (CSRF), and maintains sessions that users can list and end.
 //!
-//! The crate depends on no web framework and no async runtime. It reads a borrowed request head, and returns tokens,
-//! replies and `Set-Cookie` values. An adapter converts these values for its framework. While the crate handles a
-//! request, it does I/O only through the session store and your callbacks.
+//! The crate does not depend on a web framework or an async runtime. It reads a borrowed request head, and returns
+//! tokens, replies and `Set-Cookie` values. An adapter converts these values for its framework. While the crate handles
+//! a request, it does I/O only through the session store and your callbacks.
 //!
 //! # Where to start
 //!

@@ -11,12 +11,12 @@ pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 /// The limits that count events that were not logged, among those that belong to no authenticator.
 static COUNTING: Mutex<Vec<&'static LogLimit>> = Mutex::new(Vec::new());
 
-/// Limits the lines about one event that clients can cause any number of times, such as a request that is refused
-/// because the session store is down. Without a limit, a client could fill the disk with such lines.
+/// Limits the log lines about an event that clients can trigger any number of times. An example is a request that is
+/// refused because the session store is down. Without a limit, a client could fill the disk with such lines.
 ///
-/// The first event is logged. After that, at most one line a second is logged. Each line says how many events since the
-/// line before it were not logged (`not_logged`), so that their total number is known. If no further event occurs, a
-/// background job of the authenticator logs this number.
+/// The first event is logged. After that, at most one line per second is logged. Each line contains the number of
+/// events that have not been logged since the previous line (`not_logged`), so the total is never lost. If no further
+/// event occurs, a background job of the authenticator logs this number.
 ///
 /// ```
 /// use hardtack::adapter::LogLimit;
@@ -41,7 +41,7 @@ struct State {
 }
 
 impl LogLimit {
-    /// Creates the limit for the lines about `event`.
+    /// Creates a rate limit for the log lines about `event`.
     pub const fn new(event: &'static str) -> Self {
         Self { event, code: None, state: Mutex::new(State { logged_at: None, not_logged: 0, is_listed: false }) }
     }
@@ -51,13 +51,13 @@ impl LogLimit {
         Self { code: Some(code), ..Self::new(event) }
     }
 
-    /// Counts an event. If a line is due, calls `log`, which logs the line. The argument of `log` is the number of
-    /// events that were not logged, or `None` if all events were logged.
+    /// Counts an event. If it is time to log a line, calls `log` to write that line. The argument of `log` is the
+    /// number of events that were not logged, or `None` if all events were logged.
     pub fn add(&'static self, log: impl FnOnce(Option<u64>)) {
         self.add_many(1, log);
     }
 
-    /// Counts several events, for which `log` logs one line.
+    /// Counts several events at once, for which `log` writes a single line.
     pub fn add_many(&'static self, events: u64, log: impl FnOnce(Option<u64>)) {
         if self.add_at(SystemClock.monotonic(), events, log) {
             return;

@@ -6,8 +6,8 @@ use crate::request::NextPath;
 
 /// The routes of the log-in flow, such as the log-in page to which browsers are redirected.
 ///
-/// If the [base URL](crate::AuthenticatorBuilder::base_url) has a path, such as `/app`, the routes are below it:
-/// `/login` means `/app/login`. A route that already begins with the path is not changed.
+/// If the [base URL](crate::AuthenticatorBuilder::base_url) has a path, such as `/app`, it is added in front of the
+/// routes: `/login` means `/app/login`. A route that already begins with this path is not changed.
 ///
 /// ```
 /// let urls = hardtack::Urls::default().login("/auth/login");
@@ -97,7 +97,7 @@ impl Urls {
         &self.reauthenticate
     }
 
-    /// Returns the path of the page that a user sees after a log-in without a valid `next`.
+    /// Returns the path of the page that a user sees after a log-in if `next` is missing or not valid.
     pub fn home_path(&self) -> &str {
         &self.home
     }

@@ -1,10 +1,10 @@
-//! Changes that users make to their own accounts. A change is refused if the user's session ends before the commit, no
-//! matter how the session ends, or on which server.
+//! Changes that users make to their own accounts. A change is rejected if the user's session ends before the change is
+//! committed, no matter how or on which server the session ends.
 //!
 //! 1. [`Accounts::check_session`] checks the session when the change begins.
-//! 2. [`Accounts::begin_change`] begins the transaction for the change, and checks the session again. If the sessions
-//!    are in this database, the session cannot end between this check and the commit. If they are in another store, the
-//!    server that ends the session waits for the commit before it sends its response
+//! 2. [`Accounts::begin_change`] begins the transaction for the change, and checks the session again. If sessions are
+//!    stored in the same database, the session cannot end between this check and the commit. If sessions are in a
+//!    different store, a server that ends the session waits for the commit before it sends its response
 //!    ([`SessionEnds::standing_in`](super::session_ends::SessionEnds::standing_in)).
 
 use hardtack::refusal::Reason;

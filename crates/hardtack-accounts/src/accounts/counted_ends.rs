@@ -1,4 +1,4 @@
-//! Counts how many times sessions have ended, for setups in which the sessions and the users are in different stores.
+//! Counts how many times sessions have ended, for sites that keep sessions and users in different stores.
 
 use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};

@@ -31,9 +31,9 @@ hardtack::__debug_as_sentence!(AccountsError);
 /// wrong with the user's input.
 ///
 /// An `ActionError` converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. If the input is not valid,
-/// the user sees the text of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
-/// response is 429 with `Retry-After`. If the session is over, the user has to log in again. For all other errors, the
-/// response is 503.
+/// the response shows the text of the `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts,
+/// the response is 429 with `Retry-After`. If the session has ended, the user has to log in again. For all other
+/// errors, the response is 503.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionError<P> {
@@ -170,8 +170,8 @@ impl fmt::Display for SignUpProblems {
 
 impl Error for SignUpProblems {}
 
-/// The password is wrong, no such user exists, or the user is disabled. Callers cannot distinguish these cases,
-/// so they cannot reveal which users exist.
+/// The error if the password is wrong, if no such user exists, or if the user is disabled. Callers cannot distinguish
+/// these cases, so they cannot reveal which users exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("That user name and password do not match.")]
 pub struct WrongPassword;

@@ -142,7 +142,8 @@ impl Accounts {
     /// [`Database`] or an sqlx pool. Call this function within a Tokio runtime, because it starts a background task.
     ///
     /// # Errors
-    /// The database failed, a newer version of this crate has upgraded its tables, or hashing a test password failed.
+    /// Returns an error if the database fails, if a newer version of this crate has upgraded its tables, or if hashing
+    /// a test password fails.
     pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
         let database = database.into();
         Self::migrate(&database).await?;
@@ -181,7 +182,7 @@ impl Accounts {
     /// Creates or upgrades the account tables without opening the accounts. Returns how many migrations were applied.
     ///
     /// # Errors
-    /// The database failed, or a newer version of this crate has upgraded its tables.
+    /// Returns an error if the database fails, or if a newer version of this crate has upgraded its tables.
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
         let pool = Pool::from(database.clone());
         let applied = pool.migrate("accounts", MIGRATIONS).await?;
@@ -195,7 +196,7 @@ impl Accounts {
     }
 
     /// Returns every user whose name equals or resembles another user's name under the current rules. These users
-    /// signed up before such names were refused. They can still log in.
+    /// signed up before the rules rejected such names, and can still log in.
     ///
     /// # Errors
     /// The database failed.
@@ -227,8 +228,8 @@ impl Accounts {
     }
 
     /// Sets the store for the attempt counters. By default, the counters are in the accounts' database, so all servers
-    /// share the counters. If, for example, the sessions are in Redis, you can keep the counters there as well. If the
-    /// store fails, each server counts in its own memory.
+    /// share them. With this method, you can move the counters to a different store, for example to Redis if the
+    /// sessions are already there. If the store fails, each server counts in its own memory.
     ///
     /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
     #[must_use]
@@ -283,7 +284,7 @@ impl Accounts {
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// If you do not call `with_sessions`, you can keep the sessions in Redis or in a different database. The
-    /// transaction that stores a change then also records that the sessions must end. The servers end them within
+    /// transaction that changes a user then records which sessions must end. The servers end these sessions within
     /// seconds, even if the process that made the change crashes. If the session store is down, the servers end the
     /// sessions once the store has recovered.
     #[must_use]
@@ -292,15 +293,16 @@ impl Accounts {
     }
 
     /// Sets the session store's id, for this value and its clones. Call this method if the sessions are in Redis and
-    /// servers with different session stores share this database. When a change to a user ends sessions, only the
-    /// servers with this id end them ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
+    /// servers with different session stores share this database. The sessions that a change to a user ends are then
+    /// ended only by the servers with the same id
+    /// ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
     pub fn set_session_store_id(&self, id: Option<&str>) {
         self.session_ends.set_store_id(id);
     }
 
-    /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
-    /// `site`, the public address of the site's pages, such as `https://site.example`. If the pages are at a path of
-    /// their own ([`SiteBuilder::at`](crate::SiteBuilder::at)), include the path: `https://site.example/auth`.
+    /// Enables email: users can confirm their addresses and reset a forgotten password. Links in emails start with
+    /// `site`, the public address of the site's pages, such as `https://site.example`. If you have set a path for the
+    /// pages with [`SiteBuilder::at`](crate::SiteBuilder::at), include the path: `https://site.example/auth`.
     ///
     /// An email about a change, such as a new address or password, is queued in the transaction that stores the change.
     /// Any process that has called this method can send the email, even if the process that queued it has crashed. If
@@ -313,9 +315,9 @@ impl Accounts {
         Self { mail: Some(MailQueue::start(worker)), queues_mail: true, mail_address: Some(site.into()), ..self }
     }
 
-    /// Queues the emails about changes to users, but does not send them. Another process, which has called
-    /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits,
-    /// such as a command-line tool.
+    /// Queues the emails about changes to users, but does not send them. They are sent by another process that has
+    /// called [`with_mail`](Self::with_mail). Call this method in a program that makes a change and then exits, such as
+    /// a command-line tool.
     ///
     /// If you call neither `with_mail_of_servers` nor `with_mail`, only warnings to confirmed addresses are queued,
     /// because another process might send them. If no process sends a queued email within seven days, the email is
@@ -325,7 +327,7 @@ impl Accounts {
         Self { queues_mail: true, ..self }
     }
 
-    /// Configures this site's authenticator. Browsers whose requests are refused get the site's error pages. Log-ins,
+    /// Configures this site's authenticator. Browsers whose requests are rejected get the site's error pages. Log-ins,
     /// log-outs and other events are recorded, and users can see the events of their own account. The events are
     /// written to the database in the background, so requests do not wait for these writes.
     ///
@@ -370,8 +372,8 @@ impl Accounts {
     }
 
     /// Deletes activity older than 90 days, expired links, and records of emails that were sent more than a day ago.
-    /// Also deletes pending session ends that are more than 400 days old and belong to a different session store.
-    /// Deletes up to `limit` rows of each kind. Returns how many rows were deleted.
+    /// Also deletes pending session ends that are more than 400 days old, if they belong to a session store other than
+    /// this site's. Deletes up to `limit` rows of each kind. Returns how many rows were deleted.
     ///
     /// A process that serves requests need not call this method. An authenticator whose builder was passed to
     /// [`configure`](Self::configure) deletes these rows every ten minutes.

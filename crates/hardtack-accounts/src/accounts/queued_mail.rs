@@ -1,7 +1,7 @@
 //! Queues the emails that a change to a user requires, and withdraws queued emails that the change makes obsolete.
 //!
-//! The transaction that stores the change also queues and withdraws the emails. If the change deletes links, queued
-//! emails that would contain those links are also deleted, or are sent without the link.
+//! The transaction that stores the change also queues and withdraws the emails. If the change deletes a link that a
+//! queued email was to contain, the email is deleted, or is sent without the link.
 
 use hardtack::BackendError;
 use hardtack::error::WithCauses;

@@ -1,4 +1,5 @@
-//! Query parameters that only this site sets, when it redirects after a form.
+//! Query parameters that the site adds when it redirects the browser after a form submission. They are ignored if the
+//! browser says that the request came from elsewhere.
 
 use hardtack_axum::Auth;
 

@@ -1,4 +1,4 @@
-//! A form that a logged-in user sends. If the form is refused, what the user typed is not lost.
+//! A form that a logged-in user sends. If the form is rejected, what the user typed is not lost.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};

@@ -1,4 +1,4 @@
-//! What a link is for, and how long it works.
+//! The purposes of links, and how long each kind of link stays valid.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The table `links`.
 //!
-//! To store links elsewhere, write another type that has the same methods as [`LinkStore`]. This type must take part in
-//! the transaction that changes the user, because using a link also changes the user, and both changes must be
-//! committed together.
+//! To store links elsewhere, write your own type with the same methods as [`LinkStore`]. Using a link also changes the
+//! user, and both changes must be committed together, so your type must take part in the transaction that changes the
+//! user.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;

@@ -1,14 +1,14 @@
 //! Limits how many emails are sent in an hour.
 //!
-//! Each kind of email has its own limits, so that emails of one kind cannot hold back emails of another kind. The kinds
-//! differ in who can trigger an email:
+//! Each kind of email has its own limits, so that emails of one kind cannot hold back emails of another. The kinds
+//! differ in who can trigger them:
 //!
-//! - Anyone can enter any address, and a confirmation is then sent to it.
+//! - Anyone can request a confirmation, for any address.
 //! - Anyone can request a reset link, but it is sent only to an address that a user has confirmed.
-//! - Only people who have the password or a link can trigger a warning.
+//! - Only someone who has the account's password or a single-use link can trigger a warning.
 //!
-//! The counts are in the database, which all servers share. Emails in the queue are also counted, so the limits hold
-//! even in the hour after a mail server outage.
+//! The counts are in the database, which all servers share. Emails that are still in the queue count as well. The
+//! limits therefore hold even in the hour after a mail server outage, when the queued emails are sent.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The keys under which emails to an address are counted. Different spellings of one address have the same key.
+//! The keys of the counters that limit emails to an address. All spellings of an address have the same key.
 
 use unicode_normalization::UnicodeNormalization;
 

@@ -59,15 +59,16 @@ impl MailError {
     /// Wraps an error from the mail library, or a string that describes the error. The cause must not contain the email
     /// itself, because an email may include a link that is as powerful as a password.
     ///
-    /// The site tries again after 2 seconds. If sending keeps failing, the delay between attempts grows to at most an
-    /// hour. If three different emails fail in a row, the site suspects an outage, and limits the delay to 20 seconds.
+    /// The site retries after 2 seconds. As long as the attempts fail, the delay between them grows, up to an hour. If
+    /// three different emails in a row cannot be sent, the site assumes an outage, and the delay grows to at most 20
+    /// seconds.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Temporary }
     }
 
-    /// Like [`new`](Self::new), but for an error that has nothing to do with the email itself: the mail server cannot
-    /// be reached, or refuses the log-in. After such an error, the site tries to send only one email at a time, with
-    /// pauses of up to 20 seconds. As soon as one email has been sent, all the others are sent, too.
+    /// Like [`new`](Self::new), but for an error that is unrelated to the email itself, such as a mail server that is
+    /// unreachable or rejects the site's log-in. After such an error, the site tries to send only one email at a time,
+    /// with pauses of up to 20 seconds. As soon as one email has been sent, all the others are sent, too.
     ///
     /// Do not use this error if the problem may be with the recipient, for example because the mailbox is slow or full.
     /// Otherwise, strangers who sign up with such addresses could delay other users' emails.
@@ -75,7 +76,7 @@ impl MailError {
         Self { cause: cause.into(), kind: FailureKind::Outage }
     }
 
-    /// Like [`new`](Self::new), but for an email that the mail server permanently refuses, for example because the
+    /// Like [`new`](Self::new), but for an email that the mail server permanently rejects, for example because the
     /// mailbox does not exist (SMTP reply 5xx). The site discards the email and logs `mail_refused`.
     pub fn refused(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Refused }

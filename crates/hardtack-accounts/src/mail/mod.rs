@@ -4,9 +4,9 @@
 //! [`Accounts::with_mail`](crate::Accounts::with_mail), which turns mail on. [`Outbox`] writes messages to files, for
 //! development and tests.
 //!
-//! No request waits for mail, so a response does not reveal whether an email is sent. Messages wait in a queue in the
-//! database. A message about a change is queued in the transaction that stores the change. The number of messages is
-//! limited for each kind, address, user and client.
+//! No request waits until mail is sent, so a response does not reveal whether an email is sent. Messages wait in a
+//! queue in the database. A message that reports a change is queued in the same transaction that stores the change. The
+//! number of messages is limited for each kind of message, address, user and client.
 //!
 //! A background task queues the messages that contain reset links. The task waits a random amount of time, and then
 //! looks up the users with the requested address. If there is no such user, the task does the same work.

@@ -1,15 +1,16 @@
-//! Which messages may be sent at the same time.
+//! Decides which messages may be sent at the same time.
 //!
-//! Some mailboxes are slow, and some are slow on purpose. For this reason, each rank of messages has its own places, so
-//! messages that hang never delay a message of another rank. Within a rank, one client, user or domain can use only a
-//! few places.
+//! Some mailboxes are slow, and some of these are slow on purpose. For this reason, each rank of messages has its own
+//! places: a message takes one while it is being sent. Messages that hang therefore never delay a message of another
+//! rank. Within a rank, one client, user or domain can use only a few places.
 //!
-//! If sending a message takes longer than [`SLOW`], the message gives up its place to another message, but the server
+//! If sending a message takes longer than [`SLOW`], the message frees its place for another message, but the server
 //! keeps trying to send it. A message that hangs therefore delays other messages from the same client, or to the same
 //! domain, by only a few seconds.
 //!
-//! If there are too many slow messages, the server gives up on some of them, starting with the oldest slow message of
-//! the client that has the most slow messages. Such a message is sent again later.
+//! If more than [`SLOW_PLACES`] messages are slow, the server gives up on some of them. It finds the client that has
+//! the most slow messages, gives up on that client's oldest slow message, and repeats this until few enough are left.
+//! It sends the abandoned messages again later.
 
 use std::collections::HashMap;
 use std::hash::Hash;

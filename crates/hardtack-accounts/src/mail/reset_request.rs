@@ -1,14 +1,14 @@
-//! Requests for a reset link. Anyone can make such requests, so they stay in memory at first. They reach the database
-//! only after the users with the requested address have been looked up.
+//! Requests for a reset link. Anyone can make such requests, so each one stays in memory at first. Nothing is written
+//! to the database until the users with the requested address have been looked up.
 //!
 //! Neither the response nor any later response may reveal whether an address belongs to a user (ASVS 5.0 V6.3.8):
 //!
-//! 1. For every address, the request only adds an item to a queue.
+//! 1. The request only adds an item to a queue, whether or not the address belongs to a user.
 //! 2. After a random delay, a background task handles all requests that have arrived in the meantime, and looks up the
-//!    users. A client therefore cannot tell which response is delayed by this work.
-//! 3. A request that does not trigger an email still adds a job to the table of emails. This job runs the same
-//!    statements as other jobs, but sends nothing. Because emails are limited, only a few requests an hour trigger an
-//!    email.
+//!    users. This work can slow down other responses, but a client cannot tell which ones.
+//! 3. A request that does not trigger an email still adds a job to the table of emails. This job runs the same SQL
+//!    statements as a job that sends an email, but sends nothing. Because emails are limited, only a few requests an
+//!    hour trigger an email.
 
 use crate::activity::RequestInfo;
 use crate::users::EmailAddress;

@@ -23,7 +23,8 @@ pub(crate) struct AccountView<'a> {
     pub email_confirmed: bool,
     /// Whether the site sends email.
     pub sends_mail: bool,
-    /// The value of the hidden field that identifies the form's user, even after the session has ended.
+    /// The value of the hidden field that identifies the form's user. The server can read it even after the session has
+    /// ended.
     pub owner: &'a str,
     /// The date on which the user signed up, as text.
     pub created: &'a str,

@@ -31,7 +31,7 @@ pub(super) enum FieldKind<'a> {
 pub(super) struct Field<'a> {
     /// The form's name, which keeps the ids of inputs unique on a page with several forms.
     pub form: &'a str,
-    /// The name under which the value is posted.
+    /// The input's `name` attribute.
     pub name: &'a str,
     /// The text of the label.
     pub label: &'a str,
@@ -66,7 +66,7 @@ pub(super) fn csrf(token: &str) -> Markup {
     html! { input type="hidden" name="csrf_token" value=(token); }
 }
 
-/// Renders the hidden field that binds the form to its link.
+/// Renders the hidden field `link`, which ties the form to the emailed link.
 pub(super) fn link(form_key: &str) -> Markup {
     html! { input type="hidden" name="link" value=(form_key); }
 }

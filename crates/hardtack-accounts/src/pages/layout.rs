@@ -16,7 +16,7 @@ pub(super) struct Document<'a> {
     pub nav_path: Option<&'a str>,
     /// The width of the content.
     pub width: Width,
-    /// A path on this site that the browser opens at once, through `<meta http-equiv=refresh>`.
+    /// A path on this site to which the browser goes immediately, through `<meta http-equiv=refresh>`.
     pub refresh_to: Option<&'a str>,
     /// The text that search engines show below the title. If it is `None`, search engines are told not to list the
     /// page.

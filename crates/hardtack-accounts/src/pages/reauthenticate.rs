@@ -13,7 +13,7 @@ pub(crate) struct ReauthenticateView<'a> {
     pub csrf_token: &'a str,
     /// The user who is logged in.
     pub username: &'a str,
-    /// The path on this site where the user continues after entering the password.
+    /// The path on this site to which the user is redirected after entering the password.
     pub next: Option<&'a str>,
     /// Errors of `password`.
     pub errors: &'a [FieldError<'a>],

@@ -12,10 +12,10 @@ const DAY: u64 = 24 * HOUR;
 /// A time as text, both for people and for the `datetime` attribute.
 #[derive(Clone)]
 pub(crate) struct TimeText {
-    /// How long ago this time was, such as `5 minutes ago`. Empty after a month.
+    /// How long ago this time was, such as `5 minutes ago`. If it was more than a month ago, this text is empty.
     pub ago: String,
-    /// The time in UTC, such as `23 Nov 2026, 14:05 UTC`, which fits on one line on a phone. A script replaces it with
-    /// the local time.
+    /// The time in UTC, such as `23 Nov 2026, 14:05 UTC`. It is short enough for one line on a phone. A script replaces
+    /// it with the local time.
     pub clock: String,
     /// The time in RFC 3339 format.
     pub machine: String,

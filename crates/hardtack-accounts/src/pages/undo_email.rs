@@ -11,7 +11,7 @@ use crate::settings::Page;
 pub(crate) struct UndoEmailView<'a> {
     /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
-    /// The value of the hidden field that binds the form to its link.
+    /// The value of the form's hidden field `link`, which identifies the emailed link without containing its token.
     pub form_key: &'a str,
     /// The user whose address was changed.
     pub username: &'a str,

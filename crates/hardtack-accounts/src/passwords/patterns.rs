@@ -1,4 +1,4 @@
-//! Detects passwords with patterns that attackers try: repetitions, and runs of keys.
+//! Detects patterns that attackers try in passwords: repetitions, and sequences of letters, digits or neighboring keys.
 
 use unicode_normalization::UnicodeNormalization;
 

@@ -1,6 +1,6 @@
 //! Why a new password is refused.
 
-/// Why a new password is refused. `Display` writes a sentence for the person who chose the password.
+/// Why a new password is rejected. `Display` produces a sentence for the person who chose the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordProblem {

@@ -15,19 +15,19 @@ const MIN_CHARS: u8 = 8;
 /// The highest minimum length that a site can set. Every site must accept passwords of 64 characters (ASVS 5.0 V6.2.9).
 const MAX_MIN_CHARS: u8 = 64;
 
-/// The rules for new passwords. By default, a password must have at least 8 characters and at most 1024 bytes. It must
-/// not be one of the passwords that attackers try first. Digits and special characters are not required.
+/// The rules for new passwords. By default, a password must be at least 8 characters and at most 1024 bytes long, and
+/// must not be one of the passwords that attackers try first. Digits and special characters are not required.
 ///
-/// The rules refuse 11,611 common passwords, even with a few digits or symbols before or after them. Case, width
-/// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. If you set a [`PasswordTable`], the rules also refuse
+/// The rules reject 11,611 common passwords, even with a few digits or symbols before or after them. Case, width
+/// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. If you set a [`PasswordTable`], the rules also reject
 /// the passwords in the table.
 ///
-/// The rules also refuse the following passwords:
+/// The rules also reject the following passwords:
 /// - passwords that repeat a short string or a common password
 /// - passwords that consist of sequences of letters, digits or neighboring keys
 /// - passwords that contain control characters
-/// - passwords that are little more than the user name, the email address or the name of the site. Without these words,
-///   a password must still have eight characters that are hard to guess.
+/// - passwords that are little more than the user name, the email address or the name of the site. If these words are
+///   removed from a password, at least eight characters that are hard to guess must be left.
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
@@ -58,20 +58,20 @@ impl Default for PasswordRules {
 }
 
 impl PasswordRules {
-    /// Sets the minimum length in characters. A value below 8 counts as 8, and a value above 64 counts as 64.
+    /// Sets the minimum length in characters. A value below 8 is treated as 8, and a value above 64 as 64.
     #[must_use]
     pub fn min_chars(self, min_chars: u8) -> Self {
         Self { min_chars: min_chars.clamp(MIN_CHARS, MAX_MIN_CHARS), ..self }
     }
 
-    /// Sets the name of the site, such as its host. Passwords that are little more than this name are refused.
-    /// The numbers of an IP address do not count as words.
+    /// Sets the name of the site, such as its host. Passwords that are little more than this name are rejected. If the
+    /// name is an IP address, its numbers do not count as words.
     #[must_use]
     pub fn site(self, site: &str) -> Self {
         Self { site: site.into(), ..self }
     }
 
-    /// Refuses the passwords in a table, in addition to the common passwords.
+    /// Rejects the passwords in a table, in addition to the common passwords.
     #[must_use]
     pub fn table(self, table: PasswordTable) -> Self {
         Self { table: Some(Arc::new(table)), ..self }

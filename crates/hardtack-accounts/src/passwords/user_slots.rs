@@ -1,7 +1,8 @@
 //! Limits how many passwords of one logged-in user are checked at the same time.
 //!
-//! Each session of a user has its own limit on attempts, and a correct password does not count. Without this limit, a
-//! user with many sessions could fill the queue of the hasher with correct passwords, and nobody else could log in.
+//! Each session of a user has its own limit on attempts, and correct passwords do not count toward it. Without the
+//! limit in this module, a user with many sessions could fill the hasher's queue with correct passwords, and nobody
+//! else could log in.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,8 +1,8 @@
-//! The notice that appears after a user has used a single-use link. The notice names the account, because a different
-//! user might be logged in.
+//! The notice that appears after a single-use link has been used. The notice names the account that the link belongs
+//! to, because a different user might be logged in.
 //!
-//! On the site of `hardtack serve`, the home page shows the notice. An application has its own home page, so its site
-//! shows the notice on a separate page.
+//! On the site that `hardtack serve` runs, the home page shows the notice. An application that uses this crate has its
+//! own home page, so its notice is shown on a separate page.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;

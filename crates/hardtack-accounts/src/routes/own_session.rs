@@ -1,4 +1,4 @@
-//! Ends the browser's own session after a request has ended all of the user's sessions.
+//! Ends the session of the browser that sent a request, if the request has ended all sessions of the logged-in user.
 
 use hardtack::adapter::LogLimit;
 use hardtack::error::WithCauses;

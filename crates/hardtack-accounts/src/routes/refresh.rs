@@ -1,5 +1,5 @@
-//! `/token/refresh`, which exchanges the refresh token for new tokens and redirects the client to the page that it came
-//! from.
+//! `/token/refresh`, which exchanges the refresh token for new tokens, and redirects a browser back to the page that it
+//! requested.
 
 use axum::Form;
 use axum::extract::{FromRequest, Request, State};

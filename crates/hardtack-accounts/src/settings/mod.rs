@@ -1,7 +1,7 @@
 //! Where the pages are, what they are called and how they look.
 //!
-//! Handlers and pages write the path of a page as `router.rs` does, such as `/account`. [`SiteSettings::path`] converts
-//! such a path into the public path, such as `/auth/account`.
+//! In the code of handlers and pages, the path of a page is the one in `router.rs`, such as `/account`.
+//! [`SiteSettings::path`] converts it into the public path, such as `/auth/account`.
 
 mod colors;
 mod page;

@@ -87,8 +87,8 @@ impl SiteBuilder {
         self
     }
 
-    /// Sets the logo: the path of an image that your application serves. The header of each page shows the logo beside
-    /// the name, 36 pixels wide. Browsers also use it as the pages' icon. Default: none.
+    /// Sets the logo: the path of an image that your application serves. The header of each page shows the logo next to
+    /// the site's name, 36 pixels wide. Browsers also use the logo as the favicon. Default: none.
     pub fn logo(mut self, path: &str) -> Self {
         self.settings.logo = Some(path.to_owned());
         self
@@ -134,7 +134,7 @@ impl SiteBuilder {
         self
     }
 
-    /// Leaves out `/healthz`. Call this method if your application has a route `/healthz` of its own.
+    /// Leaves out the route `/healthz`. Call this method if your application defines its own `/healthz`.
     pub const fn without_health_check(mut self) -> Self {
         self.settings.has_health_check = false;
         self

@@ -1,4 +1,4 @@
-//! The site, which is the state of every handler.
+//! Defines [`Site`], the axum state that all handlers share.
 
 mod builder;
 mod error;

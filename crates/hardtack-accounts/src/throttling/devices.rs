@@ -1,4 +1,4 @@
-//! The cookie by which the site recognizes a browser that users have logged in with before.
+//! The cookie that marks a browser as one in which users have logged in before.
 //!
 //! The cookie is not a credential. It only gives the browser its own counter for password attempts. If a user logs in
 //! with a browser whose cookie does not list this user, the site tells the user by email.

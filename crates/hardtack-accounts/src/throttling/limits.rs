@@ -58,8 +58,8 @@ impl LogInLimits {
         Self(None)
     }
 
-    /// Sets how many password attempts an account allows. If all limits are off ([`Self::insecure_off`]), none of the
-    /// setters has any effect.
+    /// Sets how many password attempts an account allows. If all limits are disabled ([`Self::insecure_off`]), none of
+    /// the setters has any effect.
     pub const fn account(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.account = rate;
@@ -76,8 +76,8 @@ impl LogInLimits {
         self
     }
 
-    /// Sets how many failures in a row an account allows before attempts are slowed down, and the minimum time between
-    /// attempts from then on.
+    /// Sets how many failures in a row an account allows before it slows down attempts, and how far apart the
+    /// slowed-down attempts must be.
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.failures = rate;

@@ -1,8 +1,8 @@
 //! Limits password guessing, link guessing and mass sign-ups.
 //!
-//! 1. Each password attempt takes a token from a counter (a token bucket). The token is taken before the user is looked
-//!    up, so a refusal does not depend on whether the name exists. The token is also taken before the password is
-//!    hashed. If the password is right, the token is given back.
+//! 1. Each password attempt takes a token from a counter, which is a token bucket. This happens before the user is
+//!    looked up, so whether an attempt is rejected does not depend on whether the name exists. It also happens before
+//!    the password is hashed. If the password is correct, the token is given back.
 //! 2. A log-in counts against both the client's address and the account. A browser in which the user has logged in
 //!    before has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot
 //!    use up.

@@ -1,5 +1,5 @@
-//! The `name_looks` table. Each look belongs to at most one user, so two users cannot sign up with names that look
-//! alike.
+//! The `name_looks` table, which stores what users' names look like. Each look belongs to at most one user, so two
+//! users cannot sign up with names that look alike.
 
 use std::collections::BTreeSet;
 

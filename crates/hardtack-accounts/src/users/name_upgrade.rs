@@ -1,10 +1,10 @@
-//! Stores the keys and looks of names that were added under older rules, and finds names that collide.
+//! For user names that were added under older rules, stores the keys and looks again, and finds names that collide.
 //!
 //! Each row contains the version of the rules under which the row's key and looks were computed. If the rules change,
 //! for example with a new version of Unicode, the keys and looks are computed again.
 //!
-//! A row has no skeleton if it has not been upgraded yet, or if one of its looks belongs to another user. In the second
-//! case, both users can log in as before.
+//! A row has no skeleton if it has not been upgraded yet, or if one of its looks belongs to another user. If a look
+//! belongs to another user, both users can still log in as before.
 
 use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
@@ -30,8 +30,8 @@ const DEADLOCK: &str = "40P01";
 /// PostgreSQL's error code for a lock that another transaction has held for too long (`lock_not_available`).
 const LOCKED: &str = "55P03";
 
-/// Two users whose names are the same, or look the same, under the current rules. Under these rules, the second user
-/// could not sign up.
+/// Two users whose names are the same, or look the same, under the current rules. If both users signed up under these
+/// rules, the second sign-up would be rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {

@@ -37,7 +37,7 @@ impl User {
     }
 }
 
-/// A user with the data that only operators see. Functions for operators, such as
+/// A user, together with data that only operators see. Functions for operators, such as
 /// [`Accounts::list`](crate::Accounts::list) and [`Accounts::find_by_name`](crate::Accounts::find_by_name), return this
 /// type.
 #[derive(Clone, Debug, PartialEq, Eq)]

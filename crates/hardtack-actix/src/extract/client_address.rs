@@ -15,8 +15,8 @@ use crate::respond::AuthError;
 /// The client's address: the address of the socket's peer or, if the peer is a
 /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy reports.
 ///
-/// If the server does not know the peer's address, for example on a Unix socket, the request is refused with 500. If
-/// the handler takes `Optional<ClientAddress>`, it gets `None` instead.
+/// If the server does not know the peer's address, for example on a Unix socket, the extractor rejects the request
+/// with 500. `Optional<ClientAddress>` instead passes `None` to the handler.
 ///
 /// ```
 /// use hardtack_actix::ClientAddress;

@@ -20,7 +20,7 @@ use crate::respond::AuthError;
 /// A posted log-in form, or an API client's JSON. It dereferences to [`Auth`].
 ///
 /// The extractor checks the request before it reads the body, so a handler never gets a password that another site
-/// could have sent. The extractor refuses requests with a safe method (such as GET), requests from other sites, and
+/// could have sent. The extractor rejects requests with a safe method (such as GET), requests from other sites, and
 /// forms without the CSRF value of [`Auth::log_in_form`].
 ///
 /// ```
@@ -66,11 +66,11 @@ impl<T> LogInForm<T> {
         self.auth.log_in_and_return(log_in).await
     }
 
-    /// Returns an error that refuses the log-in. Pass a message for the user. A browser is redirected back to the page
-    /// with the form. [`Auth::log_in_form`] then returns the message and the typed user name once. An API client gets
-    /// 401 with the code `log_in_refused`.
+    /// Returns an error that rejects the log-in. Pass a message for the user. The error redirects a browser to the page
+    /// with the form, where [`Auth::log_in_form`] returns the message and the typed user name once. An API client gets
+    /// a 401 response with the code `log_in_refused`.
     ///
-    /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
+    /// Instead of a message, you can also pass any [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
         self.auth.refuse(self.name.add_to(reason.into()))
     }
@@ -138,10 +138,11 @@ impl<T> ReauthenticationForm<T> {
         self.auth.reauthenticate_and_return(subject).await
     }
 
-    /// Returns an error that refuses the password. Pass a message for the user. A browser is redirected back to the
-    /// page with the form, which shows the message once. An API client gets 401 with the code `log_in_refused`.
+    /// Returns an error that rejects the password. Pass a message for the user. The error redirects a browser to the
+    /// page with the form, which shows the message once. An API client gets a 401 response with the code
+    /// `log_in_refused`.
     ///
-    /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
+    /// Instead of a message, you can also pass any [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
         self.auth.refuse(self.name.add_to(reason.into()))
     }

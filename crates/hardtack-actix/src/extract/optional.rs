@@ -15,8 +15,8 @@ use crate::respond::AuthError;
 /// because it is forged or its session has ended. In that case, the response deletes the cookies that have become
 /// useless.
 ///
-/// A request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is also refused
-/// if a token outside the cookies, for example in the `Authorization` header, is invalid.
+/// A request is still rejected if its CSRF value is missing or wrong, if a token outside the cookies (for example in
+/// the `Authorization` header) is invalid, or if the session store fails.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};

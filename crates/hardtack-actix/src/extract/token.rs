@@ -124,8 +124,8 @@ macro_rules! extractor {
         /// cannot be refreshed, for example because it is forged or its session has ended. In that case, the response
         /// deletes the cookies that have become useless.
         ///
-        /// A request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is also
-        /// refused if a token outside the cookies, for example in the `Authorization` header, is invalid.
+        /// A request is still rejected if its CSRF value is missing or wrong, if a token outside the cookies (for
+        /// example in the `Authorization` header) is invalid, or if the session store fails.
         impl<$(const $constant: u64,)? T: ExtraClaims> OptionalFromRequest for $name<$($constant,)? T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
                 let need = $need.optional();

@@ -1,4 +1,4 @@
-//! A layer that refuses requests that lack a required token.
+//! A layer that rejects requests without a required token.
 
 mod service;
 
@@ -21,9 +21,9 @@ pub use service::{RequireFuture, RequireService};
 /// If the need is [optional](Need::optional), requests without a token or with invalid cookies also pass. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// Wrap scopes and resources, not the whole `App`. Middleware on a scope or `App` also wraps its default service, which
-/// handles unknown paths. If `Require` wrapped the `App`, a request for an unknown path would be redirected to the
-/// log-in page instead of getting a 404.
+/// Wrap scopes and resources, not the whole `App`. Middleware on a scope or on the `App` also wraps the default
+/// service, which handles unknown paths. If `Require` wrapped the `App`, a request for an unknown path would be
+/// redirected to the log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, Hardtack responds with 401 instead of redirecting the
 /// browser to the same page, and logs an error (`redirect_loop`).

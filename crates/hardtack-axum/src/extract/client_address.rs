@@ -13,11 +13,11 @@ use crate::respond::AuthError;
 /// The client's address: the address of the socket's peer or, if the peer is a
 /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy reports.
 ///
-/// The peer's address is known if [`serve`](fn@crate::serve) serves the application. If you call `axum::serve` instead,
-/// pass it `app.into_make_service_with_connect_info::<SocketAddr>()`.
+/// The peer's address is known if you serve the application with [`serve`](fn@crate::serve). If you call `axum::serve`
+/// instead, pass it `app.into_make_service_with_connect_info::<SocketAddr>()`.
 ///
-/// If the address is not known, the request is refused with 500, and the log says what to add. If the handler takes
-/// `Option<ClientAddress>`, it gets `None` instead.
+/// If the address is not known, the request is refused with a 500 response, and the log says what to add to the
+/// application. However, a handler that takes `Option<ClientAddress>` runs and gets `None`.
 ///
 /// ```
 /// use hardtack_axum::ClientAddress;

@@ -20,7 +20,7 @@ use crate::respond::AuthError;
 /// - The token in the cookies is invalid and cannot be refreshed.
 /// - The user identified by the token in the cookies no longer exists.
 ///
-/// In the last two cases, the response deletes the cookies, because they no longer work.
+/// If the token is invalid or its user no longer exists, the response deletes the cookies, because they no longer work.
 ///
 /// ```
 /// use hardtack_axum::{BackendError, CurrentUser, FindUser};

@@ -16,11 +16,11 @@ use super::AccessToken;
 use crate::auth::Auth;
 use crate::respond::AuthError;
 
-/// A submitted log-in form, or an API client's JSON. It dereferences to [`Auth`].
+/// A submitted log-in form, or an API client's JSON. Dereferences to [`Auth`].
 ///
 /// The extractor checks the request before it reads the body, so a handler never gets a password that another site
-/// could have sent. The extractor refuses requests with a safe method (such as GET), requests from other sites, and
-/// forms without the CSRF value of [`Auth::log_in_form`].
+/// could have sent. The extractor rejects requests with a safe method (such as GET), requests from other sites, and
+/// forms without the CSRF value from [`Auth::log_in_form`].
 ///
 /// ```
 /// use axum::response::{Html, IntoResponse, Response};
@@ -65,9 +65,9 @@ impl<T> LogInForm<T> {
         self.auth.log_in_and_return(log_in).await
     }
 
-    /// Returns an error that refuses the log-in. Pass a message for the user. A browser is redirected back to the page
-    /// with the form. [`Auth::log_in_form`] then returns the message and the typed user name once. An API client gets
-    /// 401 with the code `log_in_refused`.
+    /// Returns an error that rejects the log-in. Pass a message for the user. The error redirects a browser to the page
+    /// with the form, where [`Auth::log_in_form`] returns the message and the typed user name once. An API client gets
+    /// a 401 response with the code `log_in_refused`.
     ///
     /// Instead of a message, you can also pass any [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
@@ -90,12 +90,12 @@ impl<T> fmt::Debug for LogInForm<T> {
     }
 }
 
-/// A form, or an API client's JSON, in which the logged-in user has re-entered the password. It dereferences to
-/// [`Auth`].
+/// A form, or an API client's JSON, in which the logged-in user has re-entered the password. Dereferences to [`Auth`].
 ///
-/// Before it reads the body, the extractor checks the request as [`AccessToken`] does. The form must contain the CSRF
-/// value of [`Auth::reauthentication_form`]. If the browser sends the form twice, for example after a double click, the
-/// second request gets the same tokens as the first (see [`Need::reauthenticating`](hardtack::Need::reauthenticating)).
+/// The extractor performs the same checks as [`AccessToken`] before it reads the body. The form must contain the CSRF
+/// value from [`Auth::reauthentication_form`]. If the browser sends the form twice, for example after a double click,
+/// the second request gets the same tokens as the first (see
+/// [`Need::reauthenticating`](hardtack::Need::reauthenticating)).
 ///
 /// ```
 /// use axum::response::Response;
@@ -126,7 +126,7 @@ impl<T> ReauthenticationForm<T> {
     /// Makes the session of the user with the id `subject` fresh again, and returns the response. A browser is
     /// redirected to the page in the query parameter `next`, or to the home page. An API client gets 200 with JSON.
     ///
-    /// If a different user is logged in, this method refuses the form with a message that says so.
+    /// If `subject` is not the logged-in user, this method rejects the form with a message that says so.
     ///
     /// # Errors
     /// The errors of [`Auth::reauthenticate`].
@@ -137,8 +137,9 @@ impl<T> ReauthenticationForm<T> {
         self.auth.reauthenticate_and_return(subject).await
     }
 
-    /// Returns an error that refuses the password. Pass a message for the user. A browser is redirected back to the
-    /// page with the form, which shows the message once. An API client gets 401 with the code `log_in_refused`.
+    /// Returns an error that rejects the password. Pass a message for the user. The error redirects a browser to the
+    /// page with the form, which shows the message once. An API client gets a 401 response with the code
+    /// `log_in_refused`.
     ///
     /// Instead of a message, you can also pass any [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {

@@ -62,13 +62,13 @@ impl Activity {
         OpenRequest(Arc::clone(self))
     }
 
-    /// Returns whether the connection has had no request yet.
+    /// Returns whether no request has arrived on the connection yet.
     pub fn is_new(&self) -> bool {
         !self.has_begun.load(Ordering::Relaxed)
     }
 
-    /// Waits until the connection has been idle for too long. The limit is `before` if the connection has had no
-    /// request yet, and `after` if it has had one.
+    /// Waits until the connection has been idle for too long. The limit is `before` until the first request arrives,
+    /// and `after` from then on.
     pub async fn idle(&self, before: Duration, after: Duration) {
         loop {
             let timeout = if self.is_new() { before } else { after };
@@ -81,9 +81,9 @@ impl Activity {
         }
     }
 
-    /// Waits until no request is in progress. Call this method when the connection must end soon. If the connection has
-    /// had requests, the method also waits a moment longer, so that hyper can end the connection properly, whatever the
-    /// client does.
+    /// Waits until no request is in progress. Call this method before you close the connection. If the connection has
+    /// carried any requests, the method also waits a moment longer. In that time, hyper can close the connection
+    /// properly, whatever the client does.
     pub async fn finished(&self) {
         self.finished_after(LINGER, DELIVERY).await;
     }

@@ -1,9 +1,10 @@
 //! The server's connections.
 //!
 //! 1. Each request gets its client's address (`ConnectInfo`).
-//! 2. When the server stops, it soon closes each connection that has no request in progress ([`Activity::finished`]).
-//!    hyper also closes idle connections, but only if the client cooperates: hyper keeps waiting if only part of the
-//!    first request head has arrived, or if an HTTP/2 client neither acknowledges nor reads anything.
+//! 2. When the server shuts down, it promptly closes each connection that has no request in progress
+//!    ([`Activity::finished`]). hyper also closes idle connections, but only if the client cooperates. For example,
+//!    hyper keeps waiting if only part of the first request's head has arrived, or if an HTTP/2 client neither
+//!    acknowledges nor reads anything.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};

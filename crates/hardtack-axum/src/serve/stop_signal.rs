@@ -2,8 +2,8 @@
 
 use std::io;
 
-/// Receives the signals that stop a server: Ctrl-C and, on Unix, SIGTERM. On Unix, no signal is lost after
-/// [`StopSignal::listen`] has been called.
+/// Receives the signals that stop a server: Ctrl-C and, on Unix, SIGTERM. On Unix, a signal that arrives after the call
+/// to [`StopSignal::listen`] is never lost.
 #[derive(Debug)]
 pub struct StopSignal {
     #[cfg(unix)]
@@ -16,10 +16,10 @@ impl StopSignal {
     /// Starts receiving the signals that stop a server. From then on, these signals no longer end the process.
     ///
     /// # Errors
-    /// If the operating system does not let the process receive signals.
+    /// Returns an error if the operating system does not let the process receive signals.
     ///
     /// # Panics
-    /// If called outside a tokio runtime with I/O enabled.
+    /// Panics if called outside a tokio runtime, or if the runtime's I/O driver is not enabled.
     #[cfg(unix)]
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};

@@ -1,4 +1,4 @@
-//! How advice of the core refers to the settings of the binary.
+//! The names that the core's advice uses for the binary's settings.
 
 use super::settings::{
     ACCESS_COOKIE_NAME, ACCESS_COOKIE_PATH, ACCESS_LIFETIME, AUDIENCE, BASE_URL, CLOCK_SKEW, COOKIE_SAMESITE, DATA_DIR,

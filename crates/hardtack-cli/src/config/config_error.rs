@@ -1,4 +1,4 @@
-//! The authenticator's errors, with the settings that caused them.
+//! Adds the settings that caused an error to the authenticator's error messages.
 
 use hardtack::ConfigError;
 

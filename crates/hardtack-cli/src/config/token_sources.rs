@@ -1,4 +1,4 @@
-//! The parts of a request in which a token is accepted.
+//! Where in a request the server accepts tokens.
 
 use hardtack::TokenLocation;
 use hardtack::token_source::Locations;

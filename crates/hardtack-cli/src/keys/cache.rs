@@ -1,4 +1,4 @@
-//! Keys that are parsed again only if their files have changed.
+//! A cache of parsed keys. A key is parsed again only if its file has changed.
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,5 +1,5 @@
-//! What each key in the data folder is used for at a given time. A key signs and verifies tokens, only verifies tokens,
-//! or is no longer used.
+//! The role of each key in the data folder at a given time: the key signs and verifies tokens, only verifies tokens, or
+//! is no longer used.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The numbers that Redis has returned to the servers. Every few seconds, each server increments the number in Redis
-//! and gets the new number back.
+//! The numbers that Redis returns to the servers. Every few seconds, each server increments a shared number in Redis,
+//! and Redis returns the new number.
 
 use std::fmt::Write as _;
 

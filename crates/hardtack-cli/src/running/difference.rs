@@ -1,4 +1,4 @@
-//! Detects when another server has been keeping its sessions in a different place than this server for a long time.
+//! Detects that another server keeps its sessions in a different place than this server, if the difference lasts.
 
 use super::place::Place;
 

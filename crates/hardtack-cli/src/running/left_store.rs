@@ -1,27 +1,27 @@
-//! Ends the sessions in a session store that the servers left earlier and are now returning to.
+//! Ends the sessions in a session store that the servers stopped using earlier and are now returning to.
 //!
-//! Servers leave a store if, for example, Redis is replaced by an empty Redis, or the servers are restarted with a
-//! different `--redis-url`. While they use the new store, a log-out or a new password does not end the sessions in the
-//! old one. If they returned to the old store, those sessions would be live again.
+//! Servers switch to a different store if, for example, Redis is replaced by an empty Redis, or the servers are
+//! restarted with a different `--redis-url`. While the servers use the new store, a log-out or a new password does not
+//! end the sessions in the old store. If the servers returned to the old store, those sessions would be live again.
 //!
-//! Each store that the servers have left has a row in `hardtack_settings`, called the store's mark. There are two kinds
-//! of marks:
+//! Each store that servers have stopped using has a row in `hardtack_settings`, called the store's mark. There are two
+//! kinds of marks:
 //!
 //! - *moved*: A server was using this store, and then found a different store at the same address. Other servers may
 //!   not have noticed the change.
 //! - *elsewhere*: At least one server is using a different store. Other servers may be using this store at the same
 //!   time, for example because an operator is trying out the different store.
 //!
-//! From the moment it starts, each server keeps a mark on all stores except its own. The marks are therefore in place
-//! no matter when and how a server stops.
+//! From the moment it starts, each server keeps a mark on all stores except its own. The marks therefore exist no
+//! matter when or how the server stops.
 //!
-//! Before a server starts to use a store that has a mark, the server ends all sessions in the store and then deletes
-//! the mark. If the server crashes before it deletes the mark, the next server ends the sessions. There is one
-//! exception: if another server has used the store the whole time, an *elsewhere* mark ends no sessions. The other
-//! server proves this by renewing its row.
+//! Before a server starts to use a store that has a mark, the server ends all sessions in the store, and then deletes
+//! the mark. If the server crashes in between, the mark is still there, so the next server ends the sessions. There is
+//! one exception: an *elsewhere* mark ends no sessions if another server has been using the store the whole time. That
+//! other server proves this by renewing its row.
 //!
-//! A server that has used the store the whole time deletes an *elsewhere* mark once no server is using a different
-//! store.
+//! If a server has used the store the whole time, it deletes the store's *elsewhere* mark once no server is using a
+//! different store.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! Detects that a Redis store has gone back to an older state, and ends the sessions in the store.
 //!
-//! If an older Redis snapshot is restored, the sessions that ended after the snapshot was taken are live again, and
-//! nothing in Redis shows that they had ended. Each server therefore increments a number in Redis every few seconds,
-//! and writes the new number into the database.
+//! If an older Redis snapshot is restored, sessions that ended after the snapshot was taken are live again, and nothing
+//! in Redis shows that they ended. To detect this, each server increments a number in Redis every few seconds, and
+//! writes the new number to the database.
 //!
-//! If Redis later returns a number that is clearly lower than expected, Redis has lost changes. The server that first
-//! notices the loss ends all sessions, so users have to log in again.
+//! If Redis later returns a number that is clearly lower than the database says, Redis has lost changes. The first
+//! server that notices this ends all sessions, so users have to log in again.
 //!
 //! Redis can also lose changes without a snapshot being restored. With `appendfsync everysec`, a crash loses the
 //! changes of the last second or two. [`Counts::show_loss`] therefore accepts a number that is slightly too low.

@@ -1,6 +1,6 @@
 //! Where the servers keep their sessions.
 //!
-//! A command that ends sessions looks up in the database where the servers keep their sessions. If the command relied
+//! The database records where the servers keep their sessions. A command that ends sessions looks this up. If it relied
 //! only on its own settings, it might look in the wrong place, find no sessions, and report success.
 
 use hardtack_redis::RedisSessions;

@@ -1,9 +1,9 @@
 //! The site to which a Redis belongs.
 //!
-//! A server can end all sessions in Redis, for example after an older snapshot was restored. If two sites with different
-//! databases kept their sessions in the same Redis, the servers of one site would end the sessions of the other. So each
-//! Redis that contains sessions belongs to one site: the database contains a random id of the site, and Redis contains
-//! the id of the site to which it belongs.
+//! A server can end all sessions in Redis, for example after an older snapshot was restored. If two sites with
+//! different databases kept their sessions in the same Redis, the servers of one site could end the other site's
+//! sessions. Therefore, each Redis that contains sessions belongs to one site. The site's database contains a random
+//! site id, and Redis contains the id of the site that it belongs to.
 
 use super::table::Table;
 use crate::error::Error;

@@ -1,11 +1,13 @@
-//! Periods in which servers check each request against the session store, because access tokens of sessions that are
-//! not in the store might be valid.
+//! Periods during which servers check each request against the session store, because some sessions that are not in the
+//! store might still have valid access tokens.
 //!
-//! Such a period begins if the store may have lost sessions, if the servers have begun to use another store, and as long
-//! as another server uses another store. It ends when all access tokens from before have expired.
+//! A period begins if the store may have lost sessions, or if the servers have switched to another store. While another
+//! server uses a different store, the period begins again at each renewal. A period ends when all access tokens that
+//! were issued before it last began have expired.
 //!
-//! The database contains how many seconds of the period remain, and no time of day, because clocks might be wrong. Each
-//! server measures the period with its monotonic clock. Time during which no server runs does not count.
+//! The database stores how many seconds of the period remain, not the time of day when it ends, because clocks might be
+//! wrong. Each server measures the period with its monotonic clock. Time during which no server is running does not
+//! count.
 
 use std::time::Duration;
 

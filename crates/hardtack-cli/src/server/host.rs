@@ -1,9 +1,9 @@
 //! Which hosts the server accepts requests for.
 //!
-//! A request for a host other than the site's host gets 421, for two reasons. First, an attacker can make the name of
-//! another host resolve to this server (DNS rebinding). To a browser, pages and responses under that name have the same
-//! origin, so the attacker's pages could read this server's responses. Second, a cache might confuse the responses for
-//! the two hosts.
+//! If a request is for a host other than the site's host, the server responds with status 421, for two reasons. First,
+//! an attacker can make another host name resolve to this server (DNS rebinding). To a browser, the attacker's pages
+//! under that name and this server's responses then have the same origin, so the pages could read the responses.
+//! Second, a cache might confuse the responses for the two hosts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};

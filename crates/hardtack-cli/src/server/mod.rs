@@ -1,4 +1,4 @@
-//! Serves HTTP/1.1 and HTTP/2 without TLS, enforces limits, and stops gracefully.
+//! Serves HTTP/1.1 and HTTP/2 without TLS, enforces limits, and shuts down gracefully.
 
 mod admission;
 mod connection;

@@ -1,4 +1,4 @@
-//! A socket that fails if the client does not read what is written to it.
+//! A socket whose writes fail if the client does not read the data.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! Checks that logged-in users stay logged in when a request is refused, either because the token lacks a claim or
-//! because the application forbids the request.
+//! Checks that a rejected request does not log the user out, whether the token lacks a claim or the application forbids
+//! the request.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};

@@ -1,5 +1,5 @@
-//! The query parameter `next`, which says which page to return to. Its value must be a path on this site. It must not
-//! be a route of the log-in flow, such as the log-in, log-out or refresh URL.
+//! The query parameter `next`, which names the page to return to. Its value must be a path on this site, but not a
+//! route of the log-in flow, such as the log-in, log-out or refresh URL.
 
 use hardtack::RefreshMode;
 

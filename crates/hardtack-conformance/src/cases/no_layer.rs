@@ -1,4 +1,4 @@
-//! An application without the adapter's layer responds with 500 and does not reveal the cause to the client.
+//! Tests that an application without the adapter's layer responds with 500 and does not reveal the cause to the client.
 
 use serde_json::json;
 

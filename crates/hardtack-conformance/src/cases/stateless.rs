@@ -1,5 +1,5 @@
-//! Tokens without a session store, as in Flask-JWT-Extended. A refresh token can be used repeatedly until it expires or
-//! the user logs out.
+//! Test cases for tokens without a session store, as in Flask-JWT-Extended: a refresh token can be used repeatedly
+//! until it expires or the user logs out.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One case: a site with its settings, and the requests that are sent to it.
+//! A test case: a site with its settings, and the requests that are sent to the site.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The differences that a case found between expected and actual responses.
+//! Records how a test case's responses differ from the expected ones.
 
 use std::sync::{Arc, Mutex};
 

@@ -42,7 +42,7 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 ///
 /// # Errors
 /// - The URL is not valid.
-/// - The URL requires TLS, but the feature `tls` is off.
+/// - The URL requires TLS, but the feature `tls` is not enabled.
 /// - The server cannot be reached, or it refuses the connection.
 /// - The database's encoding is not UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {

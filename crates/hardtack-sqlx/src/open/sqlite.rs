@@ -32,21 +32,21 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// keys are enforced, and the busy timeout is five seconds. On some errors, such as a full disk, SQLite ends the
 /// transaction on its own. If that happens, the pool closes the connection instead of reusing it.
 ///
-/// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. The
-/// file must belong to root or to the user that runs this process, and other users must not be able to write to it.
-/// Otherwise, this function returns an error. It also checks the folder, because a user who can write to the folder can
-/// replace the file. If other users can read the file, the function logs a warning.
+/// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. This
+/// function returns an error unless the file belongs to root or to the user that runs this process, and no other user
+/// can write to the file. The function also checks the folder, because a user who can write to the folder can replace
+/// the file. If other users can read the file, the function logs a warning.
 ///
 /// If the file is replaced while the pool is open, new connections and Hardtack's later operations on this database
 /// fail.
 ///
-/// If `path` begins with `sqlite:`, it is read as a [`DatabaseUrl`](crate::DatabaseUrl). To open a file whose name
+/// If `path` begins with `sqlite:`, it is parsed as a [`DatabaseUrl`](crate::DatabaseUrl). To open a file whose name
 /// begins with `sqlite:`, put `./` in front of the name.
 ///
 /// # Errors
 /// - The file cannot be created, or cannot be opened as an SQLite database.
-/// - A user other than root and the user that runs this process owns the file or its folder, or can write to one of
-///   them.
+/// - The file or its folder belongs to, or can be written to by, a user who is neither root nor the user that runs this
+///   process.
 /// - `path` is an `sqlite:` URL that is not valid.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     match sqlite_file(path.as_ref())? {

@@ -19,7 +19,7 @@ use crate::error::OpenError;
 /// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`) refers to a database on a server. The scheme
 ///   can also be `postgresql`. Missing parts are taken from the environment variables `PGHOST`, `PGUSER`, `PGPASSWORD`
 ///   and so on, or from `.pgpass`. Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same
-///   meaning as in libpq. Unknown or repeated parameters are refused. If the feature `tls` is enabled, connections to
+///   meaning as in libpq. Unknown or repeated parameters are rejected. If the feature `tls` is enabled, connections to
 ///   other machines require TLS, unless `sslmode` is set.
 ///
 /// `Display` and `Debug` leave out the password.

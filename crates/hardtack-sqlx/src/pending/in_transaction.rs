@@ -1,4 +1,4 @@
-//! Recording, in the application's own transaction, that sessions must end.
+//! Methods that record, in the application's own transaction, that sessions must end.
 
 use std::sync::atomic::Ordering;
 
@@ -15,19 +15,19 @@ macro_rules! in_transaction {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
             /// Records, in your own transaction, that all of a user's sessions must end. The sessions end after the
-            /// transaction commits. If the transaction is rolled back, the sessions continue. Use this method after a
+            /// transaction commits. If the transaction is rolled back, the sessions continue. Use this method for a
             /// password reset, and when you disable or delete a user.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
-            /// `Auth::renew`. Both methods end the sessions at once, and `renew` also gives this browser a new session.
-            /// If the program stops between the commit and that call, another process ends the sessions a few seconds
-            /// later.
+            /// `Auth::renew`. Both methods end the sessions immediately, and `renew` also gives this browser a new
+            /// session. If the program stops after the commit but before it calls one of these methods, another process
+            /// ends the sessions a few seconds later.
             ///
             /// # Errors
-            /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
-            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. After an error, roll
-            /// the transaction back.
+            /// Returns an error if this `PendingEnds` is not
+            /// [registered](hardtack::AuthenticatorBuilder::pending_revocations), if the database fails, or if the
+            /// subject contains a NUL character, which PostgreSQL rejects. After an error, roll the transaction back.
             pub async fn end_all_in(
                 &self,
                 connection: &mut $connection,
@@ -40,13 +40,13 @@ macro_rules! in_transaction {
             /// changes their password, and pass the session of the request's token as `kept`.
             ///
             /// After the commit, pass the result to `Auth::renew`, which also replaces the kept session. If the session
-            /// store is down at that time, the kept session continues, and the other sessions end once the store is
-            /// back up.
+            /// store is down when you call `renew`, the kept session continues, and the other sessions end once the
+            /// store is back up.
             ///
             /// # Errors
-            /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
-            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. After an error, roll
-            /// the transaction back.
+            /// Returns an error if this `PendingEnds` is not
+            /// [registered](hardtack::AuthenticatorBuilder::pending_revocations), if the database fails, or if the
+            /// subject contains a NUL character, which PostgreSQL rejects. After an error, roll the transaction back.
             pub async fn end_others_in(
                 &self,
                 connection: &mut $connection,
@@ -77,8 +77,8 @@ impl PendingEnds<crate::Database> {
     /// Records, in a transaction, that all of a user's sessions must end.
     ///
     /// # Errors
-    /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
-    /// PostgreSQL rejects.
+    /// Returns an error if this `PendingEnds` is not registered, if the database fails, or if the subject contains a
+    /// NUL character, which PostgreSQL rejects.
     pub async fn end_all_in(
         &self,
         connection: &mut Connection<'_>,
@@ -90,8 +90,8 @@ impl PendingEnds<crate::Database> {
     /// Records, in a transaction, that all of a user's sessions except `kept` must end.
     ///
     /// # Errors
-    /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
-    /// PostgreSQL rejects.
+    /// Returns an error if this `PendingEnds` is not registered, if the database fails, or if the subject contains a
+    /// NUL character, which PostgreSQL rejects.
     pub async fn end_others_in(
         &self,
         connection: &mut Connection<'_>,

@@ -70,25 +70,25 @@ const DELAY: i64 = 2;
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
-    /// Creates a `PendingEnds` that keeps its intentions in a database that is already open. Call [`Self::migrate`]
-    /// before you use the `PendingEnds`.
+    /// Creates a `PendingEnds` that stores its intentions in a database that is already open. Before you use it, call
+    /// [`Self::migrate`].
     pub fn from_pool(pool: P) -> Self {
         Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default(), store_id: Arc::default() }
     }
 
-    /// Allows intentions to be written even though this value is not registered with an authenticator in this process.
+    /// Allows this value to write intentions even though it is not registered with an authenticator in this process.
     /// Use this method in programs such as an administration tool. The application's servers must register a
-    /// `PendingEnds` that uses the same database. Sessions continue until one of these servers has carried out the
-    /// intention to end them.
+    /// `PendingEnds` that uses the same database, because they carry out the intentions. Until one of them does, the
+    /// sessions continue.
     pub fn carried_out_by_servers(self) -> Self {
         self.carried_out.store(true, Ordering::Relaxed);
         self
     }
 
-    /// Sets the id of the session store for this value and its clones. New intentions then contain this id, and
-    /// intentions with a different id are not carried out. For Redis, get the id from
-    /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, new intentions contain no
-    /// id, and intentions with an id are not carried out.
+    /// Sets the id of the session store for this value and its clones. From then on, new intentions contain this id,
+    /// and intentions with a different id are not carried out. For Redis, get the id from
+    /// `hardtack_redis::RedisSessions::create_identity`. `None`, the default, means that new intentions contain no id,
+    /// and that intentions with any id are not carried out.
     ///
     /// The ids protect against a process that was started with the wrong session store by mistake. Without ids, such a
     /// process would find no matching sessions in its store and would then remove intentions that the other processes
@@ -97,8 +97,8 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         *self.store_id.lock().unwrap_or_else(PoisonError::into_inner) = id.map(str::to_owned);
     }
 
-    /// Reassigns the intentions for the session store with the id `from` to the store with the id `to`, and returns how
-    /// many there were. Call this method if a store has lost its data, including its id, and has been given a new id.
+    /// Reassigns all intentions for the session store with the id `from` to the store with the id `to`, and returns
+    /// their number. Call this method if a store has lost its data and was therefore given a new id.
     ///
     /// # Errors
     /// The database failed.
@@ -107,14 +107,15 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         self.pool.execute(statement).await.map_err(BackendError::new)
     }
 
-    /// Deletes up to `limit` intentions that are for other session stores and at least 400 days old, and returns how
-    /// many it deleted. `now` is the time on the database's clock.
+    /// Deletes up to `limit` intentions, and returns how many it deleted. It deletes only intentions that belong to
+    /// other session stores and are at least 400 days old. `now` is the current time according to the database's clock.
     ///
-    /// If an application replaces a session store, for example after a trial or a loss of data, no process carries out
-    /// the intentions for the old store. Browsers keep cookies for at most 400 days (RFC 6265bis), so after this time
-    /// no session in the old store can still be used, and the intentions are no longer needed.
+    /// If an application replaces its session store, for example after a trial or a loss of data, no process carries
+    /// out the intentions for the old store. Browsers keep cookies for at most 400 days (RFC 6265bis). Once an
+    /// intention is 400 days old, no browser can still use the session that it would end, so the intention is no longer
+    /// needed.
     ///
-    /// You do not have to call this method if you register the value with
+    /// You do not have to call this method yourself if you register the `PendingEnds` with
     /// [`also_prune`](hardtack::AuthenticatorBuilder::also_prune).
     ///
     /// # Errors
@@ -137,7 +138,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Creates or upgrades the table `pending_ends`. Returns how many migrations were applied.
     ///
     /// # Errors
-    /// The table is newer than this program, or the database failed.
+    /// Returns an error if the table is newer than this program, or if the database failed.
     pub async fn migrate(&self) -> Result<usize, MigrateError> {
         self.pool.migrate("pending_ends", PENDING_MIGRATIONS).await
     }

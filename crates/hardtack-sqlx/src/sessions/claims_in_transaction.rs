@@ -11,7 +11,7 @@ macro_rules! claims_in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*
         impl Sessions<$pool> {
-            /// Marks a user's access tokens as outdated in your own transaction. Use this method if the transaction
+            /// In your own transaction, marks a user's access tokens as outdated. Use this method if the transaction
             /// changes something that the callback
             /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims) reads, such as the user's role.
             /// After the commit, the next request in each session refreshes the token, and the refresh calls the

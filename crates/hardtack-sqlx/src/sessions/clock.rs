@@ -1,4 +1,4 @@
-//! A clock whose clones share one source of time.
+//! A clock that can be cloned. All clones use the same underlying clock.
 
 use std::fmt;
 use std::sync::Arc;

@@ -48,9 +48,9 @@ macro_rules! in_transaction {
                 self.end(&mut connection.into(), subject, RevokeTarget::AllOf(subject)).await
             }
 
-            /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use this method when a logged-in user
-            /// changes their password, and pass the session of the request's token as `kept`. After the commit, pass
-            /// the result to `Auth::renew`, which replaces the kept session as well.
+            /// Like [`end_all_in`](Self::end_all_in), but does not end the session `kept`. Use this method when a
+            /// logged-in user changes their password, and pass the session of the request's token as `kept`. After the
+            /// commit, pass the result to `Auth::renew`, which then replaces this session with a new one.
             ///
             /// # Errors
             /// The database failed. After an error, roll the transaction back.
@@ -110,9 +110,9 @@ impl Sessions<crate::Database> {
         self.end(connection, subject, all_except(subject, kept.into())).await
     }
 
-    /// Returns whether one of a user's sessions has ended. The transaction locks all of the user's live sessions, so a
-    /// live session cannot end before the transaction does. Call this method in a transaction that changes the user, so
-    /// that a session that has ended cannot make the change.
+    /// Returns whether one of a user's sessions has ended. Call this method in a transaction that changes the user, and
+    /// make the change only if the session has not ended. The method locks all of the user's live sessions, so none of
+    /// them can end before the transaction is finished.
     ///
     /// If the database has lost the session's row, for example because a backup was restored, this method checks the
     /// revocation log instead. There is then no row to lock, so the session can still end before the transaction does.

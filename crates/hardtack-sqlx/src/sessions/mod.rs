@@ -43,9 +43,8 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     /// Creates a store in a database that is already open. Call [`Self::migrate`] before the first use.
     ///
     /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`]. These functions turn on the
-    /// settings that Hardtack relies on, such as durable commits and time limits. They return sqlx 0.9 pools. In a
-    /// different version of sqlx, the pools are different types, so passing one of them to this function does not
-    /// compile.
+    /// settings that Hardtack relies on, such as durable commits and time limits. They return sqlx 0.9 pools. A pool
+    /// from a different version of sqlx is a different type, so code that passes one to this function does not compile.
     pub fn from_pool(pool: P) -> Self {
         Self {
             pool: pool.clone().into().into(),
@@ -57,8 +56,8 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     }
 
     /// Sets the clock, for tests. The store uses this clock only for changes in the application's own transactions,
-    /// such as those of [`end_all_in`](SqliteSessions::end_all_in). All other changes are dated by the authenticator's
-    /// clock. The default is [`SystemClock`](hardtack::clock::SystemClock).
+    /// such as those of [`end_all_in`](SqliteSessions::end_all_in). For all other changes, it uses the time from the
+    /// authenticator's clock. The default is [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
@@ -73,7 +72,7 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     /// applied. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
     ///
     /// # Errors
-    /// The tables are newer than this program, or the database failed.
+    /// Returns an error if the tables are newer than this program, or if the database failed.
     pub async fn migrate(&self) -> Result<usize, MigrateError> {
         let applied = self.pool.migrate("sessions", schema::MIGRATIONS).await?;
         Ok(applied + self.pool.migrate("throttle", schema::THROTTLE_MIGRATIONS).await?)
@@ -96,8 +95,8 @@ impl Database {
 
 #[cfg(feature = "sqlite")]
 impl SqliteSessions {
-    /// Opens a database file with [`open_sqlite`](crate::open_sqlite), which creates the file if it does not exist.
-    /// Then creates or upgrades the tables. `path` can also be a URL, such as `sqlite:app.db`.
+    /// Opens a database file with [`open_sqlite`](crate::open_sqlite), and creates or upgrades the tables. If the file
+    /// does not exist, it is created. `path` can also be a URL, such as `sqlite:app.db`.
     ///
     /// # Errors
     /// Returns an error if [`open_sqlite`](crate::open_sqlite) does, or if the tables cannot be created or upgraded,

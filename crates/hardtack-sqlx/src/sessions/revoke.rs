@@ -1,7 +1,7 @@
-//! Ending sessions and marking their access tokens as outdated, inside a transaction.
+//! Ends sessions, or marks their access tokens as outdated, inside a transaction.
 //!
 //! To avoid deadlocks, every transaction takes its locks in the same order: first the lock on a subject's log-ins, then
-//! the rows of `sessions` in the order of their ids, and finally `revocation_head`. Once it has locked
+//! the rows of `sessions` in the order of their ids, and finally `revocation_head`. After a transaction has locked
 //! `revocation_head`, it only writes to the log and commits.
 
 use std::fmt::Write as _;

@@ -225,11 +225,11 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> Sessions<P> {
     /// Ends the sessions of all users and returns how many it ended. If the application used a different store for a
-    /// while and now returns to this one, call this method first. Otherwise, sessions in this store would still be live
-    /// even if their users have logged out or changed their passwords in the meantime.
+    /// while and now switches back to this one, call this method first. Otherwise, sessions in this store would still
+    /// be live even if their users logged out or changed their passwords in the meantime.
     ///
     /// # Errors
-    /// The database failed. Some of the sessions might have ended.
+    /// Returns an error if the database fails. Some of the sessions might have ended by then.
     pub async fn end_all_sessions(&self, now: Timestamp) -> Result<u64, BackendError> {
         let mut ended = 0;
         let mut last = String::new();

@@ -31,17 +31,18 @@ use crate::sessions::Sessions;
 /// # }
 /// ```
 ///
-/// - A refused attempt only reads from the database, unless a stored time is too far in the future and must be
-///   corrected.
-/// - If the database does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and
-///   the [`Throttle`](hardtack::throttle::Throttle) counts in memory.
+/// - To refuse an attempt, the store only reads from the database. The exception is a stored time that is too far in
+///   the future: the store then corrects it.
+/// - If the database does not respond within one second (or the time set with [`with_timeout`](Self::with_timeout)),
+///   the operation fails, and the [`Throttle`](hardtack::throttle::Throttle) counts in memory.
 /// - On PostgreSQL, the store uses the database server's clock. On SQLite, it uses the throttle's clock. If two
-///   processes share an SQLite file and their clocks differ by up to ten minutes, both processes use the later time.
+///   processes share an SQLite file and their clocks differ by up to ten minutes, the store uses the later time.
 ///   Buckets may then refill late, by up to the difference between the clocks, but clients get no additional attempts.
-///   If the clocks differ by more, clients that alternate between the processes get additional attempts.
-/// - After every 64th allowed attempt, the store deletes some of the counters whose buckets are full. If the table has
-///   more counters than its maximum ([`with_capacity`](Self::with_capacity)), the store also deletes counters that have
-///   counted only a few attempts.
+///   If the clocks differ by more than ten minutes, clients that alternate between the processes get additional
+///   attempts.
+/// - After every 64th allowed attempt, the store deletes some of the counters whose buckets are full. If the table
+///   exceeds its maximum number of counters ([`with_capacity`](Self::with_capacity)), the store also deletes counters
+///   that have counted only a few attempts.
 #[derive(Clone, Debug)]
 pub struct SqlThrottleStore {
     pool: Pool,
@@ -54,8 +55,8 @@ impl SqlThrottleStore {
     /// maximum, call [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
-    /// How long an operation waits for the database, unless [`with_timeout`](Self::with_timeout) sets a different
-    /// limit.
+    /// How long an operation waits for the database by default. To set a different limit, call
+    /// [`with_timeout`](Self::with_timeout).
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
     /// Creates a store that keeps its counters in a database that is already open. Call [`Self::migrate`] before the
@@ -87,7 +88,7 @@ impl SqlThrottleStore {
     /// creates and upgrades this table as well.
     ///
     /// # Errors
-    /// The table is newer than this program, or the database failed.
+    /// Returns an error if the table is newer than this program, or if the database failed.
     pub async fn migrate(&self) -> Result<usize, MigrateError> {
         self.pool.migrate("throttle", THROTTLE_MIGRATIONS).await
     }

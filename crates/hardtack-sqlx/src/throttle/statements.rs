@@ -1,6 +1,7 @@
 //! The statements that access the table `throttle`.
 //!
-//! On PostgreSQL, every statement that locks several rows locks them in key order, to prevent deadlocks.
+//! On PostgreSQL, a statement that locks several rows always locks them in the order of their keys, to prevent
+//! deadlocks.
 
 use hardtack::throttle::{Budget, BudgetKey, Counter};
 use hardtack_db::{Pool, Statement, Transaction};

@@ -68,8 +68,8 @@ impl ClientInfo {
         self.user_agent.as_deref()
     }
 
-    /// Returns the cookie's value. Returns `None` if the request has no cookie with this name. Also returns `None` if
-    /// the request has several, because an attacker on a sibling domain might have added one of them.
+    /// Returns the cookie's value. Returns `None` if the request has no cookie with this name, or has several. If there
+    /// are several, an attacker on a sibling domain might have added one of them.
     pub fn cookie(&self, name: &CookieName) -> Option<&[u8]> {
         name.find_in(self.cookie_fields.iter().map(Vec::as_slice)).ok().flatten()
     }

@@ -49,8 +49,8 @@ impl Exchange<'_> {
     /// If there is no valid proof, but the request names a bound session, the reply tells the browser what to do next:
     /// - 403 with a challenge: the browser signs the challenge and posts again.
     /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
-    /// - 503: this server's clock is behind another server's clock, or the user entered the password again after the
-    ///   browser sent the request. The browser keeps the session and posts again later.
+    /// - 503: the browser keeps the session and posts again later. The server sends this status if its clock is behind
+    ///   another server's clock, or if the user re-entered the password after the browser sent the request.
     ///
     /// Any other 4xx status would make the browser forget the session.
     ///

@@ -14,7 +14,7 @@ use crate::token_source::{Need, RequiredClaims, TokenLocation};
 use crate::user::FindUser;
 
 /// The operations that a handler can perform on one request, such as verifying its token, or logging a user in or out.
-/// Where necessary, they also check the request's origin and its CSRF value.
+/// Operations that need protection against CSRF also check the request's origin and CSRF value.
 ///
 /// An adapter creates an `Exchange` from its framework's request, and converts each [`Failure`] into one of the
 /// framework's responses.
@@ -71,7 +71,7 @@ impl<'a> Exchange<'a> {
     /// Verifies the token that a route needs.
     ///
     /// Returns `None` in two cases:
-    /// - The token is optional, and the request has no token or has invalid cookies.
+    /// - The token is optional, and the request has no token, or has only an invalid one in a cookie.
     /// - The request is an `OPTIONS` request, and [`exempt_options`](crate::AuthenticatorBuilder::exempt_options) is
     ///   set.
     ///
@@ -82,7 +82,7 @@ impl<'a> Exchange<'a> {
     /// - The request comes from another site, or its CSRF token is missing or wrong.
     /// - The session store failed.
     ///
-    /// The failure contains the reply for the client.
+    /// The [`Failure`] contains the response for the client.
     pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
         match self.try_verify(need) {
             Verification::Ready(result) => result,
@@ -92,11 +92,11 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Verifies the token that a route needs, and refuses a request without one.
+    /// Verifies the token that a route needs, and rejects the request if it has none.
     ///
     /// # Errors
-    /// The same errors as [`verify`](Self::verify). If `verify` would return `None`, this method returns an error, even
-    /// if the token is optional.
+    /// Returns the errors of [`verify`](Self::verify). Also returns an error whenever `verify` would return `None`, so
+    /// the token is required even if `need` says that it is optional.
     pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
@@ -113,8 +113,8 @@ impl<'a> Exchange<'a> {
     /// Like [`try_verify`](Self::try_verify), but the token must also have the given claims.
     ///
     /// A token might lack a claim simply because it was issued before the claim was added. If the token was in a
-    /// cookie, and a new token for the session would have the claim, Hardtack refreshes the token. Otherwise, the
-    /// request is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// cookie, and a new token for the session would have the claim, Hardtack refreshes the token. Otherwise, Hardtack
+    /// rejects the request as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -242,7 +242,7 @@ impl<'a> Exchange<'a> {
     /// Looks up the user of a token with the application's [`FindUser`] implementation.
     ///
     /// # Errors
-    /// The user no longer exists, or the look-up failed.
+    /// Returns an error if the user no longer exists, or if the look-up fails.
     pub async fn user<U: FindUser>(&self, token: &VerifiedToken, state: &U::State) -> Result<U, Failure> {
         self.find_user(token, state).await.map_err(|rejection| self.reject(rejection))
     }
@@ -278,11 +278,11 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(reason).about(token.clone()) })
     }
 
-    /// Refuses a request from another site, even if its method is safe (such as GET).
+    /// Rejects a request from another site, even if its method is safe (such as GET).
     ///
     /// # Errors
-    /// [`FailureKind::Csrf`](crate::FailureKind::Csrf): the `Sec-Fetch-Site` or `Origin` header says that the request
-    /// comes from another site, or the `Host` header is missing or malformed.
+    /// Returns [`FailureKind::Csrf`](crate::FailureKind::Csrf) if the `Sec-Fetch-Site` or `Origin` header says that the
+    /// request comes from another site, or if the `Host` header is missing or malformed.
     pub fn require_same_origin(&self) -> Result<(), Failure> {
         self.verifier().check_origin_of_any_method().map_err(|reason| self.refuse(reason))
     }

@@ -1,4 +1,4 @@
-//! Log-ins that end with a GET request, such as an OAuth or OpenID Connect callback, or a link in an email.
+//! Log-ins that a GET request completes, such as an OAuth or OpenID Connect callback, or a link in an email.
 
 use std::time::Duration;
 
@@ -35,8 +35,8 @@ impl Exchange<'_> {
     /// Begins a log-in that ends with a GET request: an OAuth callback, or a link in an email. Returns a value for the
     /// `state` parameter and a cookie that ties this value to the browser.
     ///
-    /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns `kept`. Use
-    /// it for the PKCE verifier, the nonce and the page to return to.
+    /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns it. Use
+    /// `kept` for the PKCE verifier, the nonce and the page to return to.
     ///
     /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state and its own cookie.
     /// A browser can have at most eight of these cookies, with a total size of at most 4096 bytes. If a new log-in
@@ -56,17 +56,16 @@ impl Exchange<'_> {
         Ok((state, cookies))
     }
 
-    /// Checks the `state` of a GET request that ends a log-in, and returns the string `kept` that was passed to
-    /// [`begin_external`](Self::begin_external). After that, you can call [`log_in`](Self::log_in) once in this
-    /// request. `log_in` then accepts the request, even though the method is safe and another site might have started
-    /// the request.
+    /// Checks the `state` of a GET request that completes a log-in, and returns the string `kept` that was passed to
+    /// [`begin_external`](Self::begin_external). If this check succeeds, you can call [`log_in`](Self::log_in) once in
+    /// this request, even though its method is safe and another site might have started it.
     ///
-    /// The response deletes the state's cookie, so the browser cannot use the state again. This process also remembers
-    /// used states, so a copy of the cookie is refused.
+    /// The response deletes the cookie that belongs to this state, so the browser cannot use the state again. This
+    /// process also remembers which states have been used, so it rejects a copy of the cookie.
     ///
     /// # Errors
-    /// - This browser did not begin a log-in with this state, the state was already used, or the log-in took more than
-    ///   ten minutes.
+    /// - This browser did not begin a log-in with this state, the state has already been used, or more than ten minutes
+    ///   have passed since the log-in began.
     /// - The method is not GET.
     pub fn finish_external(&self, state: &str) -> Result<String, Failure> {
         self.try_finish_external(state).map_err(|reason| self.refuse(reason))

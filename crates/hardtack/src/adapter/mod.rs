@@ -7,17 +7,17 @@
 //!   request of that type.
 //! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
 //! - [`BodyPeek`]: reads the beginning of a request body before the handler runs. [`Exchange::body_peek`] returns a
-//!   `BodyPeek` if the verification needs the body.
+//!   `BodyPeek` if the request cannot be verified without the body.
 //! - [`Exchange`]: a handler's operations on one request: verify, log in, log out, refresh.
 //! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): call this method for each
 //!   request. If it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
 //! - [`Ended`]: the future that `Auth::ended` returns. A handler awaits it to know when to end a stream.
 //! - [`CLEAR_CACHE`]: the value of the `Clear-Site-Data` header in a response that ends the browser's session. The
 //!   adapter adds this header if [`SetCookies::clears_cache`](crate::SetCookies::clears_cache) returns `true`.
-//! - [`REGISTRATION`]: the name of the header in a response that asks the browser to bind the session to its device.
-//!   The adapter adds this header if [`SetCookies::registration`](crate::SetCookies::registration) returns a value.
+//! - [`REGISTRATION`]: the name of the response header that asks the browser to bind the session to its device. The
+//!   adapter adds this header if [`SetCookies::registration`](crate::SetCookies::registration) returns a value.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
-//! - [`LogLimit`]: limits the log lines about an event that clients can cause any number of times.
+//! - [`LogLimit`]: limits how many log lines are written about an event that clients can trigger as often as they like.
 
 mod client_info;
 mod device_binding;

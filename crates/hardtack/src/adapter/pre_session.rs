@@ -34,8 +34,8 @@ impl Exchange<'_> {
     /// in yet, such as a sign-up handler. [`Self::log_in`] includes this check.
     ///
     /// # Errors
-    /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
-    /// token.
+    /// Returns an error if the method is safe (such as GET), if the request comes from another site, or if the form has
+    /// no valid pre-session token.
     pub fn require_pre_session(&self) -> Result<(), Failure> {
         self.check_pre_session().map_err(|reason| self.refuse(reason))
     }

@@ -10,14 +10,14 @@ use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
     /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the path in the query parameter
-    /// `next`. Without `next`, a browser is redirected to the home page, and an API client gets 200 and JSON.
+    /// `next`. Without `next`, a browser is redirected to the home page, and an API client gets 200 with JSON.
     ///
-    /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser was posting a
-    /// password to the re-authentication page, it posts the password to that page again. A GET is allowed only with
-    /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
+    /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser had posted a
+    /// password to the re-authentication page, it is redirected back to that page and posts the password there again. A
+    /// GET is allowed only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
     ///
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
-    /// is refused, the browser returns to that page as if the user were logged out.
+    /// is refused, the browser is redirected back to that page, which then treats the user as logged out.
     ///
     /// With [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), the browser refreshes a bound session with a proof
     /// before it follows the redirect to the refresh URL. In this case, this method does not refresh the session again,

@@ -9,12 +9,12 @@ use crate::request::{NextPath, Wants};
 use crate::token_source::Need;
 
 impl Exchange<'_> {
-    /// Logs a reason, and returns a failure that contains the reply for the client.
+    /// Logs the reason, and returns a failure that contains the reply to the client.
     pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
         self.reject(Rejection { from_cookie: !self.state.is_bearer(), ..Rejection::from(reason) })
     }
 
-    /// Returns a failure that tells the logged-in user that the request is not allowed. The user sees `sentence` and
+    /// Returns a failure for a request that the logged-in user is not allowed to make. The user sees `sentence` and
     /// stays logged in.
     pub fn forbid(&self, sentence: impl Into<Cow<'static, str>>) -> Failure {
         self.refuse(Reason::Forbidden(sentence.into()))

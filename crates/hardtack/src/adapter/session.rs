@@ -18,8 +18,8 @@ impl Exchange<'_> {
     /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
-    /// - The request has a safe method (such as GET) or comes from another site, or the form has no valid pre-session
-    ///   token. These checks are skipped after a successful call to [`finish_external`](Self::finish_external).
+    /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
+    ///   token. After a successful call to [`finish_external`](Self::finish_external), this method skips these checks.
     /// - The store failed.
     /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
     ///   cookie.
@@ -44,12 +44,12 @@ impl Exchange<'_> {
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
     /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
-    /// This method normally ignores an expired access token in the cookie, because the token may have been copied, for
-    /// example from a log. There is one exception. If the refresh cookie's path does not cover the log-out URL, the
-    /// browser does not send the refresh token with a log-out. In this case, this method also ends the session of an
-    /// expired access token.
+    /// This method normally ignores an expired access token in the cookie, because someone might have copied the token,
+    /// for example from a log. There is one exception. If the refresh cookie's path does not cover the log-out URL, the
+    /// browser does not send the refresh token to that URL. In this case, this method also ends the session that an
+    /// expired access token belongs to.
     ///
-    /// If the request has several cookies with the same name, this method ends the sessions of all of them.
+    /// If several cookies in the request have the same name, this method ends the session that each of them belongs to.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -108,14 +108,15 @@ impl Exchange<'_> {
     /// Exchanges the token in the refresh cookie for new tokens and returns their cookies. The new access token is
     /// never fresh.
     ///
-    /// GET is allowed only with [`RefreshMode::Redirect`], because a GET should not change state. HEAD is never
-    /// allowed, not even if the router passes HEAD requests to the handler for GET.
+    /// GET is allowed only with [`RefreshMode::Redirect`] or
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), because a GET should not change state. HEAD
+    /// is never allowed, not even if the router passes HEAD requests to the handler for GET.
     ///
     /// # Errors
     /// - The refresh token is missing, invalid or expired, or its session has ended.
     /// - The refresh token was replaced by a newer one and is no longer accepted (see
     ///   [`race_window`](crate::session::SessionPolicy::race_window)).
-    /// - The method is safe (such as GET). With [`RefreshMode::Redirect`], GET is allowed.
+    /// - The method is safe (such as GET), and GET is not allowed.
     /// - The request comes from another site.
     /// - The store failed.
     /// - The request is a POST whose CSRF token is missing or wrong.
@@ -165,8 +166,9 @@ impl Exchange<'_> {
         }
     }
 
-    /// Leaves the browser's cookies as they are: the response does not set the cookies from a refresh. Call this method
-    /// if another response has given the browser a new session, whose cookies must not be overwritten.
+    /// Leaves the browser's cookies unchanged: this response does not set the cookies from a refresh. Call this method
+    /// if another response has given the browser a new session, so that this response does not overwrite the new
+    /// session's cookies.
     pub fn keep_cookies(&self) {
         self.state.set_cookies(SetCookies::default());
     }
@@ -174,15 +176,15 @@ impl Exchange<'_> {
     /// Makes the session fresh again and returns the session's new cookies. Call this method after checking the
     /// password of `subject`.
     ///
-    /// After this call, the session's earlier tokens are refused (ASVS 5.0 V7.2.4). All servers immediately refuse the
-    /// earlier refresh token. This server also immediately refuses the earlier access tokens. Other servers refuse the
-    /// earlier access tokens once they have read the revocation log, after
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness) at the latest.
+    /// After this call, the session's earlier tokens are refused (ASVS 5.0 V7.2.4). All servers refuse the earlier
+    /// refresh token immediately. This server also refuses the earlier access tokens immediately. Other servers refuse
+    /// these access tokens once they have read the revocation log, which takes at most
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness).
     ///
-    /// If the browser has already sent a request with the earlier tokens, for example in another tab, that request is
-    /// refused. This refusal deletes no cookies, and the session continues. There is one exception: if the browser
-    /// sends the form twice within the [race window](crate::session::SessionPolicy::race_window), the second call
-    /// returns the same tokens as the first call.
+    /// If the browser has already sent another request with the earlier tokens, for example from another tab, the
+    /// server refuses that request. The refusal deletes no cookies, and the session continues. There is one exception:
+    /// if the browser submits the form twice within the [race window](crate::session::SessionPolicy::race_window), the
+    /// second call returns the same tokens as the first.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -213,7 +215,8 @@ impl Exchange<'_> {
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
-    /// - `ended` is [`EndedSessions::none`], and the store failed or the head of the response has already been sent.
+    /// - The store failed, or the head of the response has already been sent. Both are errors only if `ended` is
+    ///   [`EndedSessions::none`].
     pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
         // The application's transaction may have ended this session as well. `Authenticator::renew` therefore uses the
         // session's row to decide whether the browser gets a new session.

@@ -7,8 +7,8 @@
 //! - If the access token is outdated, for example because the session's claims have changed, the server deletes the
 //!   access cookie and redirects the browser to the same URL.
 //!
-//! The server makes the browser repeat a request only once. If the browser still sends no proof, the request is
-//! refused.
+//! The server makes the browser repeat a request only once. If the browser has still not proved that it has the
+//! device's key, the server rejects the repeated request.
 //!
 //! A cookie contains a note that says what the browser was told to do. The note and the cookie are valid for
 //! [`NOTE_LIFETIME`].

@@ -26,8 +26,8 @@ pub(crate) enum BodyUser {
 }
 
 impl Authenticator {
-    /// Returns whether an extractor might have to read the beginning of a request's body. If so, the adapter's layer
-    /// puts the body where extractors can reach it. This method itself reads nothing.
+    /// Returns whether an extractor might have to read the beginning of the request's body. If so, the adapter's layer
+    /// makes the body available to extractors. This method itself does not read the body.
     ///
     /// A JSON body is read if the settings allow tokens in JSON. A form is read to find its CSRF field, but only if all
     /// of the following are true: the request has cookies, its method needs a CSRF value, and the CSRF headers do not

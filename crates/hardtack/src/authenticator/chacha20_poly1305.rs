@@ -1,7 +1,7 @@
 //! Authenticated encryption with ChaCha20 and Poly1305 (RFC 8439 §2.8).
 //!
-//! The two algorithms come from the crates `chacha20` and `poly1305`. This module only combines them. `rand` needs
-//! `chacha20` anyway.
+//! This module only combines the two algorithms, which come from the crates `chacha20` and `poly1305`. `chacha20` adds
+//! no dependency, because `rand` needs it, too.
 
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};

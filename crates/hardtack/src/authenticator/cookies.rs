@@ -31,7 +31,7 @@ impl CookieOptions {
     }
 
     /// Sets how long the cookies last, in whole seconds. This setting applies even if the cookie policy asks for
-    /// session cookies, which browsers delete when they close.
+    /// session cookies, which a browser deletes when it is closed.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -40,7 +40,7 @@ impl CookieOptions {
 }
 
 impl Authenticator {
-    /// Returns the access cookie and its CSRF cookie for a token.
+    /// Returns the cookies for an access token: the access cookie and its CSRF cookie.
     ///
     /// In Flask-JWT-Extended: `set_access_cookies`.
     ///
@@ -52,7 +52,8 @@ impl Authenticator {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
 
-    /// Returns the access cookie and its CSRF cookie for a token, using the domain and maximum age from `options`.
+    /// Returns the cookies for an access token: the access cookie and its CSRF cookie. Uses the domain and maximum age
+    /// from `options`.
     ///
     /// # Errors
     /// Returns the same errors as [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` sets a
@@ -71,7 +72,7 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.access, &policy.csrf_access], options)
     }
 
-    /// Returns the refresh cookie and its CSRF cookie for a token.
+    /// Returns the cookies for a refresh token: the refresh cookie and its CSRF cookie.
     ///
     /// In Flask-JWT-Extended: `set_refresh_cookies`.
     ///
@@ -83,7 +84,8 @@ impl Authenticator {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }
 
-    /// Returns the refresh cookie and its CSRF cookie for a token, using the domain and maximum age from `options`.
+    /// Returns the cookies for a refresh token: the refresh cookie and its CSRF cookie. Uses the domain and maximum age
+    /// from `options`.
     ///
     /// # Errors
     /// Returns the same errors as [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` sets a
@@ -213,19 +215,22 @@ impl Authenticator {
         self.unset([&self.cookies().refresh, &self.cookies().csrf_refresh], None)
     }
 
-    /// Returns the cookies that delete both tokens for a domain other than the configured one.
+    /// Returns the cookies that delete the access and refresh cookies and their CSRF cookies. Use this method if these
+    /// cookies were set for a domain other than the configured one.
     pub fn unset_jwt_cookies_of(&self, domain: &str) -> SetCookies {
         let mut cookies = self.unset_access_cookies_of(domain);
         cookies.extend(self.unset_refresh_cookies_of(domain));
         cookies
     }
 
-    /// Returns the cookies that delete the access token and its CSRF value for a domain other than the configured one.
+    /// Returns the cookies that delete the access cookie and its CSRF cookie. Use this method if these cookies were set
+    /// for a domain other than the configured one.
     pub fn unset_access_cookies_of(&self, domain: &str) -> SetCookies {
         self.unset([&self.cookies().access, &self.cookies().csrf_access], Some(domain))
     }
 
-    /// Returns the cookies that delete the refresh token and its CSRF value for a domain other than the configured one.
+    /// Returns the cookies that delete the refresh cookie and its CSRF cookie. Use this method if these cookies were
+    /// set for a domain other than the configured one.
     pub fn unset_refresh_cookies_of(&self, domain: &str) -> SetCookies {
         self.unset([&self.cookies().refresh, &self.cookies().csrf_refresh], Some(domain))
     }

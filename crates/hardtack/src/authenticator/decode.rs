@@ -12,7 +12,8 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `decode_token`.
     ///
     /// # Errors
-    /// The token is invalid, not valid yet, expired or of a different kind, or its claims cannot be read as `T`.
+    /// Returns an error if the token is invalid, not valid yet, expired or of a different kind, or if its claims cannot
+    /// be read as `T`.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, Some(kind))?.valid()?.with_extra()
     }
@@ -21,7 +22,7 @@ impl Authenticator {
     /// not check whether the token's session has ended or whether the token is blocked.
     ///
     /// # Errors
-    /// The token is invalid, not valid yet or expired, or its claims cannot be read as `T`.
+    /// Returns an error if the token is invalid, not valid yet or expired, or if its claims cannot be read as `T`.
     pub fn decode_any<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, None)?.valid()?.with_extra()
     }
@@ -38,8 +39,8 @@ impl Authenticator {
     }
 
     /// Returns the id (`jti`) of a valid token. With
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a token can lack an id, in which case the
-    /// result is empty.
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a token may have no id. In that case, the
+    /// result is an empty string.
     ///
     /// In Flask-JWT-Extended: `get_jti`.
     ///

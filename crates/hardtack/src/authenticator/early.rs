@@ -1,4 +1,4 @@
-//! The warning about a token or a session's row with a time that is in the future.
+//! Warns if a token or a session's row contains a time that is in the future.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Lets responses that stay open, such as event streams, WebSockets and long polls, wait for a session to end.
+//! Lets long-lived responses, such as event streams, WebSockets and long polls, wait for a session to end.
 //!
 //! A waiting task does not poll the store. The process wakes the task in four cases:
 //!
@@ -9,9 +9,9 @@
 //!
 //! A waiting task also wakes at least once a minute to compare the current time with the token's expiry time.
 //!
-//! A task that waits for a session to end does not stop when the token expires. Instead, the task reads the session's
-//! expiry time from the session's row. At that time, the task reads the row again, because requests may have extended
-//! the session.
+//! A task that waits for a session to end keeps waiting after the token expires. It reads the session's expiry time
+//! from the session's row. When that time comes, it reads the row again, because requests may have extended the session
+//! in the meantime.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -54,11 +54,11 @@ impl Authenticator {
     /// Waits until a token is no longer valid. Adapters offer this method as `Auth::ended`.
     ///
     /// A token becomes invalid when it expires, when the claims of its session change, or when its session ends. A
-    /// log-out, a password change or an operator can end a session, on any server.
+    /// session can be ended on any server, by a log-out, by a password change or by an operator.
     ///
-    /// If this process cannot read the revocation log for longer than
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness), it asks the store about the session instead. If
-    /// the store fails as well, the future completes.
+    /// If this process has been unable to read the revocation log for longer than
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness), it asks the session store about the session
+    /// instead. If the store fails as well, the future completes.
     ///
     /// The core has no timer, so pass your runtime's timer as `sleep`:
     ///
@@ -77,8 +77,9 @@ impl Authenticator {
         Ended(Box::pin(Watched::new(token, self, false).until_ended(self.clone(), sleep)))
     }
 
-    /// Waits until a token's session ends. Unlike [`ended`](Self::ended), the future does not complete when the token
-    /// expires or the session's claims change. Adapters offer this method as `Auth::ended_session`.
+    /// Waits until a token's session ends. Unlike the future that [`ended`](Self::ended) returns, this future does not
+    /// complete when the token expires or the session's claims change. Adapters offer this method as
+    /// `Auth::ended_session`.
     ///
     /// If the token has no session, the future never completes. Without a store, the future completes only if this
     /// process ends the session.

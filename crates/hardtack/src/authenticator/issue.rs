@@ -157,10 +157,11 @@ impl<'a> TokenBuilder<'a> {
     /// # Errors
     /// - A claim or header member has a reserved name or an invalid value, or the claims are not a JSON object.
     /// - The token is longer than 8 KiB, or its header is longer than 2 KiB.
-    /// - The key set can only verify tokens, or the key's id is longer than 256 bytes.
+    /// - The key set can verify tokens but not sign them, or the signing key's id is longer than 256 bytes.
     /// - The cryptographic library failed.
-    /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed, or did not return
-    ///   at once because it waits for something. If it waits, call [`issue_async`](Self::issue_async) instead.
+    /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed, or it did not
+    ///   return at once because it has to wait for something. For a callback that waits, call
+    ///   [`issue_async`](Self::issue_async) instead.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);

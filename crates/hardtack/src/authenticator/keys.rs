@@ -30,10 +30,10 @@ impl Authenticator {
     /// ```
     ///
     /// # Errors
-    /// With stored sessions, this method returns [`ConfigError::VerifyingOnly`] and
+    /// If sessions are stored, this method returns [`ConfigError::VerifyingOnly`] and
     /// [`ConfigError::RandomizedRefreshSignature`] in the same cases as
-    /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build). After an error, the previous keys stay in
-    /// use.
+    /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build). If this method returns an error, the
+    /// authenticator keeps its previous keys.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {
         self.0.keys.replace(keys, &self.0.settings, self.0.store.is_some())?;
         // Clear the cache last, so that a verification that began with the previous keys cannot add its token to the

@@ -102,7 +102,7 @@ impl LogIn {
     /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies).
     ///
     /// Cookies that outlive the browser last as long as the session. The choice applies to the whole session, and is
-    /// kept in the session's row. Without a store, the choice is kept in the tokens, as the claim `persistent_cookies`.
+    /// stored in the session's row. Without a store, it is stored in the tokens, as the claim `persistent_cookies`.
     pub fn remember(mut self, remember: bool) -> Self {
         self.remember = Some(remember);
         self
@@ -121,12 +121,12 @@ impl LogIn {
     }
 
     /// Sets a check that runs after the session has been stored. If the check returns an error, the new session ends,
-    /// and the log-in is refused for that reason. If the check succeeds, the cookies that it returns are set together
+    /// and the log-in is rejected with that error. If the check succeeds, the cookies that it returns are set together
     /// with the session's cookies.
     ///
-    /// A log-in and a password change can run at the same time. The password change ends only sessions that already
-    /// exist, so it misses a session that the log-in stores a moment later. To prevent this, let `check` find out
-    /// whether the user still has the password that was verified.
+    /// A user's password can change while a log-in is in progress. The password change ends only the sessions that are
+    /// already in the store, so it misses the session that the log-in is about to store. To prevent this, let `check`
+    /// find out whether the user still has the password that was verified.
     ///
     /// ```
     /// use hardtack::refusal::Reason;

@@ -158,8 +158,8 @@ impl Authenticator {
         self.0.cookies.secure
     }
 
-    /// Returns whether, by default, cookies are kept after the browser is closed. A log-in can override this default
-    /// with [`LogIn::remember`].
+    /// Returns whether cookies are persistent by default, so that the browser keeps them after it is closed. A log-in
+    /// can override this default with [`LogIn::remember`].
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }
@@ -246,13 +246,13 @@ impl Authenticator {
         Moment::now(&*self.0.clock)
     }
 
-    /// Returns `text` if [`Self::next`] accepts it as a page to return to, and the home page otherwise.
+    /// Returns `text` if [`Self::next`] accepts it as a page to return to. Otherwise, returns the home page.
     pub fn next_or_home(&self, text: Option<&str>) -> String {
         text.and_then(|text| self.next(text)).map_or_else(|| self.0.settings.urls.home.clone(), |next| next.to_string())
     }
 
-    /// Parses `text` as the page to return to. Returns `None` if `text` is not a path on this site, or is a route of
-    /// the log-in flow.
+    /// Parses `text` as the page to return to. Returns `None` if `text` is not a path on this site, or if it is the
+    /// path of a log-in flow route.
     pub fn next(&self, text: &str) -> Option<NextPath> {
         NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
     }

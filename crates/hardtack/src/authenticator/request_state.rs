@@ -1,4 +1,4 @@
-//! What the adapter's layer keeps about a request, from its arrival to its response.
+//! The state that the adapter's layer keeps for a request, from its arrival to its response.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -62,9 +62,9 @@ pub struct ResponseChanges {
 }
 
 impl ResponseChanges {
-    /// Returns the value of a `Vary` field to append to the response. Returns `None` if the response's existing `Vary`
-    /// fields, `fields`, are already complete. If `Vary` were incomplete, a cache could show a logged-in user the page
-    /// that it has stored for visitors (RFC 9110 section 12.5.5).
+    /// Returns a `Vary` value to append to the response, or `None` if `fields`, the response's `Vary` values so far,
+    /// are already complete. If `Vary` were incomplete, a cache could show a logged-in user the page that it has stored
+    /// for visitors (RFC 9110 section 12.5.5).
     pub fn missing_vary<'r>(&self, fields: impl IntoIterator<Item = &'r [u8]>) -> Option<&str> {
         let vary = self.vary.as_deref()?;
         let present: Vec<&[u8]> =
@@ -248,9 +248,9 @@ impl RequestState {
         *self.lock_cookies() = cookies;
     }
 
-    /// Records the page that the request asks for, if an earlier refusal redirected a browser to that page. An
-    /// adapter's layer calls this method for each request. `path` returns the request's path. It is called only if such
-    /// a page is expected.
+    /// Checks whether an earlier refusal redirected a browser to the page that this request asks for. If so, records
+    /// the page. An adapter's layer calls this method for each request. `path` returns the request's path. It is called
+    /// only while such a request is expected.
     #[inline]
     pub fn note_path<'p>(&self, path: impl FnOnce() -> &'p str) {
         let notices = self.authenticator.setup_notices();
@@ -289,13 +289,13 @@ impl RequestState {
         self.pending_cookies.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. After
-    /// this call, the request's tokens are no longer refreshed.
+    /// Decides what the layer adds to the head of a response. Call this method after the handler has returned. From
+    /// then on, the request's tokens are no longer refreshed.
     ///
-    /// `set_cookies` are the `Set-Cookie` values that the response already has. These values are rarely read. If the
-    /// handler itself has set or deleted tokens, the cookies from a refresh are left out, because they could undo a
-    /// log-out. They are also left out if the session has ended since the refresh, because the browser may already have
-    /// the cookies of a new session.
+    /// `set_cookies` are the `Set-Cookie` values that the response already has. In most cases, this method does not
+    /// read them. If the handler itself has set or deleted tokens, this method leaves out the cookies from a refresh,
+    /// because they could undo a log-out. It also leaves them out if the session has ended since the refresh, because
+    /// the browser may already have the cookies of a new session.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();

@@ -1,5 +1,5 @@
 //! Warnings about mistakes in the application's setup that Hardtack notices while it handles requests. Each warning is
-//! logged only once. The only exception is the warning about a missing page, which is logged once per missing page.
+//! logged only once, except for the warning about a missing page, which is logged once for each missing page.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 

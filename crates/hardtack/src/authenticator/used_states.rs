@@ -1,4 +1,4 @@
-//! The `state` values of finished log-ins at other sites. Each value is accepted only once.
+//! The `state` values of completed log-ins at other sites. Each value is accepted only once.
 
 use std::collections::HashMap;
 use std::fmt;

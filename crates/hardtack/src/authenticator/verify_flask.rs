@@ -1,7 +1,7 @@
-//! Verification in the order of Flask-JWT-Extended, for [`flask_compatible`].
+//! Verifies requests in the same order as Flask-JWT-Extended, for [`flask_compatible`].
 //!
 //! 1. Take the token from the first location that is not empty.
-//! 2. If the token is in the cookie and the request's method needs a CSRF value, check that the request has one.
+//! 2. If the token is in the cookie and the request's method requires a CSRF value, check that the request has one.
 //! 3. Verify the token's signature and claims, except for its expiry and its kind.
 //! 4. If step 2 found a CSRF value, compare it with the CSRF value in the token.
 //! 5. Check the token's expiry, its kind, its freshness and its session, in that order.

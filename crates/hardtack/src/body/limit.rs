@@ -9,8 +9,8 @@ use crate::error::ConfigError;
 /// The default and maximum number of bytes of a body that are read before the handler runs.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
-/// Limits on reading request bodies before handlers run. The beginning of a body is read to find the CSRF field of a
-/// form or a token in JSON.
+/// Limits on reading request bodies before handlers run. Hardtack reads the beginning of a body to find the CSRF field
+/// of a form, or a token in JSON.
 ///
 /// A body is read ahead only if the handler takes a token or `Auth`. If the body is a form, the request must also have
 /// one of two cookies: a cookie with a token that was signed with one of the keys, or the cookie of a log-in form. If
@@ -50,14 +50,16 @@ impl ReadAheadLimits {
         self
     }
 
-    /// Sets how many bodies can be read at the same time. If this many bodies are already being read, the next request
-    /// with a body to read gets 503 with `Retry-After`. Default: 512 bodies, which take up at most 32 MiB of memory.
+    /// Sets how many bodies can be read at the same time. While this many bodies are being read, any other request
+    /// whose body has to be read gets a 503 response with `Retry-After`. Default: 512 bodies, which take up at most 32
+    /// MiB of memory.
     pub const fn at_once(mut self, bodies: usize) -> Self {
         self.at_once = bodies;
         self
     }
 
-    /// Sets how long to wait for enough of a body to arrive. A slower request gets 408. Default: 10 seconds.
+    /// Sets how long to wait for the part of a body that has to be read. If it takes longer, the request gets a 408
+    /// response. Default: 10 seconds.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

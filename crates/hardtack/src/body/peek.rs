@@ -37,9 +37,9 @@ impl BodyPeek {
         self.timeout
     }
 
-    /// Reads the next chunk and returns whether more chunks are needed. If the result is `true`, this value keeps the
-    /// chunk, and [`finish`](Self::finish) returns it. If the result is `false`, this value does not keep the chunk, so
-    /// the caller must pass the chunk on to the handler.
+    /// Reads the next chunk and returns whether more chunks are needed. After `true`, the reader has kept the chunk,
+    /// and [`finish`](Self::finish) returns it. After `false`, the reader has not kept the chunk, so the caller must
+    /// pass it on to the handler.
     pub fn push(&mut self, chunk: &[u8]) -> bool {
         match &mut self.reader {
             Reader::Form(form) => form.push(chunk),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The address of the client that sent a request.
 ///
-/// If a socket reports an IPv4 address in IPv6 form (`::ffff:192.0.2.1`), the IPv4 address is used.
+/// An IPv4 address that a socket reports in IPv6 form (`::ffff:192.0.2.1`) is converted to the plain IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientAddress(IpAddr);
 
@@ -19,9 +19,9 @@ impl ClientAddress {
         self.0
     }
 
-    /// Returns the address under which to count a client's requests. For IPv4, it is the address itself. For IPv6, it
-    /// is the first address of the client's /64 network. A client can use all 2^64 addresses of this network, so
-    /// counting each address separately would not limit the client at all.
+    /// Returns the address to use when you count a client's requests. For IPv4, this is the client's own address. For
+    /// IPv6, it is the first address of the client's /64 network. A client can use all 2^64 addresses of this network,
+    /// so counting each address separately would not limit the client at all.
     ///
     /// ```
     /// use std::net::IpAddr;

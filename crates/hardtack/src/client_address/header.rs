@@ -1,6 +1,7 @@
 //! The header field that contains the client's address.
 
-/// The header field in which proxies report the client's address. Hardtack ignores the field that is not chosen here.
+/// The header field in which proxies report the client's address. Hardtack reads only the field that you select with
+/// this type, and ignores the other one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardedHeader {

@@ -30,7 +30,8 @@ impl TrustedProxies {
     /// application. Any other machine in the network could forge the client's address.
     ///
     /// # Errors
-    /// One of the strings is neither a network nor an address, or one of the networks contains every address.
+    /// Returns an error if one of the strings is neither a network nor an address, or if one of the networks contains
+    /// every address.
     pub fn new(networks: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, ConfigError> {
         let networks: Result<Vec<_>, _> = networks.into_iter().map(|text| parse(text.as_ref())).collect();
         Ok(Self { networks: networks?, header: ForwardedHeader::default() })

@@ -51,16 +51,17 @@ impl Default for ClaimsPolicy {
 }
 
 impl ClaimsPolicy {
-    /// Sets one tolerance for all times in tokens, in whole seconds, at most 60 (`JWT_DECODE_LEEWAY`). A token is
+    /// Sets one tolerance for all times in tokens (`JWT_DECODE_LEEWAY`), in whole seconds (at most 60). A token is
     /// accepted for this long after its `exp`, and its `nbf` and `iat` may be this far in the future. This tolerance
-    /// replaces [`Self::clock_skew`]. By default, this tolerance is not set, and tokens expire at their `exp`.
+    /// replaces [`Self::clock_skew`]. By default, it is not set, and tokens expire at their `exp`.
     pub fn leeway(mut self, span: Duration) -> Self {
         self.leeway = Some(span);
         self
     }
 
-    /// Sets how far apart the clocks of servers that share keys or a store may be, in whole seconds (at most 60). A
-    /// token's `nbf` and `iat`, and the times in a session's row, may be this far in the future. Default: 3.
+    /// Sets how far the clocks of servers that share keys or a store may be apart, in whole seconds (at most 60). A
+    /// token is accepted even if its `nbf` and `iat` are this far in the future. The same applies to the times in a
+    /// session's row. Default: 3.
     ///
     /// A token is refused while its `nbf` or `iat` is further in the future than this tolerance allows. The token's
     /// cookies are not deleted, and its session does not end. A warning in the log says how far the token's time is
@@ -112,7 +113,8 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets whether new tokens have an `nbf`, the time from which they are valid (`JWT_ENCODE_NBF`). Default: yes.
+    /// Sets whether new tokens have an `nbf` claim, which says when a token becomes valid (`JWT_ENCODE_NBF`). Default:
+    /// yes.
     pub fn encode_nbf(mut self, write: bool) -> Self {
         self.encode_nbf = write;
         self
@@ -124,7 +126,7 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Accepts subjects that are not strings: numbers, lists, objects (`JWT_VERIFY_SUB = False`).
+    /// Accepts subjects that are not strings, such as numbers, lists and objects (`JWT_VERIFY_SUB = False`).
     ///
     /// If the subject is not a string, [`VerifiedToken::subject`](crate::VerifiedToken::subject) returns its JSON text.
     /// The number 5 then cannot be distinguished from the string "5".

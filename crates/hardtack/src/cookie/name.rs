@@ -49,7 +49,8 @@ impl CookieName {
     /// searched, because a request over HTTP/2 can have several of them (RFC 9113 section 8.2.3).
     ///
     /// # Errors
-    /// [`DuplicateCookie`] if the request has more than one such cookie, whether in one field or in several.
+    /// Returns [`DuplicateCookie`] if the request has more than one cookie with this name, whether in one field or in
+    /// several.
     pub fn find<'a>(&self, head: &RequestHead<'a>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
         match head.headers().first_two("cookie") {
             [None, _] => Ok(None),
@@ -62,7 +63,7 @@ impl CookieName {
     /// cookie has this name.
     ///
     /// # Errors
-    /// [`DuplicateCookie`] if there is more than one such cookie.
+    /// Returns [`DuplicateCookie`] if there is more than one cookie with this name.
     #[inline]
     pub fn find_in<'a>(&self, fields: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
         let mut found = None;

@@ -112,11 +112,11 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`. In redirect mode, the default is a list of URLs. It always contains the refresh URL. The log-in,
-    /// log-out and sign-up URLs need the access cookie or the refresh cookie to end the browser's current session, so
-    /// the list contains each of these URLs to which browsers do not send the access cookie. If
-    /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the list also contains the two URLs for
-    /// bound sessions.
+    /// Default: `/`, except in redirect mode. In redirect mode, the default includes the refresh URL. It also includes
+    /// those of the log-in, log-out and sign-up URLs that the access cookie's paths do not cover, because these URLs
+    /// need one of the two cookies to end the browser's current session. If
+    /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the default also includes the two URLs
+    /// for bound sessions.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -157,8 +157,9 @@ impl CookiePolicy {
 
     /// Sets whether the cookies are deleted when the browser is closed (`JWT_SESSION_COOKIE`). Default: yes.
     ///
-    /// If `session` is `false`, the cookies last as long as the session or the refresh token. The access cookie lasts
-    /// longer than its token, so that the server can tell an expired token from a missing one.
+    /// If `session` is `false`, the browser keeps the cookies until the session or the refresh token expires. The
+    /// access cookie outlives its token, so that the server can tell an expired token from a missing one. In a session
+    /// that is bound to a device, however, the access cookie expires together with its token.
     #[must_use]
     pub fn session_cookies(mut self, session: bool) -> Self {
         self.session_cookies = session;

@@ -40,7 +40,7 @@ impl SetCookies {
         self.registration = other.registration.or(self.registration.take());
     }
 
-    /// If these cookies come from a log-in, returns the session that the log-in began. To undo the log-in, for example
+    /// Returns the session that a log-in started, if these cookies come from a log-in. To undo the log-in, for example
     /// because the password was changed in the meantime, end the session with
     /// [`Authenticator::revoke_session`](crate::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
@@ -52,9 +52,9 @@ impl SetCookies {
         Self { begun: Some(begun), ..self }
     }
 
-    /// Returns the value of the header [`REGISTRATION`](crate::adapter::REGISTRATION), which adapters add to the
-    /// response. Returns `None` if the response with these cookies does not ask the browser to bind the session to its
-    /// device.
+    /// Returns the value of the response header [`REGISTRATION`](crate::adapter::REGISTRATION), which asks the browser
+    /// to bind the session to its device. Adapters add this header. Returns `None` if the browser is not asked to do
+    /// this.
     pub fn registration(&self) -> Option<&str> {
         self.registration.as_deref()
     }

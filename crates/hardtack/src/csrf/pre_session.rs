@@ -16,7 +16,7 @@ const NONCE_LEN: usize = 22;
 /// The token is a MAC of the cookie's value, so an attacker cannot compute the token for a cookie that the victim
 /// already has. An attacker can open a form on this site to get a cookie and the matching token. However, the
 /// `__Host-Http-` prefix keeps other sites from setting this cookie in the victim's browser. In addition, the origin
-/// check refuses forms that other sites post.
+/// check rejects forms that are posted from other sites.
 #[derive(Clone)]
 pub struct PreSession {
     pub(crate) token: String,
@@ -29,8 +29,8 @@ impl PreSession {
         &self.token
     }
 
-    /// Returns the value for the hidden `csrf_token` field, and the cookie to send with the page. If the browser
-    /// already has the cookie, the result contains no cookie.
+    /// Returns the value for the hidden `csrf_token` field, and the cookie to send with the page. No cookie is returned
+    /// if the browser already has it.
     pub fn into_parts(self) -> (String, SetCookies) {
         (self.token, self.cookies)
     }

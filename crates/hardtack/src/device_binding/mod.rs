@@ -11,9 +11,10 @@
 //! 3. Before the cookie expires, the browser posts a proof for another challenge to
 //!    [`Urls::bound`](crate::Urls::bound).
 //!
-//! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding) turns device binding on. This
-//! method needs the feature `asymmetric`. Browsers without support for device binding, such as Firefox and Safari, do
-//! not register a key, and their sessions work as before.
+//! To turn device binding on, call
+//! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding), which requires the feature
+//! `asymmetric`. Browsers without support for device binding, such as Firefox and Safari, do not register a key, and
+//! their sessions work as before.
 //!
 //! A thief who has copied the cookies of a bound session can use the access token until it expires. Device binding does
 //! not protect against malware on the device. Malware that runs during the log-in can register its own key. Malware

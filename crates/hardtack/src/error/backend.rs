@@ -7,8 +7,8 @@ use super::WithCauses;
 
 /// A failure of a backend that the application supplied, such as the session store, the user look-up or the blocklist.
 ///
-/// The client gets a 503 response that does not contain the cause. Hardtack logs the cause, which [`Error::source`]
-/// returns.
+/// The client gets a 503 response that does not contain the cause. Hardtack logs the cause, and [`Error::source`]
+/// returns it.
 ///
 /// ```
 /// use hardtack::BackendError;

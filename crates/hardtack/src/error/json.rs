@@ -12,8 +12,8 @@ const MAX_DEPTH: usize = 127;
 
 /// Why a body cannot be read as JSON.
 ///
-/// The `Display` form is a sentence for the client. The sentence can contain the name of a member, but never a value,
-/// because a value might be a password.
+/// The `Display` implementation returns a sentence to send to the client. The sentence can contain the name of a
+/// member, but never a value, because a value might be a password.
 ///
 /// ```
 /// use hardtack::error::JsonFlaw;

@@ -1,4 +1,4 @@
-//! The members of a JSON object, including those that appear more than once.
+//! The members of a JSON object, including duplicates.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 /// The members of a JSON object, in the order in which they were sent. Unlike a [`serde_json::Map`], this type keeps
-/// all members even if several have the same name, so you can refuse a body with duplicates. Parsers disagree about
-/// which of the duplicates counts (RFC 8259 section 4).
+/// all members even if several have the same name, so you can reject a body with duplicates. Parsers disagree about
+/// which duplicate to use (RFC 8259 section 4).
 ///
 /// ```
 /// use hardtack::error::JsonMembers;

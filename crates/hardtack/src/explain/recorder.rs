@@ -1,4 +1,4 @@
-//! Keeps the latest requests and the events that ended sessions.
+//! Remembers the most recent requests, and the events that ended sessions.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -1,8 +1,8 @@
 //! Checks who can change or read the files that a server trusts, and reads these files.
 //!
 //! A user who can change a key, a configuration file or a database can log in as anyone. Therefore, like sshd and
-//! PostgreSQL, Hardtack refuses files that other users can change. It also checks the folders that contain keys and
-//! databases, because a user who can write to a folder can replace every file in it, no matter who owns the file.
+//! PostgreSQL, Hardtack refuses to use files that other users can change. It also checks the folders that contain keys
+//! and databases, because a user who can write to a folder can replace every file in it, no matter who owns the file.
 
 mod read;
 mod trust;

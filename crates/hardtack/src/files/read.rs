@@ -1,5 +1,5 @@
-//! Reads a file only if it is a regular file that does not exceed a maximum size. A path might instead refer to a FIFO,
-//! a device or a file of several gigabytes.
+//! Reads files safely: only regular files, up to a maximum size. A path might otherwise lead to a FIFO, a device or a
+//! file of several gigabytes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -9,11 +9,12 @@ use zeroize::Zeroizing;
 
 /// Opens a regular file for reading.
 ///
-/// Reading a FIFO or a device could block forever. This function never blocks, and returns an error for anything but a
-/// regular file.
+/// Reading a FIFO or a device could block forever. This function never blocks, and returns an error if the file is not
+/// a regular file.
 ///
 /// # Errors
-/// The operating system's error, or [`io::ErrorKind::InvalidInput`] if the path does not refer to a regular file.
+/// Returns the operating system's error, or [`io::ErrorKind::InvalidInput`] if the path does not refer to a regular
+/// file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -31,7 +32,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// Reads a file to its end. When the returned content is dropped, it is erased from memory.
 ///
 /// # Errors
-/// The operating system's error, or [`io::ErrorKind::FileTooLarge`] if the file has more bytes than `limit`.
+/// Returns the operating system's error, or [`io::ErrorKind::FileTooLarge`] if the file is longer than `limit` bytes.
 pub fn read_at_most(file: &File, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
     let limit = u64::from(limit);
     // Allocate enough room at the start. If the buffer had to grow, copies of a secret would be left behind in memory.

@@ -93,7 +93,7 @@ crate::__debug_as_sentence!(UntrustedFile);
 /// ```
 ///
 /// # Errors
-/// [`UntrustedFile`]. The error's text contains the command that corrects the permissions or the owner.
+/// Returns an [`UntrustedFile`], whose text contains the command that corrects the permissions or the owner.
 pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFile> {
     #[cfg(unix)]
     {
@@ -134,13 +134,13 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
 /// ```
 ///
 /// # Errors
-/// [`UntrustedFile`]. The error's text contains the command that corrects the permissions or the owner.
+/// Returns an [`UntrustedFile`], whose text contains the command that corrects the permissions or the owner.
 pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
     if cfg!(unix) { check_folder(&resolve(path)?) } else { Ok(()) }
 }
 
-/// Finds a folder above `path` that [`check_trusted_folder`] would refuse, and returns the reason. If `path` contains
-/// symbolic links, also checks the folders above these links and their targets.
+/// Looks for a parent folder of `path` that [`check_trusted_folder`] would reject, and returns the reason. If `path`
+/// contains symbolic links, also checks the parent folders of these links and of their targets.
 ///
 /// A user who can write to a folder above `path` can replace the folder at `path` with a different one, even without
 /// access to the files in it. A program that starts later then uses the files in the new folder.

@@ -1,4 +1,4 @@
-//! The signature algorithms of RFC 7518 §3, RFC 8037 and RFC 9864, with each algorithm's hash, curve or padding.
+//! The signature algorithms of RFC 7518 §3, RFC 8037 and RFC 9864, each with its hash, curve or padding.
 
 use std::fmt;
 use std::str::FromStr;

@@ -11,8 +11,8 @@ use super::key_set::KeySet;
 use super::keys::{SigningKey, read_secret, read_secret_file};
 
 impl KeySet {
-    /// Reads the HMAC secret from an environment variable, such as `JWT_SECRET_KEY`, and creates a key set that signs
-    /// with this secret and HS256.
+    /// Reads the HMAC secret from an environment variable, such as `JWT_SECRET_KEY`, and creates a key set that uses
+    /// this secret to sign with HS256.
     ///
     /// The value of the variable is the secret, byte for byte: it is neither decoded nor trimmed. To read the secret
     /// from a file instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path.
@@ -39,7 +39,7 @@ impl KeySet {
     /// # Errors
     /// - [`KeyError::EnvMissing`]: the variable is not set.
     /// - [`KeyError::EnvTwice`]: the variable and the variable with `_FILE` appended to its name are both set.
-    /// - [`KeyError::InEnv`]: the value of a variable is refused. The cause is an error from
+    /// - [`KeyError::InEnv`]: the value of a variable was rejected. The error's cause comes from
     ///   [`read_secret`](super::read_secret) or [`SigningKey::from_secret`].
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
         let previous = format!("{name}_PREVIOUS");

@@ -20,9 +20,9 @@ use super::typ::Typ;
 /// [`also_verify`](Self::also_verify) adds the key of another service. A set created with
 /// [`verifying_only`](Self::verifying_only) has no signing key.
 ///
-/// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is refused. To
-/// verify such a token anyway, call [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids). A token without `kid` is
-/// verified with each key of its algorithm in turn. Keys are never taken from a token or from the network.
+/// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is rejected.
+/// To verify such a token anyway, call [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids). A token without a
+/// `kid` is verified with each key of its algorithm in turn. Keys are never taken from a token or from the network.
 ///
 /// To rotate keys, create a set with a new key that has a new id, and add the old key to it with
 /// [`retire`](Self::retire). Pass this set to [`Authenticator::replace_keys`](crate::Authenticator::replace_keys),
@@ -136,8 +136,8 @@ impl KeySet {
     /// [`also_verify`](Self::also_verify). In addition, log-in forms that were open in browsers when the key was
     /// replaced stay valid.
     ///
-    /// Remove the key from the set once the last token that it signed has expired, usually after the lifetime of a
-    /// refresh token.
+    /// Once the last token that this key signed has expired, remove the key from the set. That is usually one
+    /// refresh-token lifetime after you replaced the key.
     ///
     /// # Errors
     /// Returns the same errors as [`also_verify`](Self::also_verify).
@@ -149,23 +149,22 @@ impl KeySet {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Ignores a `kid` that matches no key, as PyJWT does. A token with such a `kid` is then verified with each key of
-    /// its algorithm. If the signing key has no id, [`sign_with_header`](Self::sign_with_header) then also accepts a
-    /// `kid`.
+    /// Ignores a `kid` that matches no key, as PyJWT does, and verifies the token with each key of its algorithm. After
+    /// this call, [`sign_with_header`](Self::sign_with_header) also accepts a `kid` if the signing key has no id.
     #[must_use]
     pub fn ignore_unknown_key_ids(self) -> Self {
         let rules = HeaderRules { ignores_unknown_key_ids: true, ..self.inner.rules.clone() };
         self.with_rules(rules)
     }
 
-    /// Writes `typ` instead of `JWT` into the header of tokens, and refuses tokens whose `typ` is missing or different.
-    /// The comparison ignores case and the prefix `application/` (RFC 7515 §4.1.9). If each purpose has its own `typ`,
-    /// a token that was signed for one purpose cannot be used for another purpose (RFC 8725 §3.11).
+    /// Writes `typ` instead of `JWT` into the header of tokens, and rejects tokens whose `typ` is missing or different.
+    /// The comparison ignores case and the prefix `application/` (RFC 7515 §4.1.9). Use a different `typ` for each
+    /// purpose, so that a token that was signed for one purpose cannot be used for another (RFC 8725 §3.11).
     ///
     /// By default, the key set writes `JWT` as the `typ`, and accepts tokens whose `typ` is `JWT` or missing.
     ///
-    /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
-    /// issued earlier, and all users must log in again.
+    /// If you change the `typ` of an application that is already in use, the application rejects all tokens that it has
+    /// issued so far, so all users must log in again.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -180,15 +179,16 @@ impl KeySet {
     /// ```
     ///
     /// # Errors
-    /// [`KeyError::BadTyp`]: `typ` is empty, is longer than 64 characters, or contains a character that is not allowed
-    /// in a media type. The prefix `application/` is not required.
+    /// Returns [`KeyError::BadTyp`] if `typ` is empty, is longer than 64 characters, or contains a character that is
+    /// not allowed in a media type. The prefix `application/` is not required.
     pub fn require_typ(self, typ: &str) -> Result<Self, KeyError> {
         let rules = HeaderRules { typ: Typ::required(typ)?, ..self.inner.rules.clone() };
         Ok(self.with_rules(rules))
     }
 
-    /// Accepts tokens with any `typ`, as PyJWT does. The set then also accepts a token that another service signed with
-    /// the same key for another purpose. If [`require_typ`](Self::require_typ) was called, this method has no effect.
+    /// Accepts tokens with any `typ`, as PyJWT does. If another service shares the key, the set then also accepts
+    /// tokens that the other service signed for a different purpose. If [`require_typ`](Self::require_typ) was called,
+    /// this method has no effect.
     #[must_use]
     pub fn insecure_any_typ(self) -> Self {
         let rules = self.inner.rules.clone();
@@ -244,8 +244,8 @@ impl KeySet {
     /// # Errors
     /// - The same errors as [`sign`](Self::sign).
     /// - [`SignError::TooLarge`]: the header would be longer than 2048 bytes.
-    /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, `kid`, a member that [`verify`](Self::verify) refuses,
-    ///   or a `typ` that `verify` refuses. If the signing key has no id, you can call
+    /// - [`SignError::ReservedHeader`]: `extra` contains `alg` or `kid`, or a `typ` or another member that
+    ///   [`verify`](Self::verify) rejects. If the signing key has no id, you can call
     ///   [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) to allow `kid`.
     /// - [`SignError::BadHeader`]: `typ` or `kid` is not a string.
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
@@ -264,15 +264,15 @@ impl KeySet {
     /// Verifies a compact JWS and returns its payload, which may be any bytes.
     ///
     /// # Errors
-    /// Before the signature is verified: [`TokenError::TooLarge`] (the token is longer than
-    /// [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, or its header is too long),
+    /// Before verifying the signature, returns [`TokenError::TooLarge`] if the token is longer than
+    /// [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes or its header is too long. Other errors at this stage are
     /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
     /// [`BadHeader`](TokenError::BadHeader), [`UnsupportedHeader`](TokenError::UnsupportedHeader),
     /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongTyp`](TokenError::WrongTyp),
-    /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) or [`UnknownKey`](TokenError::UnknownKey).
+    /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) and [`UnknownKey`](TokenError::UnknownKey).
     ///
-    /// If the signature is wrong: [`BadSignature`](TokenError::BadSignature). After the signature is verified:
-    /// [`Malformed`](TokenError::Malformed) (the payload is not base64url).
+    /// Returns [`BadSignature`](TokenError::BadSignature) if the signature is wrong. Returns
+    /// [`Malformed`](TokenError::Malformed) if the signature is right, but the payload is not base64url.
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
         let (segments, selection) = self.inner.split(token)?;
         match selection {

@@ -23,23 +23,22 @@ pub struct Expected<'a> {
     pub kind: TokenKind,
     /// The names of this service. If names are set, `aud` must contain at least one of them.
     ///
-    /// If this field is `None`, `aud` must not contain a name other than the [`realm`](Self::realm). A token with such
-    /// a name is meant for another recipient (RFC 7519 §4.1.3). [`insecure_any_audience`](Self::insecure_any_audience)
-    /// turns this check off.
+    /// If this field is `None`, `aud` must not contain any name except the [`realm`](Self::realm). A token with any
+    /// other name is meant for another recipient (RFC 7519 §4.1.3).
+    /// [`insecure_any_audience`](Self::insecure_any_audience) turns this check off.
     pub audience: Option<&'a [String]>,
     /// The name of this service's [realm](crate::AuthenticatorBuilder::realm). If this field is set, `aud` must contain
-    /// the realm's name. If [`audience`](Self::audience) is also set, `aud` must contain one of the audience's names as
-    /// well.
+    /// this name. If [`audience`](Self::audience) is also set, `aud` must also contain one of the names in `audience`.
     pub realm: Option<&'a str>,
-    /// Whether tokens for other services are accepted. If this is true and [`audience`](Self::audience) is `None`,
-    /// `aud` is not checked, except for the [`realm`](Self::realm). If an audience is set, this field has no effect.
+    /// Whether to accept tokens for other services. If this is true and [`audience`](Self::audience) is `None`, `aud`
+    /// is checked only for the [`realm`](Self::realm). If `audience` is set, this field has no effect.
     pub insecure_any_audience: bool,
     /// The accepted values of `iss`. If the list is empty, any issuer is accepted, and so is a missing `iss`.
     pub issuers: &'a [String],
     /// Whether a token without `exp` is accepted.
     pub allow_never_expiring: bool,
-    /// The longest time from the `iat` of a token that belongs to a session until the token expires, even if its `exp` is
-    /// later. `None` if only `exp` counts.
+    /// For a token that belongs to a session, the maximum time from its `iat` until it expires. This limit applies even
+    /// if the token's `exp` is later. If this field is `None`, only `exp` counts.
     pub max_session_age: Option<Duration>,
 }
 

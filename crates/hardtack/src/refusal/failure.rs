@@ -6,7 +6,7 @@ use super::{NO_STORE, Reason, Reply};
 use crate::error::BackendError;
 use crate::throttle::TooManyAttempts;
 
-/// A refusal: the reason why a request is refused, and the reply to the client. Each adapter turns a failure into an
+/// A refused request: the reason for the refusal, and the reply to the client. Each adapter turns a `Failure` into an
 /// error response of its own framework.
 pub struct Failure(Box<Parts>);
 

@@ -75,7 +75,7 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// Returns whether the client's cookies are useless after this failure. If so, the response usually deletes them.
+    /// Returns whether this failure makes the client's cookies unusable. If so, the response usually deletes them.
     pub const fn unsets_cookies(self) -> bool {
         matches!(self, Self::Invalid | Self::Expired | Self::Revoked | Self::UnknownUser | Self::ClaimsRefused)
     }

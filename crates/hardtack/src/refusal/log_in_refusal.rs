@@ -31,7 +31,7 @@ impl LogInRefusal {
         Self { text: text.into(), username: None }
     }
 
-    /// Creates the refusal for a re-authentication with another user's name and password.
+    /// Creates the refusal for a user who tries to re-authenticate with another user's name and password.
     pub fn another_user() -> Self {
         Self::new("You are logged in as another user. Enter that user's name and password, or log out first.")
     }

@@ -336,9 +336,9 @@ impl Reason {
         }
     }
 
-    /// Returns a short message for the person who sees a page. The message says what is wrong and what to do, without
-    /// technical terms. It never contains a backend's error text. Escape the message in HTML: for [`Self::Forbidden`]
-    /// and [`Self::LogInRefused`], the message comes from the application.
+    /// Returns a short message for the person who is viewing the page. The message says what is wrong and what to do,
+    /// without technical terms. It never contains a backend's error text. Escape the message before you put it into
+    /// HTML, because the messages of [`Self::Forbidden`] and [`Self::LogInRefused`] come from the application.
     pub fn explanation(&self) -> &str {
         match self {
             Self::Csrf(CsrfError::CrossSite) => {

@@ -22,12 +22,12 @@ pub struct Refused<'a> {
     /// The page to which the browser should return, for example after a log-in. `None` if the request does not name
     /// such a page.
     pub next: Option<NextPath>,
-    /// The refused token. This field is `Some` only if the token has a valid signature and was refused for another
-    /// reason. For example, the token is not fresh, or it lacks a role that the route needs.
+    /// The refused token. This field is `Some` only if the token's signature is valid, so that the token was refused
+    /// for some other reason. For example, the token is not fresh, or it lacks a role that the route needs.
     ///
-    /// If the token has expired or its session has ended, this field depends on where the token was sent. It is `Some`
-    /// for a token that was not in a cookie. For a token in a cookie, it is `Some` only if the authenticator is
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
+    /// If the token has expired or its session has ended, the value depends on whether the token was sent in a cookie.
+    /// If it was, this field is `Some` only if the authenticator is
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible). If it was not, this field is `Some`.
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
     /// Whether the token was sent outside the cookies, for example in the `Authorization` header.

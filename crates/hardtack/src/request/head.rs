@@ -21,7 +21,7 @@ pub trait Headers {
     }
 }
 
-/// A request, as a web framework represents it. Each adapter implements this trait for its framework. Hardtack calls a
+/// A web framework's request. Each adapter implements this trait for its framework's request type. Hardtack calls a
 /// method only when it needs the result. Most methods are rarely called.
 pub trait Incoming: Headers + Sync {
     /// Returns the method as the client sent it, such as `GET` or `POST`.
@@ -75,9 +75,9 @@ impl<'a> RequestHead<'a> {
         self.incoming.authority().or_else(|| self.header_text("host"))
     }
 
-    /// Returns whether the request specifies its host as HTTP requires (RFC 9112 section 3.2). There must be a `Host`
-    /// field or an HTTP/2 `:authority`. Each of them must have the form of an [`Authority`], and there must not be two
-    /// `Host` fields. A request that did not arrive over a connection, as in a router's test, need not specify a host.
+    /// Returns whether the request specifies its host as HTTP requires (RFC 9112 section 3.2). The request must have a
+    /// `Host` field or an HTTP/2 `:authority`, but not two `Host` fields. Each of these values must be a valid
+    /// [`Authority`]. A request that did not arrive over a connection, as in a router's test, need not specify a host.
     pub fn has_sound_host(&self) -> bool {
         let sound = |text: &str| Authority::parse(text).is_some();
         let authority = self.incoming.authority();

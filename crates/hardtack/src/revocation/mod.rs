@@ -1,5 +1,5 @@
-//! How this process learns which sessions have ended or have new claims: a cache, and a reader that follows the store's
-//! revocation log.
+//! Tracks which sessions have ended or have new claims. A cache holds this information, and a reader follows the
+//! store's revocation log.
 
 mod cache;
 mod held;

@@ -1,4 +1,4 @@
-//! The sessions whose claims change in one of the application's transactions.
+//! The sessions whose claims change when one of the application's transactions commits.
 
 use super::SessionId;
 
@@ -19,8 +19,8 @@ pub struct ChangedClaims {
 
 impl ChangedClaims {
     /// Creates a value for a transaction in which the application changes the claims of sessions. `sessions` contains
-    /// each session's id and a generation. After the commit, the session's access tokens up to this generation are
-    /// outdated. Only session stores need this function.
+    /// the id of each session and one of its generations. After the commit, the session's access tokens from this
+    /// generation and from earlier ones are outdated. Only session stores need this function.
     pub fn in_transaction(subject: impl Into<String>, sessions: Vec<(SessionId, u64)>) -> Self {
         Self { subject: subject.into(), sessions }
     }

@@ -49,8 +49,9 @@ impl EndedSessions {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// Creates an `EndedSessions` for a pending revocation, which ends the sessions after the application's transaction
-    /// commits. Only implementations of [`PendingRevocations`](super::PendingRevocations) need this function.
+    /// Creates an `EndedSessions` for a pending revocation. The pending revocation is committed with the application's
+    /// transaction, and the sessions end after the commit. Only implementations of
+    /// [`PendingRevocations`](super::PendingRevocations) need this function.
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))
     }

@@ -17,7 +17,7 @@ pub struct PendingRevocation {
     pub number: u64,
     /// The user whose sessions end.
     pub subject: String,
-    /// The session that continues, or `None` if all sessions end.
+    /// The session to keep, or `None` to end all of the user's sessions.
     pub kept: Option<SessionId>,
 }
 

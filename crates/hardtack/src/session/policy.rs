@@ -14,9 +14,9 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 /// How long stored sessions live, how long a replaced refresh token is still accepted, and how this process learns
 /// which sessions other processes have ended.
 ///
-/// The idle timeout of a session is the lifetime of its refresh token. Set it with
-/// [`AuthenticatorBuilder::refresh_lifetime`](crate::AuthenticatorBuilder::refresh_lifetime). For users who chose to
-/// stay logged in, set it with [`remembered_idle`](Self::remembered_idle).
+/// The idle timeout of a session is the lifetime of its refresh token, which
+/// [`AuthenticatorBuilder::refresh_lifetime`](crate::AuthenticatorBuilder::refresh_lifetime) sets. For users who chose
+/// to stay logged in, [`remembered_idle`](Self::remembered_idle) sets it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -87,9 +87,9 @@ impl SessionPolicy {
     /// Sets how long after a rotation the server still accepts the previous refresh token. If a client sends that
     /// token, the server responds with the current tokens. Default: 30 s.
     ///
-    /// Until a client uses the new tokens, the server cannot know whether the client has received them. As long as they
-    /// have not been used, the server accepts the previous token for longer: for ten minutes after the rotation, or for
-    /// the race window if that is longer.
+    /// Until a client uses the new tokens, the server cannot know whether the client has received them. Until then, the
+    /// server accepts the previous token for longer: for ten minutes after the rotation, or for the race window if that
+    /// is longer.
     ///
     /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at the same
     /// time, or if a response is lost.
@@ -103,9 +103,9 @@ impl SessionPolicy {
     /// Sets how many live sessions a user can have (ASVS 5.0 V7.1.2). If a log-in exceeds this limit, the least
     /// recently used session ends. Default: 100.
     ///
-    /// If you call this method, [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) refuses a store
-    /// that cannot limit sessions. If you do not call it, `build` accepts such a store, does not limit the number of
-    /// sessions, and logs a warning.
+    /// If you call this method, [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) rejects a store
+    /// that cannot limit the number of sessions. Otherwise, `build` accepts such a store and logs a warning, and the
+    /// number of sessions is not limited.
     pub fn max_sessions(mut self, most: u32) -> Self {
         (self.max_sessions, self.has_max_sessions) = (Some(most), true);
         self
@@ -121,7 +121,7 @@ impl SessionPolicy {
     /// Shortens the lifetime of each access token by a random amount of up to `percent` percent, so that tokens that
     /// are issued at the same time expire at different times. Default: 0. Maximum: 50.
     ///
-    /// The amount is derived from the session's row, so concurrent requests still get the same token.
+    /// The random amount is derived from the session's row, so concurrent requests still get the same token.
     pub fn access_jitter(mut self, percent: u8) -> Self {
         self.access_jitter = percent;
         self
@@ -132,10 +132,10 @@ impl SessionPolicy {
     /// If the process has not read the revocation log within this time limit, it checks each request against the store
     /// until it has read the log again. If the store fails during this time, the process responds with 503.
     ///
-    /// The default is 5 s, or two seconds more than [`poll_interval`](Self::poll_interval) if that is longer. This
-    /// default applies to a [durable](super::SessionStore::is_durable) store, and to any store with
-    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations). For other stores, there is no limit
-    /// by default.
+    /// The default is 5 s or [`poll_interval`](Self::poll_interval) plus two seconds, whichever is longer. It applies
+    /// to a [durable](super::SessionStore::is_durable) store, and to any store with
+    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations). Other stores have no limit by
+    /// default.
     ///
     /// The value must be at least two seconds longer than the poll interval. Fractions of a second are ignored.
     pub fn max_staleness(mut self, bound: Duration) -> Self {
@@ -144,7 +144,7 @@ impl SessionPolicy {
     }
 
     /// Sets the interval at which this process reads the revocation log. If the store sends a notification, the process
-    /// reads the log at once. Default: 1 s.
+    /// reads the log immediately. Default: 1 s.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self

@@ -84,8 +84,8 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Creates a session from four columns of a stored row. Assign the other columns to the session's fields. Until you
-    /// assign `expires_at`, this field equals `created_at`, so the session counts as expired.
+    /// Creates a session from four columns of a stored row. Assign the other columns to the session's fields. At first,
+    /// `expires_at` equals `created_at`, so the session counts as expired until you assign `expires_at`.
     ///
     /// ```
     /// use hardtack::SessionId;
@@ -135,7 +135,7 @@ impl Session {
         Self { persistent, expires_at, ..self }
     }
 
-    /// Returns whether the session is live, which means that it has neither been ended nor expired.
+    /// Returns whether the session is live, which means that it has not been ended and has not expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }

@@ -31,8 +31,8 @@ impl RevokeTarget<'_> {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
-    /// Returns whether the session with this id is replaced by a new session for the same browser. A store assigns the
-    /// result to [`Session::replaced`].
+    /// Returns whether a new session for the same browser replaces the session with this id. A store sets
+    /// [`Session::replaced`] to the result.
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {
             Self::Sessions(_) | Self::AllOf(_) | Self::AllExcept(..) => false,
@@ -41,11 +41,11 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the session ids that the target contains. The id in [`Self::AllExcept`] is left out, because that
-    /// session continues. The result can contain an id twice.
+    /// Returns the ids of the sessions that the target lists explicitly. The id in [`Self::AllExcept`] is not included,
+    /// because that session continues. The same id can appear twice.
     ///
-    /// [`SessionStore::revoke`] logs the end of a session with a returned id even if the store has lost the session's
-    /// row.
+    /// [`SessionStore::revoke`] logs the end of each session that this method returns, even if the store has lost the
+    /// session's row.
     pub fn named(&self) -> &[SessionId] {
         match self {
             Self::Sessions(ids) | Self::Replaced(ids) => ids,
@@ -54,7 +54,7 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the kind of revocation log entry that is written for the session.
+    /// Returns the kind of entry that a store writes to the revocation log when it ends the session with this id.
     pub fn kind(&self, id: SessionId) -> RevocationKind {
         if self.replaces(id) { RevocationKind::Replaced } else { RevocationKind::Ended }
     }
@@ -65,21 +65,22 @@ impl RevokeTarget<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
-    /// When the rotation happens. The session must be live at this time.
+    /// The time of the rotation. A session can be rotated only if it is live at this time.
     pub now: Timestamp,
     /// When the session ends if it is not used before then. The store limits this time to
     /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
-    /// When the user typed the password again, or `None` for an ordinary refresh. If this time is set, the previous
-    /// generation's access tokens are [outdated](Session::outdated_generation).
+    /// When the user re-entered the password, or `None` for an ordinary refresh. If this time is set, the rotation
+    /// makes the access tokens of earlier generations [outdated](Session::outdated_generation).
     pub auth_time: Option<Timestamp>,
-    /// Whether the client has proved that it has the device's key. Without a proof, a session that is
+    /// Whether the client has proved possession of the device's key. Without this proof, a session that is
     /// [bound](Session::bound_key) is not rotated.
     pub proven: bool,
 }
 
 impl Rotation {
-    /// Creates a rotation at the time `now`. If the session is not used before `expires_at`, it ends at that time.
+    /// Creates a rotation that happens at `now`. Unless the session is used again before `expires_at`, it ends at that
+    /// time.
     pub const fn new(now: Timestamp, expires_at: Timestamp) -> Self {
         Self { now, expires_at, auth_time: None, proven: false }
     }
@@ -91,7 +92,7 @@ impl Rotation {
         self
     }
 
-    /// Sets [`proven`](Self::proven), which means that the client has proved that it has the device's key.
+    /// Sets [`proven`](Self::proven), which means that the client has proved possession of the device's key.
     #[must_use]
     pub const fn with_proof(mut self) -> Self {
         self.proven = true;
@@ -138,13 +139,14 @@ impl Revocation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevocationPage {
-    /// The number of the newest entry that was ever written, even if that entry has been pruned. Zero if no entry was
-    /// ever written. If the number is smaller than a reader's position, the store has lost entries.
+    /// The number of the newest entry ever written, even if that entry has since been pruned. Zero if no entry was ever
+    /// written. If this number is smaller than the number of the last entry that a reader has read, the store has lost
+    /// entries.
     pub head: u64,
     /// The requested entries, in order.
     pub entries: Vec<Revocation>,
-    /// How long the store has gone without losing any rows or log entries, for example by being emptied or restarted.
-    /// `None` if the store cannot lose any. See [`Self::complete_for`].
+    /// For how long the store has not lost any rows or log entries. A store loses them, for example, when it is emptied
+    /// or restarted. `None` if the store cannot lose any. See [`Self::complete_for`].
     pub complete_for: Option<Duration>,
 }
 
@@ -154,9 +156,9 @@ impl RevocationPage {
         Self { head, entries, complete_for: None }
     }
 
-    /// Sets how long the store has gone without losing any rows or log entries. If this is less than the lifetime of
-    /// access tokens, there can be tokens whose sessions have neither a row nor a log entry. The authenticator then
-    /// checks each request's session against the store, and refuses sessions without a row.
+    /// Sets for how long the store has not lost any rows or log entries. If this time is shorter than the lifetime of
+    /// access tokens, a token's session might have neither a row nor a log entry. The authenticator therefore checks
+    /// each request's session against the store, and refuses sessions without a row.
     #[must_use]
     pub fn complete_for(self, span: Duration) -> Self {
         Self { complete_for: Some(span), ..self }
@@ -176,8 +178,8 @@ pub enum StoreAbility {
     BindSessions,
 }
 
-/// A session store. Nine operations are required. The other methods, which have default implementations, concern the
-/// store's [abilities](StoreAbility), its clock, its notifications, and whether it is durable.
+/// A session store. Nine operations are required. The remaining methods have default implementations. They concern the
+/// store's [abilities](StoreAbility), clock, notifications and durability.
 ///
 /// Every implementation must follow these rules:
 ///

@@ -42,10 +42,10 @@ impl SetCookieFields<NoFramework> for SetCookies {
 
 /// A browser for testing an application's routes. A clone is a second browser with the same cookies.
 ///
-/// A `TestBrowser`'s requests contain what a browser sends from a page of the site: the cookies, `Host` and
-/// `Sec-Fetch-Site`. If the method is not safe, they also contain `Origin`, and the CSRF value in the header
-/// `X-CSRF-TOKEN`. The authenticator's settings determine the names of the cookies and headers. `Accept` is not set, so
-/// the response to a refused request is a problem document. To get the redirects and pages that browsers get, add
+/// A `TestBrowser` sends its requests as a browser does from a page of the site, with the cookies, `Host` and
+/// `Sec-Fetch-Site`. For methods that are not safe, it adds `Origin` and sends the CSRF value in the `X-CSRF-TOKEN`
+/// header. The authenticator's settings determine the names of the cookies and of the CSRF header. `Accept` is not set,
+/// so a rejected request gets a problem document. To get the redirects and pages that browsers get, add
 /// `.header("accept", "text/html")`.
 ///
 /// Cookies expire according to the authenticator's clock.

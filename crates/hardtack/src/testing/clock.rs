@@ -35,13 +35,13 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Creates a clock that starts at the machine's current time, so that browsers accept the cookies and certificates
-    /// are valid.
+    /// Creates a clock that starts at the machine's current time. At this time, browsers accept the cookies, and
+    /// certificates are valid.
     pub fn start_now() -> Self {
         Self::start_at(SystemClock.now())
     }
 
-    /// Creates a clock that shows the given time.
+    /// Creates a clock that starts at the given time.
     pub fn start_at(now: Timestamp) -> Self {
         let start = now.unix_seconds().saturating_mul(1000);
         Self { passed: Arc::default(), start: Arc::new(AtomicI64::new(start)) }
@@ -60,12 +60,13 @@ impl TestClock {
         self.passed.fetch_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the clock forward by `span`, as if someone had changed the system clock. The monotonic time stays the same.
+    /// Moves the clock forward by `span`, as if someone had changed the system clock. The monotonic time stays the
+    /// same.
     pub fn set_forward(&self, span: Duration) {
         self.start.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the clock back by `span`, as if someone had changed the system clock. The monotonic time stays the same.
+    /// Moves the clock back by `span`, as if someone had changed the system clock. The monotonic time stays the same.
     pub fn set_back(&self, span: Duration) {
         self.start.fetch_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }

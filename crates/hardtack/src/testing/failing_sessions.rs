@@ -64,8 +64,8 @@ impl FailingSessions {
         Self::default()
     }
 
-    /// Creates an empty store that claims to be [durable](SessionStore::is_durable), like a database. An authenticator
-    /// that uses the store therefore follows the store's revocation log.
+    /// Creates an empty store that claims to be [durable](SessionStore::is_durable), as a database would. An
+    /// authenticator that uses this store therefore follows its revocation log.
     pub fn durable() -> Self {
         Self(Arc::new(State { durable: true, ..State::default() }))
     }
@@ -103,7 +103,7 @@ impl FailingSessions {
         *lock(&self.0.sessions) = backup.clone();
     }
 
-    /// Sets how long ago the store last might have lost sessions ([`RevocationPage::complete_for`]).
+    /// Sets how much time has passed since the store might have lost sessions ([`RevocationPage::complete_for`]).
     pub fn set_complete_for(&self, span: Duration) {
         *lock(&self.0.complete_for) = Some(span);
     }

@@ -33,9 +33,9 @@ impl Fault {
 /// Wraps any session store and makes one of its calls go wrong. Use this wrapper to test that an application behaves
 /// correctly, no matter which call of its store fails.
 ///
-/// The first call after [`inject`](Self::inject) is call number 1. Background calls are not counted and always work
-/// normally: these are the calls that read the revocation log, wait for the log to change, prune rows or ask for the
-/// store's time. To make all of a store's calls fail, use [`FailingSessions`](super::FailingSessions).
+/// The first call after [`inject`](Self::inject) is call number 1. Background calls always work normally and are not
+/// counted. They read the revocation log, wait for the log to change, prune rows or ask for the store's time. To make
+/// all of a store's calls fail, use [`FailingSessions`](super::FailingSessions).
 ///
 /// Clones share the store, the number of calls and the fault.
 ///
@@ -153,15 +153,15 @@ impl<S: SessionStore> FaultySessions<S> {
         &self.store
     }
 
-    /// Sets the count to zero, so that the next call is call number 1. Makes call number `call` fail in the way that
-    /// `fault` describes.
+    /// Resets the call count to zero, so that the next call is call number 1. Makes call number `call` fail in the way
+    /// that `fault` describes.
     pub fn inject(&self, call: u64, fault: Fault) {
         self.interrupt(call, Interruption::Fault(fault));
     }
 
-    /// Sets the count to zero, so that the next call is call number 1. Call number `call` pauses after the store has
-    /// carried it out. During the pause, the test can do something else with the same session. To end the pause, call
-    /// [`PausedCall::resume`].
+    /// Resets the call count to zero, so that the next call is call number 1. When the store has carried out call
+    /// number `call`, that call pauses before it returns. During the pause, the test can do something else with the
+    /// same session. To end the pause, call [`PausedCall::resume`].
     pub fn pause_after(&self, call: u64) -> PausedCall {
         let gate = Arc::<Gate>::default();
         self.interrupt(call, Interruption::Pause(Arc::clone(&gate)));
@@ -174,7 +174,7 @@ impl<S: SessionStore> FaultySessions<S> {
         *next = Some((call, interruption));
     }
 
-    /// Removes the fault or the pause. The count stays the same.
+    /// Cancels the fault or the pause. Does not reset the call count.
     pub fn clear(&self) {
         *self.state.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -16,7 +16,7 @@ macro_rules! __forward_test_request {
             Self(self.0.without_header(name))
         }
 
-        /// Sets a urlencoded body, like a browser that submits a form.
+        /// Sets a URL-encoded body, as a browser does when it submits a form.
         pub fn form<I, K, V>(self, fields: I) -> Self
         where
             I: ::core::iter::IntoIterator<Item: ::core::borrow::Borrow<(K, V)>>,

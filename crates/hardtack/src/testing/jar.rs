@@ -63,8 +63,9 @@ impl CookieJar {
         self.unexpired().collect()
     }
 
-    /// Stores, replaces or deletes a cookie. `raw` is the text of a `Set-Cookie` field from a response to a request for
-    /// `request_path`. Ignores a field that browsers would ignore.
+    /// Stores, replaces or deletes a cookie as a browser would. `raw` is the value of a `Set-Cookie` field, and
+    /// `request_path` is the path of the request that was answered with this field. Ignores fields that browsers would
+    /// ignore.
     pub fn store(&mut self, raw: &str, request_path: &str) {
         let now = self.now();
         let parsed = StoredCookie::parse_at(raw, request_path, now);

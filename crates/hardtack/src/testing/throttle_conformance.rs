@@ -13,13 +13,13 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// runs quickly. With a slow store, a call can take longer than that, so a bucket can gain tokens during a test.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// Tests that a store follows the rules of [`ThrottleStore`], as far as this can be tested with one handle in one task.
-/// The suite passes `clock`'s time to the store. `sleep` must make the given time pass on `clock`. If the store has its
-/// own clock, `sleep` must make the time pass on that clock instead.
+/// Tests that a store follows the rules of [`ThrottleStore`], as far as one task with one handle can test this. The
+/// suite passes the time of `clock` to the store. `sleep` must advance `clock` by the given time, or, if the store has
+/// its own clock, advance that clock instead.
 ///
 /// The suite uses new random keys, so other code can use the store while the suite runs. The suite makes concurrent
-/// calls, but all of them in one task. If several threads or processes can use the store at once, write tests for that
-/// as well.
+/// calls, but only from a single task. If your store can be used from several threads or processes at once, write your
+/// own tests for that.
 ///
 /// ```
 /// use hardtack::testing::{TestClock, throttle_conformance};

@@ -41,7 +41,7 @@ impl<F: Framework> TestUser<F> {
         Self::from_log_in(LogIn::new(subject).freshness(Freshness::Not))
     }
 
-    /// Creates a user from a [`LogIn`], for example a user who stays logged in.
+    /// Creates a user from a [`LogIn`], for example one that uses [`LogIn::remember`].
     pub fn from_log_in(log_in: LogIn) -> Self {
         Self { log_in, framework: PhantomData }
     }

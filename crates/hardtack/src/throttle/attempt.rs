@@ -72,7 +72,7 @@ impl TooManyAttempts {
         self.retry_after
     }
 
-    /// Returns the value of the header `Retry-After`: the waiting time in seconds, rounded up.
+    /// Returns the value for a `Retry-After` header: the waiting time in seconds, rounded up.
     pub fn retry_after_seconds(&self) -> u64 {
         u64::try_from(self.retry_after.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
     }

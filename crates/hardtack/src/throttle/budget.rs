@@ -11,7 +11,7 @@ use super::Rate;
 pub struct BudgetKey([u8; 16]);
 
 impl BudgetKey {
-    /// Creates a key from 16 bytes, which clients should not be able to predict.
+    /// Creates a key from 16 bytes. Clients should not be able to predict these bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -58,9 +58,9 @@ impl Budget {
     /// Also limits failures in a row. After `burst` failures in a row, one attempt per `every` is allowed until an
     /// attempt succeeds.
     ///
-    /// A second bucket counts failures in a row. A success refills this bucket completely. The bucket also gains one
-    /// token per `every`. In the long run, an attacker therefore gets only one attempt per `every`, whether or not the
-    /// attacker pauses.
+    /// Failures in a row are counted in a second bucket. A success refills this bucket completely. Otherwise, the
+    /// bucket gains one token per `every`. In the long run, an attacker therefore gets only one attempt per `every`,
+    /// with or without pauses.
     #[must_use]
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         self.failures = Some(rate);
@@ -72,7 +72,7 @@ impl Budget {
         self.key
     }
 
-    /// Returns the rate for attempts. Attempts that succeed do not count toward it.
+    /// Returns the rate at which attempts are allowed. Successful attempts are not counted.
     pub const fn rate(&self) -> Rate {
         self.rate
     }

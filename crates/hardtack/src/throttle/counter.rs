@@ -1,8 +1,7 @@
 //! The token-bucket arithmetic that all stores use.
 //!
 //! A bucket is stored as one number: the time at which it will be full again. In the generic cell rate algorithm (ITU-T
-//! I.371), this is the "theoretical arrival time". Each attempt moves this time into the future by one
-//! [`every`](Rate::every).
+//! I.371), this is the "theoretical arrival time". Each attempt moves this time forward by one [`every`](Rate::every).
 
 use std::time::Duration;
 
@@ -76,7 +75,7 @@ impl Counter {
 /// this function, and stores the counters that have changed, all in one transaction.
 ///
 /// Store the counters even if the attempt is refused, because this function also corrects times that are too far in the
-/// future. If these corrections were not stored, a clock that was an hour ahead could lock a user out for an hour.
+/// future. Without these corrections, a clock that was once an hour ahead could lock a user out for an hour.
 pub fn take_all(counters: &mut [(Budget, Counter)], now: i64) -> Verdict {
     let (mut longest, mut failures) = (0, false);
     for (budget, counter) in &mut *counters {

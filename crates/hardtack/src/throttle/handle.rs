@@ -15,8 +15,8 @@ use crate::jwt::KeySet;
 
 /// Limits attempts, such as log-ins. Clones share the counters.
 ///
-/// A throttle from [`Throttle::new`] counts in this process. If the site runs on several servers, set a store that they
-/// share: see [`Throttle::builder`].
+/// A throttle from [`Throttle::new`] keeps its counters in this process's memory. If the site runs on several servers,
+/// set a store that they share: see [`Throttle::builder`].
 #[derive(Clone)]
 pub struct Throttle(Arc<Inner>);
 
@@ -61,8 +61,8 @@ impl ThrottleBuilder {
 }
 
 impl Throttle {
-    /// Creates a throttle that counts in this process. [`Self::key`] uses a secret that is derived from the signing
-    /// key.
+    /// Creates a throttle that keeps its counters in this process's memory. [`Self::key`] uses a secret that is derived
+    /// from the signing key.
     pub fn new(keys: &KeySet) -> Self {
         Self::builder(keys).build()
     }

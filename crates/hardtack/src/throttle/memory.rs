@@ -16,8 +16,8 @@ const SAMPLE: usize = 16;
 /// A [`ThrottleStore`] in this process's memory. Clones share the counters. A restart deletes them.
 ///
 /// The store holds at most [`Self::DEFAULT_CAPACITY`] counters, which take about 10 MB. If there is no space for a new
-/// counter, the store examines a random sample of counters and deletes the one whose buckets are fullest. If an
-/// attacker tries many new names, the store therefore deletes counters with few attempts, and keeps the counter of an
+/// counter, the store examines a random sample of counters and deletes the one whose buckets are fullest, that is, a
+/// counter with few recent attempts. An attacker who tries many new names therefore does not push out the counter of an
 /// account under attack.
 #[derive(Clone, Debug)]
 pub struct MemoryThrottleStore(Arc<Mutex<Rows>>);

@@ -1,8 +1,9 @@
 //! Limits how often something, such as a log-in, can be tried: per account, per client address, or per anything else.
 //!
-//! A [`Throttle`] counts attempts in token buckets. Call [`Throttle::take`] *before* the work. It takes a token from
-//! each [`Budget`], or refuses the attempt with [`TooManyAttempts`]. After a success, [`Attempt::succeeded`] returns
-//! the tokens. For example:
+//! A [`Throttle`] counts attempts in token buckets. Call [`Throttle::take`] *before* you do the work, such as checking
+//! a password. This method takes a token from each [`Budget`]. If a budget is empty, it takes no tokens, and refuses
+//! the attempt with [`TooManyAttempts`]. If the attempt succeeds, call [`Attempt::succeeded`], which returns the
+//! tokens. For example:
 //!
 //! ```
 //! use std::time::Duration;
@@ -38,7 +39,7 @@
 //! 2. An attempt counts as a failure until it succeeds. Parallel attempts are therefore counted, and so are attempts
 //!    during which the process crashes or the client disconnects.
 //! 3. A successful attempt returns its tokens, and resets each budget's count of failures in a row.
-//! 4. The wait is never longer than it takes to add one token.
+//! 4. A client never has to wait longer than a bucket takes to gain one token.
 //! 5. If a store shared by several servers fails, each server counts in its own memory until the store works again.
 
 mod attempt;

@@ -1,9 +1,9 @@
-//! How many attempts are allowed at once, and when the next attempt is allowed after that.
+//! A rate limit: how many attempts are allowed at once, and how soon each further attempt is allowed.
 
 use std::time::Duration;
 
-/// The size and speed of a token bucket: `burst` attempts are allowed at once, and one more each time `every` has
-/// passed.
+/// The size and speed of a token bucket: `burst` attempts are allowed at once, and then one more attempt per interval
+/// `every`.
 ///
 /// ```
 /// use std::time::Duration;

@@ -48,9 +48,9 @@ impl Now {
 ///   exactly ten calls succeed. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
 /// - If the database behind the store does not respond, an operation fails after about a second, because a request is
 ///   waiting for the result. The [`Throttle`](super::Throttle) then counts in memory.
-/// - The store deletes counters that [are full](super::Counter::is_full). It also limits the number of counters,
-///   because clients choose the names and addresses that are counted. If there are too many counters, it deletes the
-///   counters that are least [spent](super::Counter::spent).
+/// - The store deletes counters that [are full](super::Counter::is_full). Because clients choose which names and
+///   addresses are counted, the store also limits the number of counters. If there are too many, it deletes the least
+///   [spent](super::Counter::spent) ones.
 /// - The store passes the tests of `hardtack::testing::throttle_conformance` (feature `testing`).
 pub trait ThrottleStore: Send + Sync + 'static {
     /// Takes a token from each budget, or none if any budget is empty. The budgets are sorted by key, and no key occurs

@@ -42,7 +42,7 @@ impl VerifiedToken<NoExtra> {
     /// Reads the application's own claims from the payload.
     ///
     /// # Errors
-    /// [`TokenError::BadClaim`] for `extra`: a claim that `T` requires is missing or has the wrong type.
+    /// Returns [`TokenError::BadClaim`] for `extra` if a claim that `T` requires is missing or has the wrong type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
         let extra = T::from_payload(self.payload.payload())?;
         Ok(self.carrying(extra))
@@ -81,8 +81,8 @@ impl<T> VerifiedToken<T> {
         &self.extra
     }
 
-    /// Returns the CSRF value to put into a page: into the hidden field of a form, or where a script can read it.
-    /// Returns an empty string if the token has no CSRF value.
+    /// Returns the CSRF value to embed in a page, in a hidden form field or wherever a script can read it. Returns an
+    /// empty string if the token has no CSRF value.
     ///
     /// By default, the value is masked, so that it looks different each time ([why](CsrfToken)). The unmasked value is
     /// in [`Claims::csrf`](crate::jwt::Claims::csrf) and in the cookie that scripts can read. Requests can send the

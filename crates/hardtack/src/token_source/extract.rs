@@ -1,4 +1,4 @@
-//! Finds a token's text in a location, without verifying the token.
+//! Extracts the text of a token from a location, without verifying the token.
 
 use std::borrow::Cow;
 

@@ -40,7 +40,7 @@ impl fmt::Display for TokenLocation {
     }
 }
 
-/// The error for text that is not the name of a location.
+/// The error that is returned if a text is not the name of a token location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown token location; expected headers, cookies, query_string or json")]
 pub struct UnknownLocation;

@@ -62,18 +62,18 @@ impl Need {
     }
 
     /// Requires a recent proof that the client has the device key to which the session is bound ([device
-    /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof must be at most `within` old. If `within` is
-    /// shorter than 120 seconds, it counts as 120 seconds, because browsers limit how often they send proofs.
+    /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof must be no older than `within`. The shortest
+    /// possible limit is 120 seconds, because browsers limit how often they send proofs. A shorter `within` is raised
+    /// to 120 seconds.
     ///
     /// If a browser's last proof is too old, the response deletes the access cookie and redirects the browser to the
     /// same URL with 307. The browser sends a proof, gets a new access cookie, and repeats the request with the same
-    /// method, body and header fields. The redirect works for forms and for `fetch`. If the cookies were copied to
-    /// another device, that device does not have the key. The device gets no new access cookie, and its request is
-    /// refused.
+    /// method, body and header fields. The redirect works for forms and for `fetch`. If the cookies were copied to a
+    /// device that does not have the key, that device gets no new access cookie, and its request is rejected.
     ///
     /// If the session is not bound, for example because the browser does not support device binding, the token must be
-    /// [fresh](Self::fresh) instead. If the browser has just been redirected but its proof is still too old, the
-    /// response is the same as for a token that is not fresh.
+    /// [fresh](Self::fresh) instead. If the proof is still too old after the redirect, the response is the same as for
+    /// a token that is not fresh.
     ///
     /// ```
     /// use std::time::Duration;
@@ -101,7 +101,7 @@ impl Need {
     }
 
     /// Accepts requests without a token, and requests with invalid cookies (`jwt_required(optional=True)`). An invalid
-    /// token that is not in a cookie is still refused.
+    /// token that is not in a cookie is still rejected.
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;
@@ -119,9 +119,8 @@ impl Need {
 
     /// Accepts both access and refresh tokens (`jwt_required(verify_type=False)`).
     ///
-    /// `any_type` does not change which cookie or JSON member is read. `Need::access().any_type()` reads the cookie or
-    /// JSON member for access tokens, and `Need::refresh().any_type()` reads the cookie or JSON member for refresh
-    /// tokens.
+    /// `any_type` does not change which cookie or JSON member is read. `Need::access().any_type()` reads the one for
+    /// access tokens, and `Need::refresh().any_type()` reads the one for refresh tokens.
     #[must_use]
     pub const fn any_type(mut self) -> Self {
         self.any_type = true;

@@ -27,7 +27,7 @@ impl RequiredClaims {
     /// No claims.
     pub const NONE: Self = Self(None);
 
-    /// Adds a required claim, and the value that the claim must equal or contain.
+    /// Adds a required claim. The claim in the token must equal `value`, or be an array that contains it.
     #[must_use]
     pub fn and(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         let mut claims = self.0.map(Arc::unwrap_or_clone).unwrap_or_default();
@@ -35,8 +35,8 @@ impl RequiredClaims {
         Self(Some(Arc::new(claims)))
     }
 
-    /// Returns what is wrong with the first required claim that the payload does not satisfy. Returns `None` if the
-    /// payload satisfies all required claims.
+    /// Finds the first required claim that the payload does not satisfy, and returns what is wrong with it. Returns
+    /// `None` if the payload satisfies all required claims.
     #[inline]
     pub fn flaw(&self, payload: &[u8]) -> Option<ClaimFlaw> {
         self.0.as_deref().and_then(|claims| first_flaw(claims, payload))

@@ -8,7 +8,7 @@ use crate::request::is_token;
 /// The parts of a request that are searched for tokens, and the names of the header, query parameter and JSON members
 /// that carry tokens.
 ///
-/// By default, Hardtack searches only cookies. The default names are those of Flask-JWT-Extended.
+/// By default, Hardtack looks for tokens only in cookies. The default names are those of Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::TokenLocation::{Cookies, Headers};

@@ -41,8 +41,8 @@ impl Accounts {
     /// may be empty. If it is an address, the address is stored as unconfirmed.
     ///
     /// # Errors
-    /// The name or the address is not allowed, the name is taken or looks like another user's name, the password could
-    /// not be hashed, or the database failed.
+    /// Returns an error if the name or the address is not allowed, if the name is taken or looks like another user's
+    /// name, if the password cannot be hashed, or if the database fails.
     pub async fn add(&self, username: &str, email: &str, now: Timestamp) -> Result<PasswordLink, UserChangeError> {
         let email = parse_address(email)?;
         let name = check_name(username)?;
@@ -70,13 +70,13 @@ impl Accounts {
     /// Creates a link that lets the user with this name set a new password. The operator starts the reset, but never
     /// learns the password (ASVS 5.0 V6.4.6). The old password still works until the user sets a new password.
     ///
-    /// The link works once and expires after a day. If the user already has a link of this kind, the old link stops
-    /// working immediately. The new link stops working when the user changes the password or undoes a change of the
-    /// email address. It also stops working when an operator disables the user, logs the user out or sets the user's
-    /// email address.
+    /// The link works once and expires after a day. If the user already has a reset link, the old link stops working
+    /// immediately. The new link stops working when the user changes the password or undoes a change of the email
+    /// address. It also stops working when an operator disables the user, logs the user out or sets the user's email
+    /// address.
     ///
     /// # Errors
-    /// No user has this name, the user is disabled, or the database failed.
+    /// Returns an error if no user has this name, if the user is disabled, or if the database fails.
     pub async fn reset_link(&self, username: &str, now: Timestamp) -> Result<PasswordLink, UserChangeError> {
         let unknown = || UserChangeError::UnknownUser(username.to_owned());
         let mut transaction = self.begin().await?;
@@ -90,16 +90,16 @@ impl Accounts {
         Ok(PasswordLink { user: record.user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
     }
 
-    /// Changes the name of the user `username` to `new`, and ends the user's sessions. The new name must follow the
-    /// rules for sign-up, except that reserved names are allowed. If email is on and the user has confirmed an address,
-    /// an email tells the user about the new name.
+    /// Renames the user `username` to `new`, and ends the user's sessions. The new name must follow the rules for
+    /// sign-up, except that reserved names are allowed. If email is turned on and the user has confirmed an address, an
+    /// email tells the user about the new name.
     ///
     /// Pass the [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as
     /// you do after [`disable`](Self::disable).
     ///
     /// # Errors
-    /// No user is named `username`, or the database failed. The method also fails if `new` is not allowed, is taken or
-    /// looks like another user's name.
+    /// Returns an error if no user is named `username`, or if the database fails. Also returns an error if `new` is not
+    /// allowed, is taken or looks like another user's name.
     pub async fn rename(
         &self,
         username: &str,
@@ -132,7 +132,7 @@ impl Accounts {
     /// stays logged in.
     ///
     /// # Errors
-    /// No user has this name, the address is not an email address, or the database failed.
+    /// Returns an error if no user has this name, if the address is not an email address, or if the database fails.
     pub async fn set_email(
         &self,
         username: &str,
@@ -161,12 +161,12 @@ impl Accounts {
     /// [`disable`](Self::disable). If someone else signs up under the same name later, the new user gets a different
     /// id.
     ///
-    /// Data that your application keeps about the user is not deleted. The end of the sessions is recorded as new
+    /// Data that your application keeps about the user is not deleted. Ending the user's sessions is recorded as new
     /// activity under the deleted user's id, without an IP address. Like all activity, this entry is deleted after 90
     /// days.
     ///
     /// # Errors
-    /// No user has this name, or the database failed.
+    /// Returns an error if no user has this name, or if the database fails.
     pub async fn delete(&self, username: &str) -> Result<(UserRecord, EndedSessions), UserChangeError> {
         let mut transaction = self.begin().await?;
         let deleted = UserStore::delete_in(&mut transaction, username).await?;

@@ -2,8 +2,8 @@
 
 use hardtack::BackendError;
 
-/// Why an operator's change through [`Accounts`](crate::Accounts) failed. After [`Backend`](Self::Backend), the change
-/// might have been stored. After any other error, nothing has changed.
+/// Why an operator's change through [`Accounts`](crate::Accounts) failed. If the error is [`Backend`](Self::Backend),
+/// the change might have been stored. For any other error, nothing has changed.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {

@@ -24,8 +24,8 @@ fn by_operator(at: Timestamp) -> RequestInfo {
 }
 
 impl Accounts {
-    /// Returns up to `limit` users whose names sort after `after`, including disabled users. If `after` is `None`, the
-    /// list starts with the first user. The users are sorted by the bytes of their lower-case names.
+    /// Returns up to `limit` users, including disabled users, sorted by the bytes of their lower-case names. The list
+    /// begins after the name `after`, or with the first user if `after` is `None`.
     ///
     /// # Errors
     /// The database failed.
@@ -42,13 +42,14 @@ impl Accounts {
     }
 
     /// Disables the user with this name. From then on, the user cannot log in, and
-    /// [`CurrentUser`](hardtack_axum::CurrentUser) refuses the user's tokens. All of the user's links stop working,
-    /// including links for undoing an email address change. The links stay invalid even if the user is enabled later.
-    /// Returns `None` if no user has the name.
+    /// [`CurrentUser`](hardtack_axum::CurrentUser) rejects the user's tokens. All of the user's links stop working,
+    /// including links for undoing an email address change. The links stay invalid even if the user is re-enabled
+    /// later. Returns `None` if no user has the name.
     ///
-    /// Disabling a user also ends the user's sessions. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`],
-    /// which ends the sessions right away if the session store is working. If the store fails, or if the process stops
-    /// before it calls `finish_ending`, a server that follows the revocation log ends the sessions as soon as it can.
+    /// This method also records that the user's sessions must end. Pass the [`EndedSessions`] to
+    /// [`Authenticator::finish_ending`], which ends the sessions right away if the session store is working. If the
+    /// store fails, or if the process stops before it calls `finish_ending`, a server that follows the revocation log
+    /// ends the sessions as soon as it can.
     ///
     /// A concurrent log-in might still create a session. The log-in then finds that the user is disabled, and ends the
     /// session.
@@ -56,7 +57,8 @@ impl Accounts {
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
     /// # Errors
-    /// The database failed. If it failed during the commit, the user might have been disabled anyway.
+    /// Returns an error if the database fails. If it fails during the commit, the user might have been disabled despite
+    /// the error.
     pub async fn disable(
         &self,
         username: &str,
@@ -86,7 +88,8 @@ impl Accounts {
     /// [`disable`](Self::disable).
     ///
     /// # Errors
-    /// The database failed. If it failed during the commit, the user might have been logged out anyway.
+    /// Returns an error if the database fails. If it fails during the commit, the user might have been logged out
+    /// despite the error.
     pub async fn log_out(
         &self,
         username: &str,

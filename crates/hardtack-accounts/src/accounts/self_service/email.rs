@@ -17,8 +17,8 @@ impl Accounts {
     /// Changes the logged-in user's display name. An empty name removes the display name.
     ///
     /// # Errors
-    /// The name has more than 80 characters or contains a control character, the session is over, or the database
-    /// failed.
+    /// Returns an error if the name is longer than 80 characters or contains a control character, if the session has
+    /// ended, or if the database failed.
     pub async fn set_display_name<T: Sync>(
         &self,
         token: &VerifiedToken<T>,
@@ -42,9 +42,9 @@ impl Accounts {
     /// Changes the logged-in user's email address. The user must enter the password (ASVS 5.0 V7.5.1), even if the
     /// address stays the same. An empty address removes the email address.
     ///
-    /// If email is on, a confirmation link is sent to the new address. If the old address was confirmed, a link that
-    /// undoes the change is sent to the old address. These emails are queued in the same transaction that stores the
-    /// change. The user stays logged in.
+    /// If email is enabled, a confirmation link is sent to the new address. If the old address was confirmed, a link
+    /// that undoes the change is sent to the old address. These emails are queued in the same transaction that stores
+    /// the change. The user stays logged in.
     ///
     /// ```
     /// # use hardtack_accounts::{Accounts, ActionError, EmailChangeProblem, User};
@@ -82,11 +82,11 @@ impl Accounts {
         Ok(changed)
     }
 
-    /// Sends another confirmation link to the logged-in user's email address. The link leads to
-    /// `/email/confirm?token=…`. Does nothing if the user has no address or has already confirmed it.
+    /// Sends another confirmation link (`/email/confirm?token=…`) to the logged-in user's email address. Does nothing
+    /// if the user has no email address, or if the address is already confirmed.
     ///
     /// # Errors
-    /// Email is off, too many emails were requested, or the database failed.
+    /// Returns an error if email is disabled, too many emails were requested, or the database failed.
     pub async fn send_confirmation<T: Sync>(
         &self,
         token: &VerifiedToken<T>,
@@ -120,9 +120,9 @@ impl Accounts {
         Ok(self.use_link(token, client, DeadLink, work).await?.user_id)
     }
 
-    /// Restores an email address that someone has replaced. `token` comes from the link that was sent to the old
-    /// address (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. Setting a new
-    /// password is best, because the person who changed the address knew the old one.
+    /// Restores the old email address after someone has changed it. `token` comes from the link that was sent to the
+    /// old address (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. It is best to set
+    /// a new password, because whoever changed the address knew the old password.
     ///
     /// The same transaction ends all of the user's sessions, or records that they must end. Pass the [`EndedSessions`]
     /// to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).

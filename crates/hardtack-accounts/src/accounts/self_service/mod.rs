@@ -4,9 +4,9 @@
 //! 1. A function that acts on behalf of a client takes the [`ClientInfo`] from the client's request. If the function
 //!    limits attempts, it shares the limits with the ready-made pages. The function that verifies a password without
 //!    limiting attempts has `unthrottled` in its name.
-//! 2. If a change ends sessions, the transaction that stores the change also ends these sessions, or records that they
-//!    must end. The function returns [`EndedSessions`](hardtack::session::EndedSessions).
-//! 3. Passwords are hashed on threads for blocking work.
+//! 2. Some changes end sessions. The transaction that stores such a change also ends the sessions, or records that they
+//!    must end. The function then returns [`EndedSessions`](hardtack::session::EndedSessions).
+//! 3. Passwords are hashed on blocking threads.
 
 mod email;
 mod new_user;

@@ -42,7 +42,7 @@ impl NewUser {
         Self { password: password.into(), ..self }
     }
 
-    /// Sets the email address, which is unconfirmed at first. If email is on, a confirmation link is sent to the
+    /// Sets the email address, which is unconfirmed at first. If email is turned on, a confirmation link is sent to the
     /// address.
     pub fn email(self, email: impl Into<String>) -> Self {
         Self { email: email.into(), ..self }
@@ -74,8 +74,8 @@ pub struct SignedUp {
 
 impl SignedUp {
     /// Returns a sentence to show to the user if no confirmation link is sent because the user or the client has
-    /// requested too many emails. Returns `None` if the link is sent, if the user has entered no address, or if email
-    /// is off.
+    /// requested too many emails. Returns `None` if the link is sent, if the user has not entered an address, or if
+    /// email is turned off.
     pub fn mail_problem(&self) -> Option<String> {
         self.limit.as_ref().map(|limit| limit.explain(&self.user.email))
     }
@@ -89,8 +89,8 @@ impl From<SignedUp> for LogIn {
 }
 
 impl Accounts {
-    /// Adds a user. This method is for programs and tests that create users; it does not limit how many. To sign up a
-    /// user in response to a client's request, call [`sign_up_by`](Self::sign_up_by) instead.
+    /// Adds a user. This method is for programs and tests that create users, so it does not limit how many users are
+    /// created. To sign up a user in response to a client's request, call [`sign_up_by`](Self::sign_up_by) instead.
     ///
     /// ```
     /// # async fn seed(accounts: hardtack_accounts::Accounts) -> Result<(), Box<dyn std::error::Error>> {
@@ -113,7 +113,8 @@ impl Accounts {
     /// Signs up a user in response to a client's request. The number of users that can be created from one client
     /// address is limited ([`LogInLimits::address`](crate::LogInLimits::address)).
     ///
-    /// Refuse requests from other sites first, with `Auth::require_pre_session`. Then log the user in:
+    /// Before you call this method, reject cross-site requests with `Auth::require_pre_session`. Afterward, log the
+    /// user in:
     ///
     /// ```
     /// use axum::{Form, extract::State, response::{IntoResponse, Redirect, Response}};

@@ -7,9 +7,9 @@ use crate::accounts::error::PasswordChangeProblem;
 use crate::accounts::{Accounts, ActionError};
 
 impl Accounts {
-    /// Changes the password of the user who is logged in. The user must enter the current password (ASVS 5.0 V6.2.3).
-    /// The same transaction ends the user's other sessions, or records that they must end. The user's reset and
-    /// confirmation links stop working, and an email tells the user about the change.
+    /// Changes the password of the logged-in user. The user must enter the current password (ASVS 5.0 V6.2.3). The
+    /// transaction that changes the password also ends the user's other sessions, or records that they must end. The
+    /// user's reset and confirmation links stop working, and an email tells the user about the change.
     ///
     /// Pass the [`EndedSessions`] to `Auth::renew`, which replaces this browser's session with a new one:
     ///
@@ -31,8 +31,8 @@ impl Accounts {
     ///
     /// # Errors
     /// - The current password is wrong, or the new password breaks a rule. Nothing was changed.
-    /// - This session has already set the new password, because the browser sent the form twice
-    ///   ([`AlreadyChanged`](PasswordChangeProblem::AlreadyChanged)).
+    /// - An earlier request in this session has already set the new password, for example because the browser sent the
+    ///   form twice ([`AlreadyChanged`](PasswordChangeProblem::AlreadyChanged)).
     /// - There were too many attempts in this session, or the session has ended.
     /// - Too many passwords are being checked, or the database failed.
     pub async fn change_password<T: Sync>(

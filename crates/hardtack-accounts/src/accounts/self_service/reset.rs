@@ -29,7 +29,7 @@ impl Accounts {
     /// ```
     ///
     /// # Errors
-    /// Email is off, or too many requests have come from the client's address.
+    /// Returns an error if email is disabled, or if too many requests have come from the client's address.
     pub async fn request_reset(
         &self,
         address: EmailAddress,

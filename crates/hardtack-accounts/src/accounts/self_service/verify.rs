@@ -18,9 +18,9 @@ use crate::throttling::{Client, KnownUser};
 ///
 /// Logging in with this value does three things that logging in with only the user's id does not do:
 /// - If the password is changed or the user is disabled before the session is stored, the log-in is refused.
-/// - The log-in sets a cookie that marks the browser as one that the user has logged in with, so that strangers cannot
-///   use up this browser's attempts.
-/// - If email is on and the user has never logged in from this browser before, an email tells the user about the
+/// - The log-in sets a cookie that shows that the user has logged in from this browser before. Strangers therefore
+///   cannot use up this browser's attempts.
+/// - If email is enabled and the user has never logged in from this browser before, an email tells the user about the
 ///   log-in.
 ///
 /// To add claims or to set `remember`, first convert the value into a `LogIn`:
@@ -96,9 +96,9 @@ impl From<VerifiedUser> for LogIn {
 }
 
 impl Accounts {
-    /// Verifies the user name and password for a log-in. Attempts are limited per account and per client address; the
-    /// ready-made log-in page shares these limits ([`LogInLimits`](crate::LogInLimits)). An attempt with the right
-    /// password does not count.
+    /// Verifies the user name and password for a log-in. Attempts are limited per account and per client address. The
+    /// ready-made log-in page shares these limits ([`LogInLimits`](crate::LogInLimits)). Attempts with the correct
+    /// password do not count.
     ///
     /// A log-in takes the same time and returns the same error for an unknown name, a disabled user and a wrong
     /// password (ASVS 5.0 V6.3.8). An attempt with a wrong password shows up in the recent activity that the user sees.
@@ -150,8 +150,9 @@ impl Accounts {
         Ok(VerifiedUser::new(self.clone(), verified, None))
     }
 
-    /// Verifies the logged-in user's password, for a re-authentication. Each session has its own limit, so a thief with
-    /// a copied cookie cannot guess many passwords. An attempt with the right password does not count.
+    /// Verifies the logged-in user's password, for a re-authentication. The number of attempts in each session is
+    /// limited, so a thief with a copied cookie cannot guess many passwords. Attempts with the correct password do not
+    /// count.
     ///
     /// ```
     /// use axum::{extract::State, response::Response};

@@ -1,4 +1,4 @@
-//! Makes a table from a list of passwords, or from a list of their hashes. The list can be far larger than the
+//! Builds a table from a list of passwords, or from a list of their hashes. The list can be far larger than the
 //! machine's memory.
 
 use std::cmp::Reverse;
@@ -26,22 +26,23 @@ pub struct TableSummary {
     /// How many passwords the table contains.
     pub passwords: u64,
     /// How many lines of the list were left out because they are not UTF-8 or are longer than 1024 bytes. The password
-    /// rules already refuse such passwords.
+    /// rules already reject such passwords.
     pub left_out: u64,
     /// The size of the table in bytes.
     pub bytes: u64,
 }
 
 impl PasswordTable {
-    /// Makes a table in a new file from a downloaded list. The list contains one plain password per line, or it is Have
-    /// I Been Pwned's list of SHA-1 hashes, with one `SHA1:COUNT` per line.
+    /// Builds a table from a downloaded list, and writes it to a new file. The list must either contain one plain
+    /// password per line, or be Have I Been Pwned's list of SHA-1 hashes, with one `SHA1:COUNT` per line.
     ///
-    /// Uses 64 MiB of memory. Also writes temporary files to the table's folder. Together, they are as large as the
-    /// table.
+    /// Uses 64 MiB of memory, and writes temporary files to the table's folder. The temporary files take up as much
+    /// space as the table itself.
     ///
     /// # Errors
-    /// The list cannot be read, is not a regular file, or can be changed by another user. One of its lines is not in
-    /// the expected format. The table cannot be written, or it already exists.
+    /// Returns an error if the list cannot be read, is not a regular file, or can be changed by another user. Also
+    /// returns an error if a line of the list is not in the expected format, if the table already exists, or if it
+    /// cannot be written.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }

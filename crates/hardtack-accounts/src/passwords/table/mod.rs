@@ -79,8 +79,9 @@ hardtack::__debug_as_sentence!(PasswordTableError);
 /// into memory. In a large file, each look-up reads about 30 records.
 ///
 /// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use the table, pass it to
-/// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash, so a
-/// table of a billion passwords refuses about one in 18 billion other passwords by mistake.
+/// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash, so it
+/// also rejects a few passwords that it does not contain. With a billion passwords in the table, this happens to about
+/// one password in 18 billion.
 #[derive(Debug)]
 pub struct PasswordTable {
     source: Source,
@@ -101,8 +102,8 @@ impl PasswordTable {
     /// `open` again.
     ///
     /// # Errors
-    /// The file cannot be read, is not a regular file, or is not a table. It is also an error if another user can
-    /// change the file or its folder.
+    /// Returns an error if the file cannot be read, is not a regular file, or is not a table. Also returns an error if
+    /// another user can change the file or its folder.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PasswordTableError> {
         let path = path.as_ref();
         let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };

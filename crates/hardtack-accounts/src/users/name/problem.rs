@@ -1,6 +1,6 @@
 //! Why a user name is refused.
 
-/// Why a user name is refused. `Display` writes a sentence for the person who chose the name.
+/// Why a user name is rejected. `Display` writes a sentence for the person who chose the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserNameProblem {

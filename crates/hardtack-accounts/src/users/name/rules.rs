@@ -67,7 +67,7 @@ const RESERVED: &[&str] = &[
 ///
 /// A name has 1 to 64 characters: letters, marks and digits of any script, and `.`, `_`, `-`, `@` and `+`. It begins
 /// with a letter or a digit. Names are compared with RFC 8265's UsernameCaseMapped profile, so `Alice`, `ALICE` and
-/// `ａｌｉｃｅ` are the same name. A name is also refused if it looks like another user's name (UTS #39, confusable
+/// `ａｌｉｃｅ` are the same name. A name is also rejected if it looks like another user's name (UTS #39, confusable
 /// detection), or if it is reserved. Examples of reserved names are `admin`, `root`, `support` and `www`.
 ///
 /// ```no_run

@@ -1,5 +1,5 @@
-//! Counts how many times a user's sessions have ended. If the count increases between checking a session and committing
-//! a change that the session requested, the session might have ended in the meantime.
+//! Counts how many times a user's sessions have ended. A change checks the session first and commits later. If the
+//! count increases in between, the session might have ended.
 
 use hardtack::BackendError;
 use hardtack_db::{Statement, Transaction};

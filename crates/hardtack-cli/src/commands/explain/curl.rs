@@ -1,4 +1,4 @@
-//! Reads the cookies of a curl command, such as one that was copied from a browser ("Copy as cURL").
+//! Extracts the cookies from a curl command, such as one that was copied from a browser ("Copy as cURL").
 
 use std::borrow::Cow;
 use std::iter::Peekable;

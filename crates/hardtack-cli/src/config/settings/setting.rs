@@ -1,4 +1,4 @@
-//! The type of a setting, which has names, a flag and a default, and may be secret.
+//! The type that describes a setting: its names, its flag, its default, and whether it is secret.
 
 /// A setting, with its names, its default, and whether its value may be shown.
 #[derive(Debug, PartialEq, Eq)]

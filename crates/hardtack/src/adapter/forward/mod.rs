@@ -1,4 +1,4 @@
-//! Methods that the `Auth` types of all adapters have in common, written only once.
+//! Methods that the `Auth` types of all adapters share.
 
 mod password_forms;
 mod requests;

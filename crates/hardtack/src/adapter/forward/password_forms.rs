@@ -10,8 +10,8 @@ macro_rules! __forward_password_forms {
         /// [`throttling`](hardtack::guide::throttling) lists the limits.
         ///
         /// # Errors
-        /// A budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an API
-        /// client.
+        /// Returns an error if one of these budgets is empty. The response is 429 with `Retry-After`: a page for a
+        /// browser, problem details for an API client.
         pub async fn take_log_in_attempt(
             &self,
             throttle: &$crate::throttle::Throttle,
@@ -21,19 +21,19 @@ macro_rules! __forward_password_forms {
         }
 
         /// Counts an attempt by the logged-in user to enter the password again. The attempt counts against the
-        /// session's own budget. Call this method before you check the password. If the check shows that this is the
-        /// logged-in user's password, call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded).
+        /// session's own budget. Call this method before you check the password. If the password turns out to be the
+        /// logged-in user's, call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded).
         ///
         /// The session has its own budget, so the logged-in user can still enter the password even if strangers use up
         /// the account's attempts.
         ///
-        /// The budget does not depend on the user name that was typed. If the typed text happens to be a different
-        /// user's password, the response must not reveal this. Otherwise, anyone with an account could use this check
-        /// to guess other users' passwords.
+        /// The budget does not depend on the user name that was typed. If the user types a different user's password,
+        /// your response must not reveal this. Otherwise, anyone with an account could use this check to guess other
+        /// users' passwords.
         ///
         /// # Errors
-        /// The budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an
-        /// API client.
+        /// Returns an error if the budget is empty. The response is 429 with `Retry-After`: a page for a browser,
+        /// problem details for an API client.
         pub async fn take_reauthentication_attempt(
             &self,
             throttle: &$crate::throttle::Throttle,
@@ -43,7 +43,7 @@ macro_rules! __forward_password_forms {
         }
 
         /// Returns a cookie that lets Hardtack recognize this browser at later log-ins. Add the cookie to the response
-        /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) then counts the attempts from
+        /// when a log-in succeeds. [`take_log_in_attempt`](Self::take_log_in_attempt) then counts the attempts from
         /// this browser separately, so the account's owner can still log in from this browser even if a stranger uses
         /// up the account's attempts.
         pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
@@ -56,7 +56,7 @@ macro_rules! __forward_password_forms {
         /// page's own URL.
         ///
         /// # Errors
-        /// The cookie is longer than browsers accept, because its configured name is very long.
+        /// Returns an error if the cookie is longer than browsers accept, because its configured name is very long.
         pub fn log_in_form(&self) -> ::core::result::Result<$crate::adapter::PasswordForm<$cookies>, $error> {
             Ok(self.exchange().log_in_form()?.map_cookies(::core::convert::Into::into))
         }
@@ -104,11 +104,11 @@ macro_rules! __forward_password_forms {
         /// Returns the value for the hidden CSRF field in a log-in or sign-up form, and the cookie that goes with it.
         ///
         /// The field's name is [`Authenticator::csrf_field`](hardtack::Authenticator::csrf_field), `csrf_token` by
-        /// default. If the browser already has the cookie, this method returns no cookie, so forms in other tabs stay
-        /// valid.
+        /// default. If the browser already has the cookie for the field, this method returns no new cookie, so forms in
+        /// other tabs stay valid.
         ///
         /// # Errors
-        /// The cookie is longer than browsers accept, because its configured name is very long.
+        /// Returns an error if the cookie is longer than browsers accept, because its configured name is very long.
         pub fn pre_session(&self) -> ::core::result::Result<(::std::string::String, $cookies), $error> {
             let (token, cookies) = self.exchange().pre_session()?.into_parts();
             Ok((token, cookies.into()))
@@ -117,13 +117,13 @@ macro_rules! __forward_password_forms {
         /// Refuses a request that another site could have sent. Call this method in handlers for users who are not
         /// logged in yet, such as a sign-up handler.
         ///
-        /// [`log_in`](Self::log_in) includes this check, but runs after you have verified the password. To refuse
+        /// [`log_in`](Self::log_in) also makes this check, but only after you have verified the password. To refuse
         /// forged requests earlier, also call this method at the beginning of your log-in handler.
         ///
         /// # Errors
-        /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
-        /// token. JSON needs no pre-session token, because a page on another site cannot send JSON without a CORS
-        /// preflight.
+        /// Returns an error if the method is safe (such as GET), if the request comes from another site, or if the form
+        /// has no valid pre-session token. JSON needs no pre-session token, because a page on another site cannot send
+        /// JSON without a CORS preflight.
         pub fn require_pre_session(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_pre_session()?)
         }

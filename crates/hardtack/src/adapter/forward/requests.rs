@@ -14,8 +14,8 @@ macro_rules! __forward_requests {
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
         /// Each call checks again whether the token has expired and whether its session has ended. You can call this
-        /// method even while the response body is being sent. By then, however, an expired token is refused, because it
-        /// can be refreshed only before the response headers are sent.
+        /// method even while the response body is being sent. At that point, however, an expired token is refused,
+        /// because tokens can be refreshed only before the response headers are sent.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -75,7 +75,7 @@ macro_rules! __forward_requests {
         /// In Flask-JWT-Extended: `current_user`.
         ///
         /// # Errors
-        /// The user no longer exists, or the look-up failed.
+        /// Returns an error if the user no longer exists, or if the look-up fails.
         pub async fn user<U: $crate::FindUser>(
             &self,
             token: &$crate::VerifiedToken,
@@ -88,8 +88,8 @@ macro_rules! __forward_requests {
         /// that other sites must not link to.
         ///
         /// # Errors
-        /// The `Sec-Fetch-Site` or `Origin` header says that the request comes from another site, or the `Host` header
-        /// is missing or malformed.
+        /// Returns an error if the `Sec-Fetch-Site` or `Origin` header says that the request comes from another site,
+        /// or if the `Host` header is missing or malformed.
         pub fn require_same_origin(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_same_origin()?)
         }
@@ -164,8 +164,7 @@ macro_rules! __forward_requests {
         }
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
-        /// URL. Returns `None` if the token is missing or invalid. If the token has merely expired, still returns its
-        /// CSRF value.
+        /// URL. Returns `None` if the token is missing or invalid, but not if it has merely expired.
         pub fn refresh_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().refresh_csrf_token()
         }
@@ -178,8 +177,8 @@ macro_rules! __forward_requests {
         }
 
         /// Leaves the browser's cookies as they are: even if this request has refreshed the tokens, the response does
-        /// not set their cookies. Call this method if another response has given the browser a new session, whose
-        /// cookies must not be overwritten.
+        /// not set cookies with the new tokens. Call this method if a different response has given the browser a new
+        /// session, so that this response does not overwrite the new session's cookies.
         pub fn keep_cookies(&self) {
             self.exchange().keep_cookies();
         }

@@ -11,9 +11,9 @@ macro_rules! __forward_sessions {
         /// transaction that starts the new one (ASVS 5.0 V7.2.4).
         ///
         /// # Errors
-        /// - The request has a safe method (such as GET) or comes from another site, or the form has no valid
-        ///   [pre-session token](Self::pre_session). These checks are skipped after a successful call to
-        ///   [`finish_external`](Self::finish_external).
+        /// - The request has a safe method (such as GET), the request comes from another site, or the form has no valid
+        ///   [pre-session token](Self::pre_session). After a successful call to
+        ///   [`finish_external`](Self::finish_external), these checks are skipped.
         /// - The session store failed.
         /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
         ///   cookie.
@@ -33,12 +33,12 @@ macro_rules! __forward_sessions {
         /// not show pages from the ended session.
         ///
         /// This method normally ignores an expired access token in a cookie, because someone might have copied the
-        /// token, for example from a log. There is one exception. If the refresh cookie's path does not cover the
-        /// log-out URL, the browser does not send the refresh token with a log-out, so this method also ends the
-        /// session that an expired access token belongs to.
+        /// token, for example from a log. There is one exception: if the refresh cookie's path does not cover the
+        /// log-out URL, the browser does not send the refresh token with a log-out. In that case, this method also ends
+        /// the session of an expired access token.
         ///
-        /// If the request has several cookies with the same name, this method ends the sessions of all of them. If the
-        /// request has no tokens, the log-out still succeeds.
+        /// If the request has several cookies with the same name, this method ends the session of each of these
+        /// cookies. If the request has no tokens, the log-out still succeeds.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -56,7 +56,7 @@ macro_rules! __forward_sessions {
         /// - The refresh token is missing, invalid or expired, or its session has ended.
         /// - The refresh token was replaced by a newer one and is no longer accepted (see
         ///   [`race_window`](hardtack::session::SessionPolicy::race_window)).
-        /// - The method is safe (such as GET). With `RefreshMode::Redirect`, GET is allowed.
+        /// - The method is safe (such as GET). The exception is GET with `RefreshMode::Redirect`, which is allowed.
         /// - The request comes from another site.
         /// - The session store failed.
         /// - The request is a POST whose CSRF token is missing or wrong.
@@ -71,8 +71,9 @@ macro_rules! __forward_sessions {
         /// A POST is redirected with 307, so that the browser posts the form to `next`. A GET is allowed only with
         /// `RefreshMode::Redirect`, and is redirected with 303.
         ///
-        /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is
-        /// a 403 page that makes the browser repeat the request, this time from this site.
+        /// If a link on another site led the browser to the refresh URL, this method does not refresh the tokens. It
+        /// returns a 403 page that makes the browser repeat the request. The repeated request then comes from this
+        /// site.
         ///
         /// # Errors
         /// The same errors as [`refresh`](Self::refresh).
@@ -93,8 +94,8 @@ macro_rules! __forward_sessions {
 
         /// Handles a POST to `Urls::bound`, which a browser sends to refresh a session that is bound to its device.
         ///
-        /// Do not require a token on this route, and do not rate-limit it. If the browser gets any 4xx status other
-        /// than the 403 that this method returns, it forgets the session.
+        /// Do not require a token on this route, and do not rate-limit it. A browser forgets the session if it gets a
+        /// 4xx status, except for the 403 that this method returns.
         ///
         /// # Errors
         /// - The method is not POST.
@@ -120,10 +121,11 @@ macro_rules! __forward_sessions {
 
         /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3).
         ///
-        /// In the transaction that stores the new password, end the user's sessions with the store's `end_others_in` or
-        /// `end_all_in`. After the commit, call this method with the value that the store returned. If the store cannot
-        /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
-        /// method then ends the user's other sessions itself.
+        /// First end the user's sessions with the store's `end_others_in` or `end_all_in`, in the same transaction that
+        /// stores the new password. After the commit, call this method with the value that the store returned. If the
+        /// store cannot take part in your transaction, pass
+        /// [`EndedSessions::none`](hardtack::session::EndedSessions::none) instead. This method then ends the user's
+        /// other sessions itself.
         ///
         /// If the store fails or the client disconnects after the transaction commits, this method still succeeds, but
         /// returns no cookies. The new password is already stored, so do not tell the user to try again.
@@ -132,8 +134,8 @@ macro_rules! __forward_sessions {
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
         ///   wrong.
         /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
-        /// - You passed [`EndedSessions::none`](hardtack::session::EndedSessions::none), and the session store failed
-        ///   or the response headers have already been sent.
+        /// - You passed [`EndedSessions::none`](hardtack::session::EndedSessions::none), and either the session store
+        ///   failed or the response headers have already been sent.
         pub async fn renew(&self, ended: $crate::session::EndedSessions) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().renew(ended).await?.into())
         }
@@ -146,7 +148,7 @@ macro_rules! __forward_sessions {
         /// [`oauth`](hardtack::guide::oauth) has complete examples.
         ///
         /// # Errors
-        /// The cookie is longer than browsers accept, because the configured realm is very long.
+        /// Returns an error if the cookie is longer than browsers accept, because the configured realm is very long.
         pub fn begin_external(&self) -> ::core::result::Result<(::std::string::String, $cookies), $error> {
             self.begin_external_with("")
         }
@@ -156,7 +158,7 @@ macro_rules! __forward_sessions {
         /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
         ///
         /// # Errors
-        /// `kept` is longer than about 2,500 bytes, so browsers would not accept the cookie.
+        /// Returns an error if `kept` is longer than about 2,500 bytes, because browsers would not accept the cookie.
         pub fn begin_external_with(
             &self,
             kept: &str,
@@ -165,11 +167,11 @@ macro_rules! __forward_sessions {
             Ok((state, cookies.into()))
         }
 
-        /// Checks the `state` of a GET request that ends a log-in, and returns the string `kept` that was passed to
-        /// [`begin_external_with`](Self::begin_external_with). After that, you can call [`log_in`](Self::log_in) once
-        /// in this request. `log_in` ends the browser's previous session, as always.
+        /// Checks the `state` of a GET request that completes a log-in, and returns the string `kept` that was passed
+        /// to [`begin_external_with`](Self::begin_external_with). After this check, you can call
+        /// [`log_in`](Self::log_in) once in this request. As always, `log_in` ends the browser's previous session.
         ///
-        /// The response deletes the state's cookie, so the browser cannot use the state again.
+        /// The response deletes the cookie that belongs to `state`, so the browser cannot use `state` again.
         ///
         /// # Errors
         /// - This browser did not begin a log-in with this state, the state was already used, or the log-in took more

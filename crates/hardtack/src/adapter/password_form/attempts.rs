@@ -26,9 +26,9 @@ impl Exchange<'_> {
     /// attempts in a row, then one more each second. User names that differ only in case share a budget. User names
     /// that do not exist have budgets as well.
     ///
-    /// A browser that is [known](Self::remember_device) for the account has its own budget, as large as the account's.
-    /// The browser's attempts count only against its own budget until 100 of them have failed in a row. After that,
-    /// they count against the account's budget and the address's budget again.
+    /// A browser that is [known](Self::remember_device) for the account has its own budget, which is as large as the
+    /// account's. At first, the browser's attempts count only against its own budget. Once 100 of them have failed in a
+    /// row, further attempts count against the budgets of the account and the address.
     ///
     /// # Errors
     /// Returns an error with status 429 if the budget for this attempt is used up.
@@ -54,9 +54,9 @@ impl Exchange<'_> {
     /// [`take_log_in_attempt`](Self::take_log_in_attempt). The logged-in user can therefore still enter the password
     /// even if strangers use up the account's attempts.
     ///
-    /// The budget does not depend on the user name that was typed. If the typed text happens to be a different user's
-    /// password, the response must not reveal this. Otherwise, anyone with an account could use this check to guess
-    /// other users' passwords.
+    /// The budget does not depend on the user name that was typed. The response must not reveal whether the typed
+    /// password is a different user's password. Otherwise, anyone with an account could use this check to guess other
+    /// users' passwords.
     ///
     /// # Errors
     /// Returns an error with status 429 if the budget is used up.

@@ -2,9 +2,10 @@
 //!
 //! 1. `GET`: [`Exchange::log_in_form`] returns what the handler needs to render the page with the form.
 //! 2. `POST`: the adapter checks the request before [`Exchange::read_password_form`] reads the password.
-//! 3. If the password is right, [`Exchange::log_in_and_return`] redirects the browser to the page that the user wanted.
+//! 3. If the password is correct, [`Exchange::log_in_and_return`] redirects the browser to the page that the user
+//!    originally requested.
 //! 4. If the password is wrong, the handler refuses the request with a [`LogInRefusal`](crate::refusal::LogInRefusal).
-//!    The browser is redirected to the page of step 1, and gets a short-lived cookie that holds the message and the
+//!    The browser is redirected to the page from step 1, and gets a short-lived cookie that holds the message and the
 //!    typed user name.
 
 mod attempts;

@@ -15,8 +15,8 @@ const USERNAME: &str = "username";
 pub struct TypedName(Option<String>);
 
 impl TypedName {
-    /// Adds the user name that the user typed to the reason for a refused log-in, so that the page with the form can
-    /// show the name again.
+    /// Adds the user name that was typed to the reason for a refused log-in, so that the page with the form can show
+    /// the name again.
     pub fn add_to(&self, reason: Reason) -> Reason {
         match (reason, &self.0) {
             (Reason::LogInRefused(refusal), Some(typed)) if refusal.typed_username().is_none() => {
@@ -33,7 +33,7 @@ impl Exchange<'_> {
     /// re-authentication, verify the token.
     ///
     /// # Errors
-    /// The body is neither a form nor JSON, or it lacks a field of `T`.
+    /// Returns an error if the body is neither a form nor JSON, or if it lacks a field of `T`.
     pub fn read_password_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), Failure> {
         self.typed_form(body).map_err(|flaw| self.refuse(Reason::InvalidForm(flaw)))
     }

@@ -8,7 +8,7 @@ use crate::html::escaped;
 /// What you need to render a page that asks for a password: the hidden CSRF field, a notice, the typed user name, and
 /// cookies for the response.
 ///
-/// Write the form without an `action`, so that the browser posts it to the page's own URL. The query of this URL
+/// Omit the form's `action` attribute, so that the browser posts the form to the page's own URL. The query of this URL
 /// contains `next`, the page to which the browser is redirected after the log-in.
 ///
 /// `C` is the adapter's type for cookies.
@@ -55,8 +55,8 @@ impl<C> PasswordForm<C> {
         self.notice.as_ref().and_then(|(_, username)| username.as_deref()).unwrap_or_default()
     }
 
-    /// Returns the cookies to add to the response. They set the cookie that goes with the CSRF value, and delete the
-    /// cookie that held the notice.
+    /// Returns the cookies to add to the response. One sets the cookie that the CSRF value is checked against, and
+    /// another deletes the cookie that contained the notice.
     pub fn cookies(&self) -> C
     where
         C: Clone,

@@ -29,7 +29,8 @@ impl AuthenticatorBuilder {
     /// Checks the settings and returns the authenticator.
     ///
     /// # Errors
-    /// A setting is unsafe or cannot work. The error describes the first such setting and says what to do instead.
+    /// Returns an error if a setting is unsafe or cannot work. The error describes the first such setting and says what
+    /// to do instead.
     pub fn build(self) -> Result<Authenticator, ConfigError> {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;

@@ -25,8 +25,8 @@ impl AuthenticatorBuilder {
     /// as [`ClaimsRefused`](crate::FailureKind::ClaimsRefused). If the refused token was in a cookie, the response also
     /// deletes the cookies.
     ///
-    /// For a permission that only some routes need, use the adapter's `Require::claim` or `Auth::forbid` instead. These
-    /// leave the user logged in.
+    /// For a permission that only some routes need, use the adapter's `Require::claim` or `Auth::forbid` instead. They
+    /// refuse the request, but leave the user logged in.
     ///
     /// In Flask-JWT-Extended: `token_verification_loader`.
     pub fn verify_claims(mut self, verify: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static) -> Self {

@@ -29,8 +29,8 @@ impl AuthenticatorBuilder {
     /// - Additional claims may replace any other claim.
     ///
     /// Signatures, algorithms, `crit`, lengths, the strength of keys, and duplicate JSON members and cookies are still
-    /// checked. Times are checked even more strictly, because no clock skew is tolerated: a token is refused before its
-    /// `nbf` and before its `iat`.
+    /// checked. Times are checked more strictly than by default: no clock skew is tolerated, so a token is refused
+    /// before its `nbf` or its `iat`.
     pub fn flask_compatible(mut self) -> Self {
         let settings = &mut self.settings;
         settings.flask = true;
@@ -56,8 +56,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Applies settings given under Flask-JWT-Extended's option names, except for the keys. For the keys, pass
-    /// [`options.keys()`](JwtOptions::keys) to [`Authenticator::builder`](crate::Authenticator::builder).
+    /// Applies the settings in `options`, which have Flask-JWT-Extended's option names. This method does not apply the
+    /// keys: pass [`options.keys()`](JwtOptions::keys) to [`Authenticator::builder`](crate::Authenticator::builder).
     ///
     /// ```no_run
     /// use hardtack::Authenticator;
@@ -68,9 +68,9 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// # Errors
-    /// An option has a value that is not allowed. The error names the first such option. `JWT_VERIFY_SUB=false`,
-    /// `JWT_COOKIE_CSRF_PROTECT=false` and `JWT_CSRF_METHODS` are allowed only after a call to
-    /// [`Self::flask_compatible`] or to the corresponding setter with `insecure` in its name.
+    /// Returns an error that names the first option whose value is not allowed. `JWT_VERIFY_SUB=false`,
+    /// `JWT_COOKIE_CSRF_PROTECT=false` and `JWT_CSRF_METHODS` are allowed only if you have called
+    /// [`Self::flask_compatible`] or the corresponding setter with `insecure` in its name.
     pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
         self.token_options(options)?.cookie_options(options)?.csrf_options(options)
     }

@@ -33,12 +33,12 @@ use crate::urls::Urls;
 /// Configures an [`Authenticator`].
 ///
 /// The defaults are safe. Cookies have the prefix `__Host-` over https, and CSRF protection is on. Access tokens last
-/// 15 minutes, and refresh tokens last one day. The clocks of different servers may differ by up to three seconds. Most
-/// settings that weaken this protection have `insecure` in their names.
+/// 15 minutes, and refresh tokens last one day. The servers' clocks may differ by up to three seconds. Most settings
+/// that make an application less safe have `insecure` in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`],
-/// [`SessionPolicy`](crate::session::SessionPolicy), [`TokenSources`] and [`Urls`]. If a description mentions a name
-/// such as `JWT_TOKEN_LOCATION`, this is the corresponding Flask-JWT-Extended option.
+/// [`SessionPolicy`](crate::session::SessionPolicy), [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION`
+/// in a method's description is the name of the corresponding Flask-JWT-Extended option.
 #[must_use = "a builder does nothing until build() is called"]
 pub struct AuthenticatorBuilder {
     keys: KeySet,
@@ -108,12 +108,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the address that the server listens on. If this address is loopback or unspecified, requests are also
-    /// accepted from pages at `http://localhost` and the loopback addresses, with the server's port. Browsers on the
-    /// server's machine can then open the site at these addresses.
+    /// Sets the address that the server listens on. If it is a loopback address or the unspecified address, requests
+    /// from pages at `http://localhost` and at loopback addresses are also accepted, provided that the page's port is
+    /// the server's. Browsers on the server's machine can then open the site at these addresses.
     ///
-    /// If the base URL's host is `localhost` or a loopback address, you do not need this method. Browsers can then use
-    /// `localhost` and the loopback addresses anyway, with the base URL's scheme and port.
+    /// You do not need this method if the base URL's host is `localhost` or a loopback address. In that case, browsers
+    /// can already open the site at `localhost` and at the loopback addresses, with the base URL's scheme and port.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
@@ -140,10 +140,10 @@ impl AuthenticatorBuilder {
 
     /// Separates this application from others that share its key or host.
     ///
-    /// The realm's name becomes part of the cookie names, as in `__Host-shop_access_token_cookie`, so that applications
-    /// on one host, even on different ports, do not overwrite each other's cookies. All tokens also get the name as an
-    /// audience (`aud`), in addition to the audiences in [`ClaimsPolicy`]. An application accepts only tokens and
-    /// log-in forms from its own realm.
+    /// The realm's name becomes part of the cookie names, as in `__Host-shop_access_token_cookie`. Applications on the
+    /// same host therefore do not overwrite each other's cookies, not even if they use different ports. All tokens also
+    /// contain the name as an audience (`aud`), in addition to the audiences in [`ClaimsPolicy`]. An application
+    /// accepts only tokens and log-in forms from its own realm.
     ///
     /// Setting or changing the realm logs every user out once. Applications that share sessions on purpose, such as the
     /// servers of one site, need the same realm.
@@ -216,8 +216,9 @@ impl AuthenticatorBuilder {
     /// Sets how advice refers to settings, for a program whose users do not see its code. Explanations of cookies, such
     /// as those of [`Authenticator::explain_cookies`], and warnings about the base URL contain such advice.
     ///
-    /// `names` gets a function or type, such as `realm` or `CookiePolicy::access_name`, and returns its name in the
-    /// program, such as `--realm`. If `names` returns `None`, the advice shows the code.
+    /// `names` gets the name of a function or type in Hardtack's API, such as `realm` or `CookiePolicy::access_name`.
+    /// It returns what the program calls this setting, such as `--realm`. If `names` returns `None`, the advice shows
+    /// the code.
     pub fn name_settings(mut self, names: fn(&str) -> Option<String>) -> Self {
         self.settings.names = SettingNames::new(names);
         self
@@ -256,7 +257,7 @@ impl AuthenticatorBuilder {
     /// Exempts `OPTIONS` requests from verification, because browsers send CORS preflights without cookies.
     ///
     /// For an `OPTIONS` request, `Auth::verify` and [`Exchange::verify`](crate::adapter::Exchange::verify) return
-    /// `None`. An extractor that requires a token still refuses the request.
+    /// `None`. However, an extractor that requires a token refuses the request.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
         self

@@ -20,24 +20,25 @@ impl AuthenticatorBuilder {
     /// processes end, or which sessions ended before this process started. It accepts the access tokens of these
     /// sessions until the tokens expire.
     ///
-    /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever its
-    /// copy of the log is [too old](SessionPolicy::max_staleness), each request is checked against the store.
+    /// By default, the adapter follows the log, starting with the first request. Until the adapter has read the log,
+    /// and whenever its copy of the log is [too old](SessionPolicy::max_staleness), it checks each request against the
+    /// store.
     pub fn insecure_without_revocation_log(mut self) -> Self {
         self.follows_log = false;
         self
     }
 
-    /// Deletes the application's expired rows in the background, together with expired sessions. `what` is the name of
-    /// these rows in log messages.
+    /// Makes the adapter also delete the application's expired rows in the background, along with expired sessions.
+    /// `what` is the name of these rows in log messages.
     pub fn also_prune(mut self, what: &'static str, rows: impl Prune) -> Self {
         self.also_pruned.push(AlsoPruned::new(what, rows));
         self
     }
 
-    /// Leaves the deletion of expired rows to the application. To delete sessions and log entries, call
-    /// [`Authenticator::prune_sessions`](crate::Authenticator::prune_sessions). If you have registered other rows with
-    /// [`Self::also_prune`], delete them yourself as well. By default, the adapter deletes all of these rows every ten
-    /// minutes.
+    /// Turns off the automatic deletion of expired rows, so the application must delete them. To delete sessions and
+    /// log entries, call [`Authenticator::prune_sessions`](crate::Authenticator::prune_sessions). If you have
+    /// registered other rows with [`Self::also_prune`], delete them yourself as well. By default, the adapter deletes
+    /// all of these rows every ten minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
         self
@@ -49,8 +50,8 @@ impl AuthenticatorBuilder {
     /// The transaction that changes a user also records that the user's sessions must end. A server that follows the
     /// revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.
     ///
-    /// `pending_revocations` requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for
-    /// a durable store applies.
+    /// `pending_revocations` requires a session store. Unless you set [`SessionPolicy::max_staleness`], the default for
+    /// a durable store applies, even if the store is not durable.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
         pending.registered();
         self.pending = Some(Box::new(pending));
@@ -59,9 +60,9 @@ impl AuthenticatorBuilder {
 
     /// Sets how long an access token lives (`JWT_ACCESS_TOKEN_EXPIRES`). Default: 15 minutes.
     ///
-    /// If you make the lifetime shorter, the new lifetime also applies to tokens of stored sessions that were issued
-    /// before. If you make it longer again, call [`Authenticator::store_lost_sessions`] at the next start. By then, the
-    /// rows of some sessions may have been deleted whose older tokens are valid again.
+    /// If you shorten the lifetime, the shorter lifetime also applies to tokens that have already been issued, provided
+    /// that their sessions are stored. If you later lengthen it again, call [`Authenticator::store_lost_sessions`] at the
+    /// next start: older tokens are then valid again, but the rows of ended sessions may already have been deleted.
     pub fn access_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.access_lifetime = lifetime.into();
         self
@@ -80,8 +81,8 @@ impl AuthenticatorBuilder {
     /// Sets how long a log-in or a re-authentication counts as recent. Default: 15 minutes.
     ///
     /// During this time, routes that need a fresh token, such as routes with the extractor `FreshAccessToken`, do not
-    /// ask for the password again. If the access token from the log-in expires earlier, the log-in no longer counts as
-    /// recent.
+    /// ask for the password again. If the access token that was issued at log-in expires sooner, the log-in stops
+    /// counting as recent at that point.
     ///
     /// [`LogIn::freshness`](crate::LogIn::freshness) sets a different duration for one log-in. With
     /// [`Lifetime::InsecureForever`], a log-in counts as recent until its access token expires, as in
@@ -93,8 +94,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the rules for stored sessions, such as how long sessions live, how many sessions a user can have, and how
-    /// old the list of ended sessions can be.
+    /// Sets the rules for stored sessions, such as how long they live, how many of them a user can have, and how stale
+    /// this process's list of ended sessions can be.
     pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
         self.settings.sessions = policy;
         self

@@ -1,4 +1,4 @@
-//! The result of a verification, and the check that refused the request.
+//! Represents the result of a verification, and finds the check that refused the request.
 
 use super::token::{TokenFacts, TokenState, is_of_signature};
 use crate::csrf::CsrfError;

@@ -1,4 +1,5 @@
-//! Explains requests (recorded during development) and header fields that were copied from a browser or a response.
+//! Explains requests that were recorded during development, and header fields that were copied from a browser or a
+//! response.
 //!
 //! `steps` derives an explanation's steps from the result of the verification. `advice` says what to change. `purpose`
 //! says what the site's cookies are for.

@@ -1,8 +1,8 @@
 //! Derives the steps of a verification from its result.
 //!
-//! This module does not verify anything itself. The verification reports which check refused the request. Because the
-//! checks run in a fixed order, all earlier checks succeeded and no later check ran. The functions that verify tokens
-//! supply the facts about the tokens.
+//! This module does not verify anything itself. It is told which check refused the request. The checks run in a fixed
+//! order, so all earlier checks succeeded and no later check ran. The facts about the tokens come from the functions
+//! that verify tokens.
 
 use super::absence::Absence;
 use super::advice;

@@ -1,4 +1,4 @@
-//! What Hardtack finds out about a token when it verifies the token.
+//! What Hardtack learns about a token by verifying it.
 
 use crate::authenticator::verify::{RequestVerifier, TokenVerdict};
 use crate::explain::{ago, quoted, until};

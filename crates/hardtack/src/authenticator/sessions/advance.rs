@@ -1,4 +1,4 @@
-//! Extends an access token's session: replaces the token in sliding mode, and re-authenticates users.
+//! Renews the session of an access token: replaces the token in sliding mode, and re-authenticates the user.
 
 use super::refresh::ATTEMPTS;
 use super::uncertain_write::UncertainWrite;

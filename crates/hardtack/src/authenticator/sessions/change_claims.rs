@@ -39,9 +39,9 @@ impl Authenticator {
     /// refuses the old tokens as soon as this method returns. Other processes refuse them once they have read the
     /// revocation log ([`Self::follow_revocations`]).
     ///
-    /// Call this method after the application has committed its change. A concurrent log-in might read the old claims
-    /// before the change, and create its session after this call. If your log-ins pass claims, check after each log-in
-    /// that these claims are still correct. If they are not, call this method again.
+    /// Call this method after the application has committed its change. Even so, a concurrent log-in might have read
+    /// the old claims before the change, and create a session with these claims after this call. If your log-ins pass
+    /// claims, check after each log-in that the claims are still correct. If they are not, call this method again.
     ///
     /// If the sessions are in the application's own database, `Sessions::change_claims_in` of `hardtack-sqlx` commits
     /// the new claims together with the application's change.
@@ -57,7 +57,7 @@ impl Authenticator {
     /// Source: ASVS 5.0 V8.3.2.
     ///
     /// # Errors
-    /// - [`Self::check_claims`] fails. In this case, nothing has changed.
+    /// - [`Self::check_claims`] returns an error. The sessions' claims have not changed.
     /// - The store failed.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
         let claims = self.check_claims(subject, claims).await?;
@@ -70,7 +70,7 @@ impl Authenticator {
     /// # Errors
     /// - The claims are not a JSON object, include a reserved name, or do not fit into tokens and cookies.
     /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed.
-    /// - Issuing a token fails for another reason, for example because the key set can only verify tokens.
+    /// - A token cannot be issued for another reason, for example because the key set can only verify tokens.
     pub async fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);
@@ -92,8 +92,8 @@ impl Authenticator {
     /// Call this method after the transaction is committed. Other processes refuse these tokens within seconds, as soon
     /// as they have read the revocation log.
     ///
-    /// If this process cannot read the log, it checks each request that belongs to a changed session against the store
-    /// until it can read the log again. The change itself is stored, so do not tell the user to try again.
+    /// If this process cannot read the log, it checks every request in a changed session against the store until it can
+    /// read the log again. The new claims are already stored, so do not tell the user to try again.
     pub async fn finish_changing_claims(&self, changed: ChangedClaims) {
         let ids = || changed.sessions.iter().map(|(id, _)| *id);
         if !self.read_committed(ids()).await {

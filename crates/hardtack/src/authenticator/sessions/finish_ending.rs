@@ -1,6 +1,6 @@
 //! Ends sessions after the application changes something, such as a password. The transaction that makes the change
-//! either ends the sessions itself or stores a [`PendingRevocation`]: a record that the sessions must end. The record
-//! is carried out after the commit.
+//! either ends the sessions itself or stores a [`PendingRevocation`], which records that the sessions must end. In the
+//! second case, the sessions are ended after the commit.
 
 use super::follow_log::sooner;
 use crate::authenticator::Authenticator;
@@ -15,14 +15,14 @@ use crate::token::VerifiedToken;
 const BATCH: u32 = 100;
 
 impl Authenticator {
-    /// Makes this process refuse the sessions that one of the application's transactions has ended. Call this method
-    /// after the commit if no browser gets a new session, for example after a password reset by mail, or after a user
-    /// is disabled or deleted.
+    /// Makes this process refuse the sessions that a transaction of the application has ended. Call this method after
+    /// the commit if the browser does not get a new session. That is the case after a password reset by mail, for
+    /// example, or after a user is disabled or deleted.
     ///
-    /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions and the
-    /// application's change are in different databases, and one of these databases has failed. This process then
-    /// refuses the sessions, and a server ends them once both databases work again. The change itself is stored in any
-    /// case, so do not tell the user to try again.
+    /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions are in a different
+    /// database from the one that the transaction changed, and one of the two databases has failed. This process then
+    /// refuses the sessions, and a server ends them once both databases work again. What the transaction changed, such
+    /// as the new password, is stored in any case, so do not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {

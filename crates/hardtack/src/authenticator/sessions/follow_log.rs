@@ -34,8 +34,8 @@ impl Authenticator {
     /// adapter has read the log, each request is checked against the store.
     ///
     /// # Errors
-    /// The store failed, or entries are missing from its log. No entry is skipped: the next call tries to read the
-    /// missing entries again.
+    /// Returns an error if the store fails, or if entries are missing from its log. Missing entries are not skipped:
+    /// the next call tries to read them again.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         if let Err(error) = self.work_off_due().await {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));
@@ -43,10 +43,10 @@ impl Authenticator {
         self.read_log(std::future::pending::<()>).await
     }
 
-    /// Follows the store's revocation log for as long as the future is polled. An adapter follows the log from the
-    /// first request on. Call this method only in a process without an adapter, or to start following the log even
-    /// before the first request. If another future is already following this authenticator's log, this future waits
-    /// until that one ends.
+    /// Follows the store's revocation log for as long as the returned future is polled. An adapter already follows the
+    /// log, starting with the first request. Call this method only in a process without an adapter, or to start
+    /// following the log even before the first request. If another future is already following this authenticator's
+    /// log, the new future waits until the earlier one ends.
     ///
     /// The future reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
     /// [`SessionPolicy::poll_interval`] (one second by default). If the future has missed entries or the store has lost

@@ -7,17 +7,18 @@ use crate::revocation::Moment;
 use crate::session::RevocationPage;
 
 impl Authenticator {
-    /// Records that the store has just lost sessions, or may have lost some. Call this method if an older backup was
-    /// restored, or if the sessions are now in another store. Otherwise, access tokens of the lost sessions would be
-    /// accepted until they expire, because the revocation log does not contain these sessions.
+    /// Records that the store has lost sessions, or may have lost some. Call this method if an older backup was
+    /// restored, or if the sessions are now in a different store. Otherwise, access tokens of the lost sessions would
+    /// be accepted until they expire, because the revocation log does not contain these sessions.
     ///
-    /// Until access tokens from before this call have expired, each request is checked against the store, and a session
-    /// without a row is refused. The authenticator notices some losses itself: entries of the log are missing, the
-    /// newest entry of the log has a lower number than before, or the store says that it has lost sessions
-    /// ([`RevocationPage::complete_for`]).
+    /// Until all access tokens issued before this call have expired, each request is checked against the store, and a
+    /// session that has no row there is refused. The authenticator also detects some losses itself: if entries of the
+    /// log are missing, if the newest entry has a lower number than before, or if the store reports that it has lost
+    /// sessions ([`RevocationPage::complete_for`]).
     ///
-    /// A process that starts during this period does not know of the loss. To tell it, store the remaining time
-    /// ([`Self::store_checks_left`]) outside the session store, and call [`Self::check_store_for`] in the new process.
+    /// A process that starts during this period does not know that sessions may have been lost. Store the remaining
+    /// time ([`Self::store_checks_left`]) outside the session store, and pass it to [`Self::check_store_for`] in the
+    /// new process.
     pub fn store_lost_sessions(&self) {
         self.check_store_for(self.store_check_period());
     }
@@ -28,16 +29,17 @@ impl Authenticator {
         self.token_memory()
     }
 
-    /// Checks each request against the store for at least this time, as [`Self::store_lost_sessions`] does until all
-    /// earlier access tokens have expired. The monotonic clock measures the time.
+    /// Checks every request against the store for at least `time`, as measured by the monotonic clock.
+    /// [`Self::store_lost_sessions`] does the same until all access tokens issued before its call have expired.
     pub fn check_store_for(&self, time: Duration) {
         if time > Duration::ZERO && self.has_store() {
             self.0.log.lost_sessions(self.moment().after(time));
         }
     }
 
-    /// Returns for how much longer each request is checked against the store, because the store may have lost sessions.
-    /// The result is zero if there is no such loss, or if all access tokens from before the loss have expired.
+    /// Returns how much longer every request will be checked against the store because the store may have lost
+    /// sessions. Returns zero if no sessions may have been lost, or if all access tokens issued before the loss have
+    /// expired.
     pub fn store_checks_left(&self) -> Duration {
         self.0.log.lost_sessions_left(self.moment())
     }

@@ -165,8 +165,9 @@ impl Authenticator {
 
     /// Returns a subject's live sessions, newest first. Without a store, the list is empty.
     ///
-    /// To show the sessions to the user, call [`Self::sessions_page`] instead. A subject can have as many sessions as
-    /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions) allows.
+    /// A subject can have as many sessions as
+    /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions) allows. To list sessions on a page
+    /// for the user, call [`Self::sessions_page`] instead.
     ///
     /// # Errors
     /// The store failed.
@@ -207,13 +208,12 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// Reads the revocation log. If the log says that this session has ended, returns the reason to refuse the
-    /// session's tokens: [`Reason::Replaced`] if the browser got a new session instead, and otherwise
-    /// [`Reason::Revoked`].
+    /// Reads the revocation log. If the log says that this session has ended, returns why the session's tokens must be
+    /// refused: [`Reason::Replaced`] if the browser got a new session instead, or [`Reason::Revoked`] otherwise.
     ///
-    /// If the log does not contain the session's end, returns `None`. For a live session whose row the store has lost,
-    /// both this method and [`session`](Self::session) therefore return `None`. Without a store, this method knows only
-    /// about the sessions that this process has ended.
+    /// If the log does not say that the session has ended, returns `None`. If the store has lost the row of a live
+    /// session, both this method and [`session`](Self::session) therefore return `None`. Without a store, this method
+    /// knows only about sessions that this process has ended.
     ///
     /// # Errors
     /// The store failed.
@@ -312,13 +312,13 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` old rows, and returns how many it has deleted. These rows are sessions and revocation log
-    /// entries that no valid token can refer to anymore. A process with an adapter need not call this method, because
-    /// the adapter calls it every ten minutes.
+    /// Deletes up to `limit` old rows, and returns how many rows it deleted. Old rows are sessions and revocation log
+    /// entries that no valid token refers to. If a process uses an adapter, you need not call this method, because the
+    /// adapter calls it every ten minutes.
     ///
-    /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), the store's
-    /// clock decides what is old. If that clock differs from the authenticator's by more than a minute, nothing is
-    /// deleted, and a warning is logged ([`Self::time_to_prune`]).
+    /// If the store has its own clock ([`SessionStore::time`](crate::session::SessionStore::time)), that clock
+    /// determines which rows are old. If the store's clock differs from the authenticator's clock by more than a
+    /// minute, nothing is deleted, and a warning is logged ([`Self::time_to_prune`]).
     ///
     /// # Errors
     /// The store failed.
@@ -331,12 +331,12 @@ impl Authenticator {
         }
     }
 
-    /// Checks the time on a database's clock before old rows are deleted. Returns that time if it is within a minute of
-    /// the time on the authenticator's clock. If the difference is larger, one of the two clocks is wrong, so this
-    /// method returns `None` and logs a warning (`prune_skipped`).
+    /// Checks a database's clock before old rows are deleted. Returns `database`, which is the time on that clock, if
+    /// it is within a minute of the authenticator's time. If the difference is larger, one of the clocks is wrong, so
+    /// this method returns `None` and logs a warning (`prune_skipped`).
     ///
-    /// Call this method before you delete your own rows by age. Without this check, rows that are still needed would be
-    /// deleted if the clock that decides their age were ahead.
+    /// Call this method before you delete your own rows by age. Otherwise, if the database's clock is ahead, rows that
+    /// are still needed look old and are deleted.
     pub fn time_to_prune(&self, database: Timestamp) -> Option<Timestamp> {
         let ours = self.now();
         let difference = ours.distance(database);

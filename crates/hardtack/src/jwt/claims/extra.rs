@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::ClaimFlaw;
 use crate::jwt::error::TokenError;
 
-/// No claims in addition to those of [`Claims`](super::Claims). Other claims in the token are ignored.
+/// No additional claims: only those of [`Claims`](super::Claims) are read. Any other claims in the token are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoExtra;
 

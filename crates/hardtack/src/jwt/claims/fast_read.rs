@@ -5,8 +5,8 @@
 //! escapes or nested values, and each number consists only of digits. Each known claim has a fixed position, so it
 //! cannot occur twice.
 //!
-//! The fast reader leaves every other payload, valid or not, to the strict reader. It must not accept a payload that
-//! the strict reader refuses or reads differently. A property test compares the two readers.
+//! The fast reader leaves all other payloads, valid or not, to the strict reader. The fast reader must not accept a
+//! payload that the strict reader rejects or reads differently. A property test compares the two readers.
 
 use super::table::{
     AnyText, Audience, ClaimType, Freshness, Kind, Number, Optional, Session, Text, Time, for_each_claim,

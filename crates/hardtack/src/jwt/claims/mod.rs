@@ -105,7 +105,8 @@ pub struct Claims {
     pub expires_at: Option<Timestamp>,
     /// `sid`: the session. In the token, it is 32 lower-case hexadecimal digits.
     pub session: Option<u128>,
-    /// `gen`: the generation of the session's refresh token. Each rotation of the refresh token adds one.
+    /// `gen`: the generation of the session's refresh token. It increases by one each time the refresh token is
+    /// rotated.
     pub generation: Option<u64>,
     /// `auth_time`: when the user last authenticated (OpenID Connect Core §2).
     pub auth_time: Option<Timestamp>,

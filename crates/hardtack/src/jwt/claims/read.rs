@@ -1,5 +1,5 @@
-//! The strict payload reader, which understands all of JSON. The fast reader never refuses a payload. Instead, it
-//! leaves every payload that it does not recognize to the strict reader.
+//! The strict payload reader, which understands all of JSON. The fast reader never rejects a payload. If it does not
+//! recognize one, it passes the payload on to the strict reader.
 
 use serde_json::{Map, Value};
 
@@ -17,13 +17,14 @@ impl Claims {
     /// Reads the claims from a payload. The payload must be one JSON object in which no member occurs twice and each
     /// known claim has the right type.
     ///
-    /// `sub`, `iat`, `jti` and `type` are required. Times are given in seconds since 1970, and must not be after the
-    /// year 9999 (RFC 7519 §2). Fractions of a second are cut off.
+    /// `sub`, `iat`, `jti` and `type` are required. Times are given in seconds since 1970, and must not be later than
+    /// the year 9999 (RFC 7519 §2). Fractions of a second are discarded.
     ///
     /// # Errors
-    /// Returns [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember),
-    /// [`BadClaim`](TokenError::BadClaim), [`MissingClaim`](TokenError::MissingClaim) or
-    /// [`WrongKind`](TokenError::WrongKind). `WrongKind` means that `type` is neither `access` nor `refresh`.
+    /// Returns [`TokenError::Malformed`] if the payload is not one JSON object,
+    /// [`DuplicateMember`](TokenError::DuplicateMember) if a member occurs twice, [`BadClaim`](TokenError::BadClaim) if
+    /// a claim's type or value is not allowed, [`MissingClaim`](TokenError::MissingClaim) if a required claim is
+    /// missing, or [`WrongKind`](TokenError::WrongKind) if `type` is neither `access` nor `refresh`.
     pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
         let fast = std::str::from_utf8(payload).ok().and_then(|text| Some(FastClaims::read(text)?.to_claims(text)));
         fast.map_or_else(|| ClaimsProfile::STRICT.read(payload), Ok)

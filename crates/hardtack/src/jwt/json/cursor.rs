@@ -1,4 +1,4 @@
-//! A reader for JSON without escapes, whitespace or nesting.
+//! A reader for JSON that contains no escapes, whitespace or nested values.
 
 use super::scan::{eight_digits, unescaped_length};
 

@@ -82,8 +82,8 @@ impl Jwk {
     /// Returns the verifying key. Its id is `kid`.
     ///
     /// # Errors
-    /// [`KeyError::WrongUse`], [`KeyError::NoAlgorithm`], and the errors of [`VerifyingKey::from_der`] and
-    /// [`VerifyingKey::from_secret_with`].
+    /// Returns [`KeyError::WrongUse`], [`KeyError::NoAlgorithm`], or one of the errors of [`VerifyingKey::from_der`]
+    /// and [`VerifyingKey::from_secret_with`].
     pub fn verifying_key(&self) -> Result<VerifyingKey, KeyError> {
         if !self.usage.verify {
             return Err(KeyError::WrongUse);
@@ -103,7 +103,8 @@ impl Jwk {
     /// Returns the signing key. Its id is `kid`.
     ///
     /// # Errors
-    /// The same errors as [`verifying_key`](Self::verifying_key), or, for a public key, [`KeyError::NotASigningKey`].
+    /// Returns the errors of [`verifying_key`](Self::verifying_key). For a public key, returns
+    /// [`KeyError::NotASigningKey`].
     pub fn signing_key(&self) -> Result<SigningKey, KeyError> {
         if !self.usage.sign {
             return Err(KeyError::WrongUse);

@@ -39,9 +39,9 @@ impl JwkSet {
     /// 7517 §5 recommends.
     ///
     /// # Errors
-    /// - [`KeyError::Unparsable`]: the text is not a JWK Set, or a member occurs twice.
-    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys. Keys that this library leaves
-    ///   out count as well.
+    /// - [`KeyError::Unparsable`]: the text is not a JWK Set, or it contains duplicate members.
+    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys. This check includes the keys
+    ///   that this library leaves out.
     /// - [`KeyError::DuplicateKeyId`]: two keys have the same `kid`, even if one of them is malformed.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut found = None;

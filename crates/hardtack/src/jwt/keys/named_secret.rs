@@ -1,9 +1,9 @@
-//! Finds values that name a secret instead of containing it: paths, references to secret managers, commands and
+//! Detects values that refer to a secret instead of containing it: paths, references to secret managers, commands and
 //! placeholders.
 //!
-//! A value that only names a secret is easy to guess, so tokens that are signed with it are easy to forge. A random
-//! secret, however, must be accepted no matter which characters it contains, so no rule depends on only one or two
-//! characters.
+//! A value that only refers to a secret is easy to guess, so tokens that are signed with it are easy to forge. However,
+//! a random secret must be accepted whatever characters it contains. Therefore, no rule rejects a value because of only
+//! one or two of its characters.
 
 /// The constants from `PATH` to `PLACEHOLDER` describe values that name a secret. Each description says what the value
 /// is and how to provide the secret itself. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)

@@ -1,5 +1,5 @@
-//! Replaces `asymmetric.rs` when the feature `asymmetric` is off. Every attempt to load or generate an asymmetric key
-//! then fails with an error that names the feature.
+//! Replaces `asymmetric.rs` when the feature `asymmetric` is disabled. Loading or generating an asymmetric key then
+//! fails with an error that names the feature.
 
 use super::parts::{PrivateParts, PublicParts};
 use crate::jwt::algorithm::Algorithm;

@@ -1,5 +1,5 @@
-//! Refuses HMAC secrets that are too short (RFC 7518 §3.2), and secrets that an attacker might know or guess. The
-//! latter are published secrets, simple patterns, placeholders for a secret, and keys that might be public.
+//! Refuses HMAC secrets that are too short (RFC 7518 §3.2) or that an attacker might know or guess: published secrets,
+//! simple patterns, placeholders for a secret, and keys that might be public.
 
 use zeroize::Zeroizing;
 

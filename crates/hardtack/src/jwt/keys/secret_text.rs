@@ -16,7 +16,7 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 /// Reads a secret or a key from `text`, the value of a setting. If `text` is `@` followed by a path, the secret is the
 /// content of that file, without the line break at its end. Any other value is the secret itself.
 ///
-/// Refuses a value that only names a secret, because tokens that are signed with such a value are easy to forge.
+/// Rejects a value that only refers to a secret, because tokens that are signed with such a value are easy to forge.
 /// Examples of such values are `file:` URLs, paths, references to a secret manager (`op://vault/item`,
 /// `arn:aws:secretsmanager:…`), commands, and placeholders that have not been replaced (`${SECRET}`).
 ///
@@ -30,7 +30,8 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 /// ```
 ///
 /// # Errors
-/// - [`KeyError::NotTheSecret`]: the text names a secret instead of containing it.
+/// - [`KeyError::NotTheSecret`]: the text is a reference to a secret, such as `${JWT_SECRET}`, and not the secret
+///   itself.
 /// - [`KeyError::File`]: the file cannot be read, is not a regular file, is larger than 64 KiB, is owned by neither
 ///   root nor this process's user, is writable by other users, or has unsuitable content. Text with a NUL byte is
 ///   unsuitable, and so is text with several lines that is neither PEM nor JSON.

@@ -64,8 +64,8 @@ impl SigningKey {
     /// Loads an HMAC secret for HS256 (at least 32 bytes), HS384 (at least 48 bytes) or HS512 (at least 64 bytes).
     ///
     /// # Errors
-    /// The same errors as [`from_secret`](Self::from_secret), or [`KeyError::AlgorithmMismatch`] if the algorithm is
-    /// not HS256, HS384 or HS512.
+    /// Returns the errors of [`from_secret`](Self::from_secret). Also returns [`KeyError::AlgorithmMismatch`] if the
+    /// algorithm is not HS256, HS384 or HS512.
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let key = Arc::new(HmacKey::new(secret, algorithm)?);
         let verifier = Verifier::Hmac(key.clone());
@@ -77,7 +77,8 @@ impl SigningKey {
     /// PRIVATE KEY`.
     ///
     /// # Errors
-    /// - [`KeyError::Unparsable`]: the text has no such block, or the key in it is not valid.
+    /// - [`KeyError::Unparsable`]: the text contains no PEM block with one of these labels, or the key in the block is
+    ///   not valid.
     /// - [`KeyError::NotASigningKey`]: the key is public.
     /// - [`KeyError::AlgorithmMismatch`]: the key's type or curve does not match the algorithm.
     /// - [`KeyError::WeakRsa`]: the RSA key is shorter than 2048 bits.
@@ -115,8 +116,8 @@ impl SigningKey {
     /// Generates a random key. RSA keys are 3072 bits long, and generating one takes about a second.
     ///
     /// # Errors
-    /// [`KeyError::NeedsAsymmetric`] if the algorithm is not HMAC and the feature `asymmetric` is off. Otherwise,
-    /// [`KeyError::Generation`].
+    /// Returns [`KeyError::NeedsAsymmetric`] if the algorithm is not HMAC and the feature `asymmetric` is disabled, or
+    /// [`KeyError::Generation`] if the key cannot be generated.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         if !algorithm.is_hmac() {
             return Self::from_asymmetric(algorithm, AsymmetricSigner::generate(algorithm)?);

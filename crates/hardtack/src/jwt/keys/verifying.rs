@@ -47,8 +47,8 @@ impl VerifyingKey {
     /// Loads an HMAC secret for HS256 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// One of these errors: [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) (the secret has fewer than 32 bytes),
-    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
+    /// Returns one of these errors: [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) (for a secret shorter than 32
+    /// bytes), [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
     /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) or [`NotTheSecret`](KeyError::NotTheSecret).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
@@ -58,8 +58,8 @@ impl VerifyingKey {
     /// §3.2).
     ///
     /// # Errors
-    /// The same errors as [`from_secret`](Self::from_secret), or [`KeyError::AlgorithmMismatch`] if the algorithm is
-    /// not HS256, HS384 or HS512.
+    /// Returns the same errors as [`from_secret`](Self::from_secret). Also returns [`KeyError::AlgorithmMismatch`] if
+    /// the algorithm is not HS256, HS384 or HS512.
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifier = Arc::new(Verifier::Hmac(Arc::new(HmacKey::new(secret, algorithm)?)));
         Ok(Self { algorithm, key_id: None, verifier })
@@ -68,9 +68,10 @@ impl VerifyingKey {
     /// Loads a public key from a PEM block with the label `PUBLIC KEY` (RFC 7468 §13) or `RSA PUBLIC KEY`.
     ///
     /// # Errors
-    /// - [`KeyError::Unparsable`]: the text has no such block, or the key in it is not valid.
+    /// - [`KeyError::Unparsable`]: the text is not PEM, its first block has a different label, or the key in the block
+    ///   is not valid.
     /// - [`KeyError::AlgorithmMismatch`]: the key's type or curve does not match the algorithm.
-    /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
+    /// - [`KeyError::WeakRsa`]: the RSA key is shorter than 2048 bits.
     /// - [`KeyError::RocaRsa`]: the RSA key can be factored (ROCA).
     /// - [`KeyError::NeedsAsymmetric`]: the feature `asymmetric` is off.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {

@@ -1,5 +1,5 @@
-//! Rules that are newer than RFC 8725: the name `Ed25519` (RFC 9864), the clauses that RFC 8725bis adds, and key sets
-//! that published test vectors (Project Wycheproof) label as invalid.
+//! Tests for rules that are newer than RFC 8725: the name `Ed25519` (RFC 9864), the clauses that RFC 8725bis adds, and
+//! the rejection of key sets that Project Wycheproof's published test vectors label as invalid.
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,6 @@
-//! Tests with tokens that are valid except for a few random changes. The tests compare Hardtack's result with two
-//! others. One comes from independent code that reads the same members, the other from the crate jsonwebtoken.
+//! Tests with tokens that are valid except for a few random changes. For each token, the tests compare Hardtack's
+//! result with the results of two other implementations: independent code that reads the same members, and the crate
+//! jsonwebtoken.
 
 use std::sync::LazyLock;
 

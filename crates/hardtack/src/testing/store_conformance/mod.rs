@@ -17,9 +17,9 @@ use crate::session::SessionStore;
 use subject::Subject;
 pub(in crate::testing) use subject::all;
 
-/// Tests that a store follows the rules of [`SessionStore`], as far as one handle in one task can test them. The guide
-/// [`stores`](crate::guide::stores) lists the rules that you have to test yourself. `make` must return a new, empty
-/// store each time it is called.
+/// Tests that a store follows the rules of [`SessionStore`]. The suite uses only one handle in one task, so it cannot
+/// test every rule. The guide [`stores`](crate::guide::stores) lists the rules that you have to test yourself. `make`
+/// must return a new, empty store each time it is called.
 ///
 /// The suite runs on any async runtime. It makes concurrent calls, but all in one task. If several threads or processes
 /// can use the store at once, write tests for that as well.
