@@ -3,7 +3,7 @@
 use hardtack_test_support::services::redis::RedisServer;
 
 use crate::stores::at;
-use crate::support::{PASSWORD, TestDir, is_logged, is_logged_in, log_in, output, refresh, refusal, sign_up, start};
+use crate::support::{PASSWORD, TestDir, is_logged, log_in, output, refresh, refusal, sign_up, start};
 
 /// The servers of one site used to end the sessions of the other site when they returned to Redis.
 #[tokio::test]
