@@ -61,8 +61,9 @@ impl AuthenticatorBuilder {
     /// Sets how long an access token lives (`JWT_ACCESS_TOKEN_EXPIRES`). Default: 15 minutes.
     ///
     /// If you shorten the lifetime, the shorter lifetime also applies to tokens that have already been issued, provided
-    /// that their sessions are stored. If you later lengthen it again, call [`Authenticator::store_lost_sessions`] at the
-    /// next start: older tokens are then valid again, but the rows of ended sessions may already have been deleted.
+    /// that their sessions are stored. If you later lengthen it again, call
+    /// [`Authenticator::store_lost_sessions`](crate::Authenticator::store_lost_sessions) at the next start: older tokens
+    /// are then valid again, but the rows of ended sessions may already have been deleted.
     pub fn access_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.access_lifetime = lifetime.into();
         self
