@@ -26,7 +26,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// for a command that must not be sent twice.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Whether a command can be sent again after its connection has broken.
+/// Whether a command can be sent again after its connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
     /// Executing the command twice has the same effect as executing it once.

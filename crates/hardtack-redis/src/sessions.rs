@@ -352,7 +352,7 @@ fn encode_target(target: RevokeTarget<'_>) -> Result<Vec<Vec<u8>>, BackendError>
         RevokeTarget::AllOf(subject) => vec![text("all"), text(subject)],
         RevokeTarget::AllExcept(subject, kept) => vec![text("all_except"), text(subject), text(kept)],
         RevokeTarget::Renewed(subject, renewed) => vec![text("renewed"), text(subject), text(renewed)],
-        _ => return Err(BackendError::unsupported("ending this selection of sessions")),
+        _ => return Err(BackendError::unsupported("ending sessions that are selected in this way")),
     })
 }
 

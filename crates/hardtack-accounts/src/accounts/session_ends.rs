@@ -15,7 +15,7 @@ use crate::users::UserStore;
 /// [`EndedSessions`] to [`Site::renew`](crate::Site) or [`Site::finish_ending`](crate::Site).
 #[derive(Clone, Debug)]
 pub(super) enum SessionEnds {
-    /// The sessions are in the same database, so they end in the transaction.
+    /// The sessions are in the same database, so the transaction ends them.
     InTransaction(Sessions<Database>),
     /// The sessions may be in another store, so the transaction records that they must end. Any server can then end
     /// them.

@@ -87,8 +87,8 @@ impl JobKind {
         }
     }
 
-    /// Returns whether the email tells a user about something that has happened to the account. Anyone can request the
-    /// other kinds of email, so these are limited in number.
+    /// Returns whether the email tells a user about something that has happened to the account. Anyone can request
+    /// emails of the other kinds, so the site limits how many of those it sends.
     pub(crate) const fn is_warning(self) -> bool {
         !matches!(self, Self::ConfirmEmail | Self::ResetPassword)
     }

@@ -23,7 +23,7 @@ const NO_MATCH: &str = "That user name and password do not match.";
 
 const KEPT: Notice<'_> = Notice {
     kind: NoticeKind::Info,
-    text: "Your session has ended. What you typed has been kept. Log in again to finish.",
+    text: "Your session has ended. We have kept what you typed. Log in again to finish.",
 };
 
 /// The title of the page that is shown after the browser has sent a form with replaced tokens. The browser might have
@@ -66,7 +66,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
     let replaced = match form.as_deref() {
-        Some("kept") => Some(Notice { text: "What you typed has been kept. Log in to finish.", ..KEPT }),
+        Some("kept") => Some(Notice { text: "We have kept what you typed. Log in to finish.", ..KEPT }),
         Some("sent") => {
             let text = "Your session was renewed, but your browser does not have the new session. This form changed \
                         nothing. Log in to continue.";

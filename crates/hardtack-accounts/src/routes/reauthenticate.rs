@@ -22,7 +22,7 @@ use crate::users::User;
 const WRONG_PASSWORD: &str = "That is not your password.";
 
 const KEPT: Notice<'_> =
-    Notice { kind: NoticeKind::Info, text: "What you typed has been kept. Enter your password to finish." };
+    Notice { kind: NoticeKind::Info, text: "We have kept what you typed. Enter your password to finish." };
 
 /// The request body. If `username` is present, it must be the name of the user who is logged in.
 #[derive(Default, Deserialize)]

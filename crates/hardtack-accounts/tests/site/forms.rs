@@ -110,7 +110,7 @@ async fn a09_a_form_whose_session_is_gone_is_finished_after_the_log_in() {
         let typed = [("display_name", "Ada L."), ("email", "a@site.example"), ("current_password", "secret of ada")];
         let sent = ada.post(SETTINGS).accept_html().form(&filled(&page, SETTINGS, &typed)).follow().await;
         assert!(sent.path().starts_with("/login?"), "{refresh:?}: {}", sent.path());
-        says(&sent, 200, "What you typed has been kept");
+        says(&sent, 200, "We have kept what you typed");
         let kept = cookie(&ada, "settings_draft");
         for secret in ["Ada L.", "a@site.example", "secret of ada"] {
             assert!(!kept.contains(secret));
@@ -348,7 +348,7 @@ async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
     }
     let page = open(&mut ada, "/account").await;
     let wrong = [("password", "wrong")];
-    let kept = "What you typed has been kept.";
+    let kept = "We have kept what you typed.";
     // The session continues, but the password was entered too long ago.
     site.expire_access();
     assert!(!open(&mut ada, "/account").await.text().contains(kept));
@@ -364,7 +364,7 @@ async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
     // The session is over.
     site.clock.advance(minutes(25 * 60));
     let log_in = ada.post(SETTINGS).accept_html().form(&filled(&again, SETTINGS, &typed)).follow().await;
-    let kept = "What you typed has been kept";
+    let kept = "We have kept what you typed";
     says(&log_in, 200, kept);
     let wrong = [("username", "ada"), ("password", "wrong")];
     says(&submit(&mut ada, &log_in, "/login", &wrong).await, 401, kept);
@@ -436,7 +436,7 @@ async fn a09_a_form_with_replaced_tokens_does_not_end_the_session() {
 async fn a_link_from_elsewhere_does_not_claim_that_a_session_has_ended() {
     let site = TestSite::start(Options::default()).await;
     let mut ada = site.person("ada").await;
-    let claims = ["Your session has ended", "This form changed nothing", "What you typed is kept", "was renewed"];
+    let claims = ["Your session has ended", "This form changed nothing", "We have kept what you typed", "was renewed"];
     for from in ["cross-site", "same-site", "none"] {
         for query in ["ended=1", "ended=1&form=lost", "ended=1&form=kept", "form=sent", "form=kept"] {
             let page = ada.get(&format!("/login?{query}")).accept_html().header("sec-fetch-site", from).send().await;

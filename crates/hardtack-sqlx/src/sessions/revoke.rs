@@ -37,7 +37,7 @@ pub(super) async fn end_sessions(
         RevokeTarget::AllOf(subject) => end_by_subject(connection, subject, None, None, now).await,
         RevokeTarget::AllExcept(subject, kept) => end_by_subject(connection, subject, Some(kept), None, now).await,
         RevokeTarget::Renewed(subject, renewed) => end_by_subject(connection, subject, None, Some(renewed), now).await,
-        _ => Err(sqlx::Error::Encode("ending this selection of sessions is not supported".into())),
+        _ => Err(sqlx::Error::Encode("ending sessions that are selected in this way is not supported".into())),
     }
 }
 

@@ -114,8 +114,8 @@ pub(super) async fn clear(pool: &Pool, keys: &[BudgetKey]) -> Result<(), sqlx::E
     pool.execute(statement).await.map(drop)
 }
 
-/// Returns a condition that selects the rows whose keys are bound to the first `keys` placeholders. On PostgreSQL, the
-/// condition also locks these rows, in key order.
+/// Returns a condition that selects rows by their keys. The first `keys` placeholders stand for these keys. On
+/// PostgreSQL, the condition also locks these rows, in key order.
 fn locked(pool: &Pool, keys: usize) -> String {
     let keys = placeholders(keys);
     if pool.is_postgres() {

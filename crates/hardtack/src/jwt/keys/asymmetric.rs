@@ -18,8 +18,8 @@ use crate::jwt::error::{KeyError, SignError};
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
 const EXPECTED_PARTS: KeyError =
-    KeyError::Unparsable { expected: "a private key whose parts are valid and match each other" };
-const EXPECTED_PUBLIC_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose parts are valid" };
+    KeyError::Unparsable { expected: "a private key with valid components that match each other" };
+const EXPECTED_PUBLIC_PARTS: KeyError = KeyError::Unparsable { expected: "a public key with valid components" };
 
 /// Whether this build supports asymmetric keys.
 pub(crate) const SUPPORTS_ASYMMETRIC: bool = true;
