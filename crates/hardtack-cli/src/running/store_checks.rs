@@ -9,7 +9,8 @@
 //! wrong. Each server measures the period with its monotonic clock. Time during which no server is running does not
 //! count.
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use hardtack::Authenticator;
 
@@ -34,17 +35,20 @@ const SAME_PERIOD: Duration = Duration::from_secs(4 * RENEWAL.as_secs());
 /// How soon a period that the authenticator has begun is recorded.
 const STEP: Duration = Duration::from_millis(200);
 
+/// By how much the ends of two equal periods can differ.
 const ROUNDING: Duration = Duration::from_secs(2);
 
 /// The period of this server.
 pub(super) struct StoreChecks {
     auth: Authenticator,
     row: String,
+    /// When the period ends that was recorded last.
+    recorded_until: Mutex<Instant>,
 }
 
 impl StoreChecks {
     pub(super) fn new(auth: &Authenticator, server: &str) -> Self {
-        Self { auth: auth.clone(), row: format!("{CHECKS}{server}") }
+        Self { auth: auth.clone(), row: format!("{CHECKS}{server}"), recorded_until: Mutex::new(Instant::now()) }
     }
 
     /// If access tokens live longer than at the last start of a server, begins a period. The rows of sessions that ended
@@ -61,18 +65,26 @@ impl StoreChecks {
         }
     }
 
-    /// Waits this long, with the timer `sleep`. If a period begins in the meantime, returns at once.
+    /// Waits this long, with the timer `sleep`. If a period begins that is not recorded yet, returns at once.
     pub(super) async fn wait<S: Future<Output = ()>>(&self, span: Duration, sleep: impl Fn(Duration) -> S) {
         let mut waited = Duration::ZERO;
         while waited < span {
-            let left = self.auth.store_checks_left();
-            sleep(STEP).await;
-            // The remaining time is rounded, so it can grow a little without a new period.
-            if self.auth.store_checks_left() > left.saturating_add(ROUNDING) {
+            if self.is_unrecorded() {
                 return;
             }
+            sleep(STEP).await;
             waited += STEP;
         }
+    }
+
+    /// Returns whether the authenticator's period ends later than the period that was recorded last.
+    fn is_unrecorded(&self) -> bool {
+        // The remaining time is rounded, so the ends can differ a little.
+        Instant::now() + self.auth.store_checks_left() > *self.recorded_until() + ROUNDING
+    }
+
+    fn recorded_until(&self) -> MutexGuard<'_, Instant> {
+        self.recorded_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a period, and does not record it yet. The next renewal records it.
@@ -90,8 +102,10 @@ impl StoreChecks {
     pub(super) async fn resume(&self, table: &Table) -> Result<(), Error> {
         let others = self.rows_of_others(table).await?;
         for (_, left) in &others {
-            // A server that was killed may have begun a new period after it wrote the row.
-            self.auth.check_store_for(seconds(left).saturating_add(RENEWAL));
+            // A server that was killed may have begun a new period after it wrote the row. A period that ends later than
+            // a new one is not needed.
+            let left = seconds(left).saturating_add(RENEWAL).min(self.auth.store_check_period());
+            self.auth.check_store_for(left);
         }
         self.take_over(table, others).await
     }
@@ -109,11 +123,15 @@ impl StoreChecks {
 
     /// Records how much of the period remains. Deletes the row if the period has ended.
     pub(super) async fn record(&self, table: &Table) -> Result<(), Error> {
-        match self.auth.store_checks_left().as_secs() {
-            0 if table.get(&self.row).await?.is_some() => table.delete(&self.row).await,
-            0 => Ok(()),
-            left => table.set(&self.row, &left.to_string()).await,
+        let left = self.auth.store_checks_left();
+        let until = Instant::now() + left;
+        match left.as_secs() {
+            0 if table.get(&self.row).await?.is_some() => table.delete(&self.row).await?,
+            0 => {}
+            left => table.set(&self.row, &left.to_string()).await?,
         }
+        *self.recorded_until() = until;
+        Ok(())
     }
 
     /// Records this server's period, and then deletes rows of other servers whose periods it contains. A server that is
@@ -169,5 +187,8 @@ mod tests {
         assert_eq!(STEP * steps.get(), RENEWAL);
         checks.wait(RENEWAL, loses_after(3)).await;
         assert_eq!(steps.get(), 3);
+        // The period has not been recorded yet.
+        checks.wait(RENEWAL, loses_after(0)).await;
+        assert_eq!(steps.get(), 0);
     }
 }
