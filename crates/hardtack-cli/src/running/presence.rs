@@ -1,7 +1,5 @@
 //! A running server's rows in the database.
 
-use std::time::Duration;
-
 use hardtack::Authenticator;
 use hardtack::session::SessionId;
 use hardtack_accounts::Accounts;
@@ -11,12 +9,9 @@ use super::difference::Difference;
 use super::given_keys::{self, GivenKeys};
 use super::place::Place;
 use super::store::{SessionsIn, Store};
-use super::table::Table;
+use super::table::{RENEWAL, Table};
 use super::{left_store, lost_changes, session_place, site};
 use crate::error::Error;
-
-/// How often a server renews its rows.
-pub(super) const RENEWAL: Duration = Duration::from_secs(10);
 
 /// This server's rows in the database. They record that the server is running, where it keeps its sessions, and which
 /// keys it was given.

@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 
 use hardtack::Authenticator;
 
-use super::presence::RENEWAL;
-use super::table::Table;
+use super::table::{RENEWAL, Table};
 use crate::error::Error;
 
 /// Each server that is in such a period has a row in `hardtack_settings`. The name of the row consists of this prefix

@@ -1,5 +1,7 @@
 //! The table `hardtack_settings`.
 
+use std::time::Duration;
+
 use hardtack_db::{Migration, Pool, Statement};
 use hardtack_sqlx::Database;
 
@@ -7,6 +9,9 @@ use crate::error::Error;
 
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
+
+/// How often a server renews its rows.
+pub(super) const RENEWAL: Duration = Duration::from_secs(10);
 
 /// If a server's row is older than this number of seconds, the server is considered stopped.
 pub(crate) const LAPSE: u64 = 60;

@@ -3,7 +3,7 @@
 use super::absence::Absence;
 use super::token::TokenState;
 use super::verified::Verified;
-use crate::config::RefreshMode;
+use crate::config::{RefreshMode, SettingNames};
 use crate::csrf::{CsrfError, same_origin_page};
 use crate::explain::{Check, quoted};
 use crate::jwt::{TokenError, TokenKind};
@@ -83,6 +83,9 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
                  device binding can refresh a session that is bound to a device."
             }
         },
+        Reason::RefreshNeeded if verified.refresh.state == TokenState::Expired => {
+            return Some(away_for_too_long(names));
+        }
         Reason::RefreshNeeded => {
             return Some(format!(
                 "If the client is redirected to {0} and back, you don't need to change anything. A script has to POST \
@@ -196,6 +199,11 @@ fn not_a_token(verified: &Verified<'_>) -> String {
     )
 }
 
+/// The advice for a refresh token that has expired.
+fn away_for_too_long(names: SettingNames) -> String {
+    format!("Log in again. {} sets how long a user can be away and stay logged in.", names.of(".refresh_lifetime(…)"))
+}
+
 fn of_expired(verified: &Verified<'_>) -> String {
     let authenticator = verified.verifier.authenticator;
     let names = authenticator.settings().names;
@@ -210,10 +218,7 @@ fn of_expired(verified: &Verified<'_>) -> String {
               idle for longer, raise {}.",
             names.of(".access_lifetime(…)")
         ),
-        (_, TokenState::Expired) => format!(
-            "Log in again. {} sets how long a user can be away and stay logged in.",
-            names.of(".refresh_lifetime(…)")
-        ),
+        (_, TokenState::Expired) => away_for_too_long(names),
         (RefreshMode::Off, _) => format!(
             "POST to the refresh URL, or set {}, so that requests refresh expired tokens.",
             names.of(".refresh_mode(RefreshMode::Transparent)")
