@@ -323,8 +323,6 @@ fn a_refresh_by_redirect_or_by_the_client_is_explained() {
     redirecting.advance(15 * 60);
     let redirected = explained(&redirecting, &alice, get());
     refused(&redirected, "refresh_needed", Check::Refresh, "", "/token/refresh");
-    redirecting.advance(24 * 60 * 60);
-    refused(&explained(&redirecting, &alice, get()), "refresh_needed", Check::Refresh, "", "refresh_lifetime");
     let off = site(|builder| builder.refresh_mode(RefreshMode::Off));
     let alice = off.browser_of("alice");
     off.advance(15 * 60);

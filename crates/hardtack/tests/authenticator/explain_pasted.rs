@@ -1,9 +1,9 @@
 //! Explanations of header fields that were copied from a browser or a response.
 
 use hardtack::explain::{Check, Explanation, Outcome, Verdict};
-use hardtack::{Authenticator, KeySet};
+use hardtack::{Authenticator, KeySet, RefreshMode};
 
-use crate::support::{Browser, ORIGIN, Site, block_on, key};
+use crate::support::{Browser, NOW, ORIGIN, Site, block_on, key};
 
 /// The `Cookie` field of a browser.
 fn field(browser: &Browser, site: &Site) -> String {
@@ -43,6 +43,20 @@ fn copied_cookies_are_explained() {
         for secret in alice.access().split('.').chain(alice.refresh().split('.')) {
             assert!(!explanation.to_string().contains(secret) && !explanation.to_json().to_string().contains(secret));
         }
+    }
+}
+
+#[test]
+fn a_refresh_token_that_has_expired_needs_a_log_in_also_in_redirect_mode() {
+    let site = Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect));
+    let alice = site.browser_of("alice");
+    let pasted = alice.cookies_for("/token/refresh", NOW).unwrap();
+    for (away, advice) in [(15 * 60, "redirected to \"/token/refresh\""), (24 * 60 * 60, "`.refresh_lifetime(…)` sets")]
+    {
+        site.advance(away);
+        let explanation = site.auth.explain_cookies(pasted.as_bytes(), "/", true);
+        assert_eq!(explanation.outcome, Outcome::Refused("refresh_needed"), "{explanation}");
+        assert!(explanation.advice.as_ref().is_some_and(|text| text.contains(advice)), "{explanation}");
     }
 }
 
