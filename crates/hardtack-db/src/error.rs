@@ -60,7 +60,8 @@ pub enum MigrateError {
     /// waited for the lock, or accessed `hardtack_migrations`, the table of applied migrations.
     #[error(
         "a database operation failed while the program checked or recorded which migrations have been applied (table \
-         `hardtack_migrations`); check that the database can be reached, and that there is room on its disk"
+         `hardtack_migrations`); check that the database can be reached and written to, that its user is allowed to \
+         create tables, and that there is room on its disk"
     )]
     Database(#[from] sqlx::Error),
 }

@@ -26,7 +26,8 @@ pub trait Mailer: Send + Sync + 'static {
     ///
     /// If this method returns an error, the error is logged, but the email is not. After a pause, the site composes the
     /// message again and retries. It keeps retrying for about a day, but never retries after [`MailError::refused`]. If
-    /// the process is killed while it is sending a message, the user may get that message twice.
+    /// the process is killed while it is sending a message, or if a message was delivered although this method returned
+    /// an error, the user may get that message twice. The links in both messages work.
     ///
     /// Up to 50 messages are sent at once. An attempt to send a message is canceled after 30 seconds and counts as a
     /// failure.
@@ -35,7 +36,7 @@ pub trait Mailer: Send + Sync + 'static {
 
 /// Why a [`Mailer`] could not send a message. The cause appears in the log.
 #[derive(thiserror::Error)]
-#[error("the email was not sent")]
+#[error("the email was not sent, or its delivery was not confirmed")]
 pub struct MailError {
     #[source]
     cause: Box<dyn Error + Send + Sync>,

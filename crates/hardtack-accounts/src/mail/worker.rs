@@ -80,9 +80,10 @@ impl MailWorker {
             tracing::info!(event = "mail_sent", subject = mail.subject());
             return Ok(Outcome::Sent);
         };
-        if let Some(token) = token {
-            // Remove the link, because the next attempt creates another one. If the removal fails, the old link does no
-            // harm, because its token was not sent.
+        if let (Some(token), FailureKind::Outage | FailureKind::Refused) = (token, error.kind()) {
+            // The message was certainly not delivered, so its link is of no use. If the removal fails, the link does no
+            // harm, because its token was not sent. After any other failure, such as a timeout, the message might have
+            // been delivered, so its link must work. The next attempt creates another link.
             let _ = self.links.remove(&token).await;
         }
         Err(SendFailure { kind: error.kind(), text: WithCauses(&error).to_string() })

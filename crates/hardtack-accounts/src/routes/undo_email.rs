@@ -21,7 +21,8 @@ use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
-    "The link may have expired or already been used. If you have just used the link, your address has been restored.",
+    "The link may have expired or already been used, or your account has changed since the link was sent. If you have \
+     just used the link, your address has been restored.",
     ("/password/forgot", "Choose a new password"),
 );
 
