@@ -129,7 +129,7 @@ impl DatabaseFile {
         if state.damage.is_none() {
             if is_removed(&mut state.log, &self.log_path) {
                 state.damage = Some(LOG_REMOVED);
-            } else if is_removed_for(CLOSING_PATIENCE, &mut state.index, &self.index_path) {
+            } else if is_removed(&mut state.index, &self.index_path) {
                 let removed_at = *state.index_removed_at.get_or_insert_with(Instant::now);
                 if removed_at.elapsed() < CLOSING {
                     return Err(self.error(INDEX_REMOVED));
@@ -185,11 +185,7 @@ const INDEX_REMOVED: &str = "can no longer be used: the index of its write-ahead
 /// When SQLite closes the last connection to a database, it removes the index file, and then closes it. This constant
 /// is the longest time that may pass between these two steps. If the removed index is still open after this time,
 /// another program has removed it.
-const CLOSING: Duration = Duration::from_secs(5);
-
-/// How long a check waits for SQLite to close the index that it has removed. Normally, this takes microseconds. The check
-/// blocks its thread, but only if the index was removed.
-const CLOSING_PATIENCE: Duration = Duration::from_millis(50);
+const CLOSING: Duration = Duration::from_secs(1);
 
 const OVERWRITTEN: &str = "is damaged, probably because it was overwritten while it was open; stop all programs that \
                            use the database, remove the files with the suffixes -wal and -shm, restore a backup, and \
@@ -211,18 +207,6 @@ fn is_removed(known: &mut Option<Identity>, path: &Path) -> bool {
         return true;
     }
     *known = found;
-    false
-}
-
-/// Calls [`is_removed`] until it returns `false`, or until this much time has passed.
-fn is_removed_for(span: Duration, known: &mut Option<Identity>, path: &Path) -> bool {
-    let begun_at = Instant::now();
-    while is_removed(known, path) {
-        if begun_at.elapsed() >= span {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
     false
 }
 
@@ -371,28 +355,6 @@ mod tests {
             File::create(&path).unwrap();
             let new = DatabaseFile::at(&path).unwrap();
             assert!(!Arc::ptr_eq(&removed.state, &new.state));
-        }
-        fs::remove_dir_all(&folder).unwrap();
-    }
-
-    /// When SQLite closes the last connection, there is a moment at which the index is removed but still open.
-    #[test]
-    fn an_index_that_is_being_closed_is_not_removed() {
-        let folder = std::env::temp_dir().join(format!("hardtack-db-closing-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("app.db");
-        File::create(&path).unwrap();
-        let file = DatabaseFile::at(&path).unwrap();
-        for closes in [true, false] {
-            let index = File::create(&*file.index_path).unwrap();
-            file.check().unwrap();
-            fs::remove_file(&*file.index_path).unwrap();
-            let closing = std::thread::spawn(move || {
-                std::thread::sleep(CLOSING_PATIENCE / 10);
-                (!closes).then_some(index)
-            });
-            assert_eq!(file.check().is_ok(), closes);
-            drop(closing.join());
         }
         fs::remove_dir_all(&folder).unwrap();
     }

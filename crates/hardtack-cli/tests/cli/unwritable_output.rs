@@ -41,7 +41,7 @@ async fn the_error_says_what_was_done_and_what_comes_next() {
         assert!(error.contains(&format!("but a link for {name} was created. The link is lost.")), "{error}");
 
         let renamed = format!("{name}2");
-        let address = format!("The email address of {name} is {name}@mail.example.");
+        let address = format!("{name}'s email address is {name}@mail.example.");
         for (args, done) in [
             (vec!["set-email", name, "{}"], address.as_str()),
             (vec!["disable", name], "is disabled; there were no sessions to end."),
