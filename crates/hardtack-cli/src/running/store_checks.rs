@@ -64,22 +64,24 @@ impl StoreChecks {
         }
     }
 
-    /// Waits this long, with the timer `sleep`. If a period begins that is not recorded yet, returns at once.
+    /// Waits this long, with the timer `sleep`. If a period has begun that is not recorded yet, returns after [`STEP`].
     pub(super) async fn wait<S: Future<Output = ()>>(&self, span: Duration, sleep: impl Fn(Duration) -> S) {
         let mut waited = Duration::ZERO;
         while waited < span {
+            // Sleep first, so that a renewal that fails is not repeated without a pause.
+            sleep(STEP).await;
+            waited += STEP;
             if self.is_unrecorded() {
                 return;
             }
-            sleep(STEP).await;
-            waited += STEP;
         }
     }
 
     /// Returns whether the authenticator's period ends later than the period that was recorded last.
     fn is_unrecorded(&self) -> bool {
+        let left = self.auth.store_checks_left();
         // The remaining time is rounded, so the ends can differ a little.
-        Instant::now() + self.auth.store_checks_left() > *self.recorded_until() + ROUNDING
+        !left.is_zero() && Instant::now() + left > *self.recorded_until() + ROUNDING
     }
 
     fn recorded_until(&self) -> MutexGuard<'_, Instant> {
@@ -182,12 +184,14 @@ mod tests {
                 std::future::ready(())
             }
         };
+        // Without a period, it does not matter how long ago the server wrote its row.
+        *checks.recorded_until() = Instant::now().checked_sub(RENEWAL).unwrap_or_else(Instant::now);
         checks.wait(RENEWAL, loses_after(0)).await;
         assert_eq!(STEP * steps.get(), RENEWAL);
         checks.wait(RENEWAL, loses_after(3)).await;
         assert_eq!(steps.get(), 3);
         // The period has not been recorded yet.
         checks.wait(RENEWAL, loses_after(0)).await;
-        assert_eq!(steps.get(), 0);
+        assert_eq!(steps.get(), 1);
     }
 }
