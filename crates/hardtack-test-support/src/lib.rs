@@ -9,6 +9,7 @@
 //! - [`device_binding`]: a site behind TLS, its events, and browsers that can bind sessions to their device;
 //! - [`http2`]: an HTTP/2 client that acknowledges nothing;
 //! - [`process`]: a server program that a test starts, watches and stops;
+//! - [`random_values`]: removes tokens and ids from a text in which a test looks for short words;
 //! - [`realms`]: a test that visits a shop and its back office, which are two realms;
 //! - [`server`]: a listener on a free port, and a small HTTP server that stands in for an upstream or a website;
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end when the test does;
@@ -35,6 +36,7 @@ mod doctests;
 pub mod html;
 pub mod http2;
 pub mod process;
+pub mod random_values;
 pub mod realms;
 pub mod server;
 pub mod services;

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::task::{Context, Waker};
 
 use hardtack::session::SessionStore;
-use hardtack::testing::FailingSessions;
-use hardtack::{KeySet, Need, RefreshMode};
+use hardtack::testing::{FailingSessions, Fault, FaultySessions};
+use hardtack::{KeySet, MemorySessions, Need, RefreshMode};
 
 use crate::events::Log;
 use crate::support::{Browser, Request, Site, block_on, key, log_in, page};
@@ -54,6 +54,37 @@ fn s41_a_store_that_is_down_is_503_and_never_anonymous() {
     assert_eq!(alice.cookies_for("/", site.auth.now()), before);
     store.recover();
     assert_eq!(site.visit(&mut alice).status, 200);
+}
+
+#[test]
+fn e01_a_session_that_the_store_has_stored_is_used_although_the_reply_was_lost() {
+    let store = FaultySessions::new(MemorySessions::new());
+    let site = Site::over(store.clone(), KeySet::new(key()), |builder| builder);
+    let count = |user: &str| block_on(store.store().list(user, site.auth.now())).unwrap().len();
+    for call in 1.. {
+        // A log-in leaves no session behind an error.
+        let user = format!("user{call}");
+        let mut browser = Browser::default();
+        store.inject(call, Fault::LoseReply);
+        let response = site.send(&mut browser, Request::post("/login").json(), log_in(&user));
+        store.clear();
+        assert_eq!(usize::from(response.status == 200), count(&user), "call {call}");
+        // A password change leaves no session that no browser uses. A copied device is logged out.
+        let mut browser = site.browser_of("alice");
+        let mut other = site.browser_of("alice");
+        let csrf = browser.csrf();
+        store.inject(call, Fault::LoseReply);
+        let changed = site.send(&mut browser, Request::post("/renew").csrf(&csrf), crate::support::renew);
+        let calls = store.calls();
+        store.clear();
+        let usable = [site.visit(&mut browser).status, site.visit(&mut other).status].map(|status| status == 200);
+        assert_eq!(count("alice"), usable.into_iter().filter(|usable| *usable).count(), "call {call}: {usable:?}");
+        assert_eq!(changed.status == 200, usable == [true, false], "call {call}: {usable:?}");
+        block_on(site.auth.revoke_all_sessions("alice")).unwrap();
+        if calls < call {
+            break;
+        }
+    }
 }
 
 #[test]

@@ -204,12 +204,14 @@ impl Authenticator {
             }
         }
         // The old session's claims might have changed since they were read. In this case, the new session has outdated
-        // claims, so it must end as well.
-        if let (Some(store), Some(id)) = (self.store(), replaced)
-            && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
-        {
-            self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
-            return Err(Reason::Revoked);
+        // claims, so it must end as well. It also ends if the store does not say whether the claims have changed.
+        if let (Some(store), Some(id)) = (self.store(), replaced) {
+            let found = store.find(id).await;
+            let is_unchanged = matches!(&found, Ok(Some(row)) if row.claims == session.claims);
+            if !is_unchanged {
+                self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
+                return Err(found.map_or_else(Reason::from, |_| Reason::Revoked));
+            }
         }
         for id in ended {
             let kind = if Some(id) == replaced { EventKind::Replaced } else { EventKind::Revoked };
@@ -282,11 +284,19 @@ impl Authenticator {
         let write = self.begin_uncertain_write(store, ends).await?;
         let dated = held.iter().filter_map(|token| Some((token.session()?, token.claims().issued_at)));
         let mut ended = self.end_early(ends, write.rotations().chain(dated), now).await?;
-        ended.extend(match self.settings().sessions.max_sessions {
-            Some(limit) => store.create_within(session, ends, limit).await?,
-            None => store.create(session, ends).await?,
-        });
-        write.confirm();
+        let asked = self.moment();
+        let created = match self.settings().sessions.max_sessions {
+            Some(limit) => store.create_within(session, ends, limit).await,
+            None => store.create(session, ends).await,
+        };
+        match created {
+            Ok(ids) => {
+                ended.extend(ids);
+                write.confirm();
+            }
+            // Do not confirm the write, because the reply that lists the ended sessions is lost.
+            Err(error) => ended.extend(self.find_after_error(store, session, &write, (asked, error)).await?),
+        }
         self.end_locally(&ended, ends, now);
         Ok(ended)
     }

@@ -6,6 +6,7 @@ mod device_binding;
 mod finish_ending;
 mod follow_log;
 mod login;
+mod lost_reply;
 mod lost_sessions;
 mod prune;
 mod refresh;

@@ -40,6 +40,11 @@ impl Authenticator {
 }
 
 impl UncertainWrite<'_> {
+    /// Returns the ids of the sessions that the write affects.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        self.sessions.iter().map(|(id, _)| *id)
+    }
+
     /// Returns each session whose last rotation time is known, together with that time.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (SessionId, Timestamp)> {
         self.sessions.iter().filter_map(|(id, rotated_at)| Some((*id, (*rotated_at)?)))
