@@ -49,6 +49,8 @@ mod error;
 #[cfg(feature = "sqlite")]
 mod file;
 mod health;
+#[cfg(feature = "postgres")]
+mod lost_connection;
 mod migration;
 mod pool;
 mod row;

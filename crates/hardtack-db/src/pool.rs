@@ -9,6 +9,8 @@ use crate::connection::Connection;
 #[cfg(feature = "sqlite")]
 use crate::file::{DatabaseFile, Examination, Found, LengthChange, is_damage};
 use crate::health::WriteHealth;
+#[cfg(feature = "postgres")]
+use crate::lost_connection::{Attempts, acquire};
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
 #[cfg(feature = "postgres")]
@@ -72,10 +74,15 @@ impl Pool {
             }
             #[cfg(feature = "postgres")]
             Inner::Postgres(pool) => {
-                let mut connection = pool.acquire().await?;
-                let result = Connection::from(&mut *connection).fetch(statement).await;
-                close_if_timed_out(&mut connection, &result);
-                result
+                let mut attempts = Attempts::new(pool);
+                loop {
+                    let mut connection = acquire(pool).await?;
+                    let result = Connection::from(&mut *connection).fetch(statement.clone()).await;
+                    close_if_timed_out(&mut connection, &result);
+                    if !(statement.only_reads() && attempts.is_another_needed(&result)) {
+                        return result;
+                    }
+                }
             }
             #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
             Inner::None(never) => match *never {},
@@ -104,7 +111,7 @@ impl Pool {
             }
             #[cfg(feature = "postgres")]
             Inner::Postgres(pool) => {
-                let mut connection = pool.acquire().await?;
+                let mut connection = acquire(pool).await?;
                 let result = Connection::from(&mut *connection).execute(statement).await;
                 close_if_timed_out(&mut connection, &result);
                 result
@@ -149,7 +156,15 @@ impl Pool {
                 Ok(Transaction::sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, self.health.clone()))
             }
             #[cfg(feature = "postgres")]
-            Inner::Postgres(pool) => Transaction::begin_postgres(pool.acquire().await?, self.health.clone()).await,
+            Inner::Postgres(pool) => {
+                let mut attempts = Attempts::new(pool);
+                loop {
+                    let begun = Transaction::begin_postgres(acquire(pool).await?, self.health.clone()).await;
+                    if !attempts.is_another_needed(&begun) {
+                        return begun;
+                    }
+                }
+            }
             #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
             Inner::None(never) => match *never {},
         }

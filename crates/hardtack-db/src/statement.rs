@@ -38,6 +38,12 @@ impl<'q> Statement<'q> {
         (self.sql, self.values)
     }
 
+    /// Returns whether the statement for PostgreSQL is a `SELECT`.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn only_reads(&self) -> bool {
+        self.postgres.unwrap_or_else(|| self.sql.as_str()).trim_start().starts_with("SELECT ")
+    }
+
     #[cfg(feature = "postgres")]
     pub(crate) fn for_postgres(self) -> (SqlStr, Vec<Value<'q>>) {
         (self.postgres.map_or(self.sql, SqlStr::from_static), self.values)

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use hardtack::error::WithCauses;
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
 use hardtack_sqlx::PostgresSessions;
@@ -58,6 +59,35 @@ async fn idle_connections_that_broke_are_replaced_without_an_error() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     server.start();
     assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_were_just_terminated_are_replaced_without_an_error() {
+    let server = PostgresServer::start_new();
+    let sessions = PostgresSessions::open(&server.database()).await.unwrap();
+    let terminate = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity \
+                     WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    for _ in 0..3 {
+        assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
+        let terminated: u32 = server.psql("postgres", terminate).trim().parse().unwrap();
+        assert!(terminated > 1, "{terminated}");
+        // A write in a transaction and the reads after it begin again on new connections.
+        sessions.create_within(&session("alice"), RevokeTarget::Sessions(&[]), 100).await.unwrap();
+        assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_a_free_connection_is_named_in_the_error() {
+    let server = PostgresServer::start_new();
+    let url = server.database();
+    let [sessions, other] = [PostgresSessions::open(&url).await.unwrap(), PostgresSessions::open(&url).await.unwrap()];
+    server.configure(&[("max_connections", "4"), ("superuser_reserved_connections", "0")]);
+    // The other pool keeps all connections that the server allows.
+    use_all(&other).await;
+    let error = sessions.list("alice", NOW).await.unwrap_err();
+    let text = WithCauses(&error).to_string();
+    assert!(text.contains("max_connections allows 10 connections"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
