@@ -172,19 +172,19 @@ async fn log_in(
     input: CredentialsInput,
     verified: VerifiedUser,
 ) -> Result<Response, AuthError> {
-    let user_id = verified.id().to_owned();
-    let cookies = match auth.log_in(input.log_in(verified, auth.wants())).await {
-        Ok(cookies) => cookies,
-        // While this log-in was in flight, the password was changed or the user was disabled.
-        Err(error) if matches!(error.failure().reason(), Reason::LogInRefused(_)) => {
-            return no_match(&site, &auth, &input);
-        }
-        Err(error) => return Err(error),
-    };
-    let user = site.accounts.find(&user_id).await.map_err(|error| auth.refuse(error))?;
+    let user = site.accounts.find(verified.id()).await.map_err(|error| auth.refuse(error))?;
     let Some(user) = user else { return no_match(&site, &auth, &input) };
-    let response = respond::success(auth.wants(), &input.next_or_home(&auth), json!(user));
-    Ok((cookies, response).into_response())
+    // Do not wait for anything after the log-in. If the client disconnects before the log-in is complete, `Auth::log_in`
+    // ends the session.
+    match auth.log_in(input.log_in(verified, auth.wants())).await {
+        Ok(cookies) => {
+            let response = respond::success(auth.wants(), &input.next_or_home(&auth), json!(user));
+            Ok((cookies, response).into_response())
+        }
+        // While this log-in was in flight, the password was changed or the user was disabled.
+        Err(error) if matches!(error.failure().reason(), Reason::LogInRefused(_)) => no_match(&site, &auth, &input),
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns the response to a log-in after too many attempts. A browser gets the log-in form with an error, as it does

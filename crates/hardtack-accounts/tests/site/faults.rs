@@ -15,6 +15,7 @@ use crate::support::{PASSWORD, Store, flush, on_every_store, seconds};
 on_every_store! {{
     s68_a_change_and_the_end_of_sessions_are_one_whatever_the_store_does,
     s68_a_hang_up_at_any_await_separates_nothing,
+    e01_a_log_in_that_is_cut_leaves_no_session,
     e01_a_sign_up_never_leaves_an_account_behind_an_error,
     e01_an_operators_change_ends_sessions_whatever_the_store_does,
 }}
@@ -85,6 +86,31 @@ async fn hang_up_everywhere<S: SessionStore + Clone>(site: FaultySite<S>) {
         }
         assert!(stored > 0, "{change:?}: no request was cut after it had begun to change something");
     }
+}
+
+async fn e01_a_log_in_that_is_cut_leaves_no_session(store: Store) {
+    with_site!(store, cut_log_ins);
+}
+
+async fn cut_log_ins<S: SessionStore + Clone>(site: FaultySite<S>) {
+    let mut cut = 0;
+    for _ in 0..3 {
+        for polls in 1.. {
+            let user = site.user(Change::Password).await;
+            site.auth.revoke_all_sessions(&user.id).await.unwrap();
+            let logged_in = cut_after(polls, site.log_in(&user, PASSWORD)).await;
+            flush(&site.accounts).await;
+            let live = site.auth.sessions(&user.id).await.unwrap().len();
+            assert_eq!(live, usize::from(logged_in.is_some()), "cut after poll {polls}");
+            let Some(response) = logged_in else {
+                cut += 1;
+                continue;
+            };
+            assert_eq!(response.status, 200);
+            break;
+        }
+    }
+    assert!(cut > 0, "no log-in was cut");
 }
 
 async fn e01_a_sign_up_never_leaves_an_account_behind_an_error(store: Store) {

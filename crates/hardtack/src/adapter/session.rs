@@ -17,6 +17,9 @@ impl Exchange<'_> {
     /// Starts a session and returns its cookies. Call this method after checking the user's password. If the browser
     /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
+    /// If the client disconnects during this call, and the application lets the call run to completion, the new session
+    /// ends at once, because its cookies cannot reach a browser.
+    ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
     ///   token. After a successful call to [`finish_external`](Self::finish_external), this method skips these checks.
@@ -38,7 +41,13 @@ impl Exchange<'_> {
             log_in = log_in.address(address.to_string());
         }
         let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?;
-        self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
+        let subject = log_in.subject().to_owned();
+        let cookies = self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))?;
+        if let (true, Some(id)) = (self.state.is_head_sent(), cookies.session()) {
+            // The client has disconnected in the meantime, so no browser can use the new session.
+            self.authenticator.revoke_unused(&subject, id).await;
+        }
+        Ok(cookies)
     }
 
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
