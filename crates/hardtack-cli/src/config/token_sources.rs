@@ -4,7 +4,7 @@ use hardtack::TokenLocation;
 use hardtack::token_source::Locations;
 
 use super::settings::{
-    HEADER_NAME, HEADER_TYPE, JSON_KEY, QUERY_STRING_NAME, QUERY_STRING_VALUE_PREFIX, REFRESH_JSON_KEY, TOKEN_LOCATION,
+    HEADER_NAME, HEADER_TYPE, JSON_KEY, QUERY_STRING_NAME, QUERY_STRING_VALUE_PREFIX, TOKEN_LOCATION,
 };
 use super::sources::Sources;
 use crate::error::Error;
@@ -25,6 +25,5 @@ pub(super) fn read(sources: &Sources) -> Result<TokenSources, Error> {
         .header_type(sources.text_or_empty(&HEADER_TYPE))
         .query_name(sources.text_or_empty(&QUERY_STRING_NAME))
         .query_prefix(sources.text_or_empty(&QUERY_STRING_VALUE_PREFIX))
-        .json_key(sources.text_or_empty(&JSON_KEY))
-        .refresh_json_key(sources.text_or_empty(&REFRESH_JSON_KEY)))
+        .json_key(sources.text_or_empty(&JSON_KEY)))
 }

@@ -104,6 +104,7 @@ async fn bad_variables() {
         ("JWT_HEADER_NAME", "a b", "JWT_HEADER_NAME is \"a b\": "),
         ("JWT_IDENTITY_CLAIM", "exp", "JWT_IDENTITY_CLAIM is \"exp\": "),
         ("JWT_VERIFY_SUB", "false", "only \"true\" is supported"),
+        ("JWT_REFRESH_JSON_KEY", "rt", "only \"refresh_token\" is supported, because the server reads refresh tokens"),
         ("JWT_DECODE_ALGORITHMS", "HS256,RS256", "JWT_DECODE_ALGORITHMS is not supported"),
         ("RUST_LOG", "a=b=c", "RUST_LOG is \"a=b=c\"; expected a level"),
     ] {

@@ -40,9 +40,10 @@ const FORM_FIELD: &str = "the site's own forms use the field csrf_token";
 const ENDED_SESSIONS: &str = "tokens of ended sessions are always refused";
 
 /// The settings that cannot be changed.
-pub(crate) const FIXED: [FixedSetting; 9] = [
+pub(crate) const FIXED: [FixedSetting; 10] = [
     FixedSetting::only("JWT_VERIFY_SUB", "true", "the claim sub is always verified"),
     FixedSetting::only("JWT_ERROR_MESSAGE_KEY", "msg", "error responses use the member msg"),
+    FixedSetting::only("JWT_REFRESH_JSON_KEY", "refresh_token", "the server reads refresh tokens only from cookies"),
     FixedSetting::unsupported("JWT_DECODE_ALGORITHMS", "each key has exactly one algorithm, set by JWT_ALGORITHM"),
     FixedSetting::unsupported("JWT_CSRF_METHODS", "all methods except GET, HEAD, OPTIONS and TRACE are checked"),
     FixedSetting::only("JWT_CSRF_CHECK_FORM", "true", FORM_FIELD),

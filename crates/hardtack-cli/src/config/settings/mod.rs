@@ -181,7 +181,6 @@ settings! {
     QUERY_STRING_NAME = Setting::flask(&["JWT_QUERY_STRING_NAME"]).default("jwt");
     QUERY_STRING_VALUE_PREFIX = Setting::flask(&["JWT_QUERY_STRING_VALUE_PREFIX"]);
     JSON_KEY = Setting::flask(&["JWT_JSON_KEY"]).default("access_token");
-    REFRESH_JSON_KEY = Setting::flask(&["JWT_REFRESH_JSON_KEY"]).default("refresh_token");
     REALM = Setting::option(
         "realm",
         "NAME",
