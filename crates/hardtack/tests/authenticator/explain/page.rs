@@ -3,7 +3,7 @@
 use hardtack::testing::TestRequest;
 use hardtack::{Authenticator, AuthenticatorBuilder, ConfigError, KeySet, Need};
 
-use super::{HOST, get, no_secret, post, refused, site};
+use super::{HOST, get, no_secret, post, site};
 use crate::events::Log;
 use crate::support::{Browser, Request, Site, key, page};
 

@@ -4,7 +4,6 @@ use hardtack::explain::{Check, Outcome, Verdict};
 use hardtack::{KeySet, MemorySessions, Need};
 
 use super::{explained, explained_for, get, post, refused, site, site_with_keys, verdict};
-use crate::events::Log;
 use crate::support::{Browser, Site, block_on, key, page};
 
 #[test]

@@ -2,10 +2,11 @@
 
 use hardtack::config::ClaimsPolicy;
 use hardtack::explain::{Check, Outcome, Verdict};
-use hardtack::{CookiePolicy, KeySet, Need, RefreshMode, TokenLocation};
+use hardtack::token_source::TokenSources;
+use hardtack::{KeySet, Need, RefreshMode, TokenLocation};
 
-use super::{explained, explained_for, get, post, refused, site, site_with_keys, verdict};
-use crate::support::{Browser, Request, key, page};
+use super::{HOST, explained, explained_for, get, post, refused, site, site_with_keys, verdict};
+use crate::support::{Browser, Request, key};
 
 #[test]
 fn a_header_that_is_sent_twice_is_named() {
@@ -22,6 +23,61 @@ fn a_header_that_is_sent_twice_is_named() {
     let explanation = explained(&both, &alice, Request::post("/page").csrf(&csrf).csrf(&csrf));
     let (text, advice) = ("the header with the CSRF token more than once", "Send the header `x-csrf-token` once.");
     refused(&explanation, "csrf_mismatch", Check::Csrf, text, advice);
+}
+
+#[test]
+fn a_token_that_is_sent_twice_in_the_query_or_in_json_is_named() {
+    let everywhere = [TokenLocation::QueryString, TokenLocation::Json, TokenLocation::Cookies];
+    let site = site(|builder| builder.token_sources(TokenSources::default().locations(everywhere).query_name("t")));
+    let twice = |member: &str| post().json().body(format!("{{\"{member}\":\"a.b.c\",\"{member}\":\"a.b.c\"}}"));
+    let (query, json) = ("query parameter for the token more than once", "member for the token more than once");
+    for (request, need, text, advice) in [
+        (
+            Request::get("/page?t=a.b.c&x=1&t=d.e.f").host(HOST),
+            Need::access(),
+            query,
+            "Send the query parameter `t` once, with one token.",
+        ),
+        (twice("access_token"), Need::access(), json, "Send the member `access_token` of the JSON body once"),
+        (twice("refresh_token"), Need::refresh(), json, "Send the member `refresh_token` of the JSON body once"),
+    ] {
+        // The verification does not go on to the cookies, so the explanation does not mention them either.
+        for browser in [Browser::default(), site.browser_of("alice")] {
+            let explanation = explained_for(&site, &browser, request.clone(), need);
+            refused(&explanation, "malformed_credentials", Check::Token, text, advice);
+            assert_eq!(verdict(&explanation, Check::Signature), None, "{explanation}");
+            let printed = explanation.to_string();
+            assert!(!printed.contains("a.b.c") && !printed.contains("cookie"), "{explanation}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_a_token_is_named() {
+    let both = site(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies]));
+    let json = site(|builder| builder.token_sources([TokenLocation::Json, TokenLocation::Cookies]));
+    let long = format!("{{\"x\":\"{}\"}}", "x".repeat(70_000));
+    for (site, request, code, text, advice) in [
+        (
+            &both,
+            get().bearer("a b"),
+            "malformed_credentials",
+            "token location `headers`",
+            "`Authorization: Bearer TOKEN`",
+        ),
+        (
+            &json,
+            post().json().body("{\"access_token\":5}"),
+            "malformed_credentials",
+            "location `json`",
+            "string in JSON",
+        ),
+        (&json, post().json().body(long), "body_beyond_peek", "longer than ReadAheadLimits::bytes", "raise"),
+    ] {
+        let explanation = explained(site, &site.browser_of("alice"), request);
+        refused(&explanation, code, Check::Token, text, advice);
+        assert_eq!(verdict(&explanation, Check::Signature), None, "{explanation}");
+    }
 }
 
 #[test]
