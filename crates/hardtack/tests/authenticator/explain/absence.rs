@@ -6,7 +6,7 @@ use hardtack::token_source::TokenSources;
 use hardtack::{Authenticator, AuthenticatorBuilder, ConfigError, CookiePolicy, KeySet, Need, TokenLocation};
 
 use super::{HOST, explained, explained_for, get, refused, site};
-use crate::support::{Browser, Request, Site, key, page};
+use crate::support::{Browser, Request, Site, key};
 
 #[test]
 fn a_missing_cookie_is_explained_by_what_the_request_has() {
@@ -111,20 +111,14 @@ fn other_cookies_of_the_site_are_described() {
     assert!(names[0].text.contains("`__Host-Http-theme` contains the colours"), "{of_field}");
     assert!(names[1].text.contains("`csrf_pre_session` protects forms"), "{of_field}");
 
-    for (field, of_steps, of_advice) in [
-        ("theme=dark; Path=/", "The cookie `theme` contains the colours", ""),
-        ("csrf_access_token=1; Path=/", "The cookie `csrf_access_token` contains the CSRF value", ""),
-        ("Access_Token_Cookie=1; Path=/", "", "Case matters: the site reads `access_token_cookie`"),
-        ("other=1; Path=/", "", "`access_token_cookie`"),
-        ("other=1; Path=/", "", "`theme`"),
+    for (field, part) in [
+        ("theme=dark; Path=/", "The cookie `theme` contains the colours"),
+        ("csrf_access_token=1; Path=/", "The cookie `csrf_access_token` contains the CSRF value"),
     ] {
         let explanation = site.auth.explain_set_cookie(field, true);
         assert_eq!(explanation.outcome, Outcome::Accepted, "{explanation}");
         let has = |part: &str| explanation.steps.iter().any(|step| step.text.contains(part));
-        assert!(has(of_steps), "{of_steps}: {explanation}");
-        let advice = explanation.advice.as_deref().unwrap_or_default();
-        assert!(advice.contains(of_advice), "{of_advice}: {explanation}");
-        assert_eq!(advice.contains("does not read a cookie with this name"), !of_advice.is_empty(), "{explanation}");
+        assert!(has(part) && !has("a cookie with this name"), "{part}: {explanation}");
     }
 }
 
