@@ -1,9 +1,9 @@
 //! The names that the core's advice uses for the binary's settings.
 
 use super::settings::{
-    ACCESS_COOKIE_NAME, ACCESS_COOKIE_PATH, ACCESS_LIFETIME, AUDIENCE, BASE_URL, CLOCK_SKEW, COOKIE_SAMESITE, DATA_DIR,
-    ISSUER, REALM, REFRESH, REFRESH_COOKIE_NAME, REFRESH_COOKIE_PATH, REFRESH_LIFETIME, SECRET_KEY,
-    SECRET_KEY_PREVIOUS, TOKEN_LOCATION,
+    ACCESS_COOKIE_NAME, ACCESS_COOKIE_PATH, ACCESS_CSRF_COOKIE_NAME, ACCESS_LIFETIME, AUDIENCE, BASE_URL, CLOCK_SKEW,
+    COOKIE_DOMAIN, COOKIE_SAMESITE, CSRF_IN_COOKIES, DATA_DIR, ISSUER, REALM, REFRESH, REFRESH_COOKIE_NAME,
+    REFRESH_COOKIE_PATH, REFRESH_CSRF_COOKIE_NAME, REFRESH_LIFETIME, SECRET_KEY, SECRET_KEY_PREVIOUS, TOKEN_LOCATION,
 };
 
 /// Returns the binary's name for a function or a type of the core that advice mentions. Returns a sentence or a few
@@ -17,8 +17,12 @@ pub(super) fn of(code: &str) -> Option<String> {
         "token_sources" => &TOKEN_LOCATION,
         "CookiePolicy::access_name" => &ACCESS_COOKIE_NAME,
         "CookiePolicy::refresh_name" => &REFRESH_COOKIE_NAME,
+        "CookiePolicy::csrf_access_name" => &ACCESS_CSRF_COOKIE_NAME,
+        "CookiePolicy::csrf_refresh_name" => &REFRESH_CSRF_COOKIE_NAME,
         "CookiePolicy::access_paths" => &ACCESS_COOKIE_PATH,
         "CookiePolicy::refresh_paths" => &REFRESH_COOKIE_PATH,
+        "CookiePolicy::csrf_cookies" => &CSRF_IN_COOKIES,
+        "CookiePolicy::domain" => &COOKIE_DOMAIN,
         "CookiePolicy::same_site" => &COOKIE_SAMESITE,
         "ClaimsPolicy::clock_skew" => &CLOCK_SKEW,
         "ClaimsPolicy::decode_audience" => &AUDIENCE,

@@ -193,6 +193,33 @@ fn advice_names_flags_and_settings_of_the_binary() {
 }
 
 #[test]
+fn advice_about_a_set_cookie_header_names_settings_of_the_binary() {
+    let dir = TestDir::new();
+    let https = ["--base-url", "https://site.example"];
+    for (args, field, status, part) in [
+        (&https[..], "id=1; Path=/; Secure; Domain=other.example", 1, "leave out the Domain (`JWT_COOKIE_DOMAIN`)."),
+        (&https, "id=1; Path=/; SameSite=None", 1, "choose another value for SameSite (`JWT_COOKIE_SAMESITE`)."),
+        (&https, "__Host-id=1; Path=/app; Secure", 1, "based on the base URL, the path and the domain.\n"),
+        (&https, "id=1; Path=/; SameSite=Lax", 0, "What to change: Add Secure.\n"),
+        (&[], "id=1; Path=/; Secure; SameSite=Lax", 0, "set an https base URL (`--base-url`)."),
+        (&https, "access_token_cookie=1; Path=/; Secure; SameSite=Lax", 0, "`--base-url http://127.0.0.1:3000`"),
+        (&https, "__Host-blog_access_token_cookie=1; Path=/; Secure", 0, "cookie configuration and `--realm`"),
+        (&[], "CSRF_access_token=1; Path=/", 0, "`JWT_ACCESS_CSRF_COOKIE_NAME=CSRF_access_token`"),
+        (&[], "CSRF_refresh_token=1; Path=/", 0, "`JWT_REFRESH_CSRF_COOKIE_NAME=CSRF_refresh_token`"),
+    ] {
+        let finished = explain(&dir, args, &format!("Set-Cookie: {field}"));
+        assert_eq!(code(&finished), Some(status), "{field} {}{}", finished.stdout, finished.stderr);
+        assert!(finished.stdout.contains(part), "{field} {part}: {}", finished.stdout);
+        for part in [" `.", "(`.", "::", "(…)", "(\""] {
+            assert!(!finished.stdout.contains(part), "{field} {part}: {}", finished.stdout);
+        }
+    }
+    let without_csrf = dir.hardtack(["explain"]).env("JWT_CSRF_IN_COOKIES", "false");
+    let finished = without_csrf.input("Set-Cookie: csrf_access_token=1; Path=/; SameSite=Lax").run().unwrap();
+    assert!(finished.stdout.contains("no CSRF values in cookies (`JWT_CSRF_IN_COOKIES`)"), "{}", finished.stdout);
+}
+
+#[test]
 fn a_set_cookie_header_is_explained_as_a_browser_reads_it() {
     let dir = TestDir::new();
     let ignored = explain(&dir, &["--base-url", "https://site.example"], "Set-Cookie: __Host-id=1; Path=/app; Secure");

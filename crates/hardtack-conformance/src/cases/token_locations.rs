@@ -1,7 +1,7 @@
 //! Tokens that are not in a cookie: in header fields, query parameters and JSON bodies.
 
 use hardtack::TokenLocation::{Cookies, Headers, Json, QueryString};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{ACCESS, Case, Site, cookie_value};
 
@@ -64,6 +64,18 @@ pub(super) fn cases() -> Vec<Case> {
             for query in [format!("jwt={token}&jwt={token}"), format!("jwt={token}&a=b&jwt=")] {
                 let response = site.visitor().get(&format!("/protected?{query}")).send().await;
                 site.expect("GET", &response, "401 malformed_credentials");
+                expect_twice(&site, &response.json(), "query parameter");
+            }
+        }),
+        case("a JSON body with the token twice", |site| async move {
+            let token = cookie_value(&site.alice().await, ACCESS);
+            for other in [json!(token), json!(null)] {
+                let body = format!("{{\"access_token\": {other}, \"a\": 1, \"access_token\": \"{token}\"}}");
+                let mut visitor = site.visitor();
+                let post = visitor.post("/echo").header("content-type", "application/json").body(body);
+                let response = post.send().await;
+                site.expect("POST", &response, "401 malformed_credentials");
+                expect_twice(&site, &response.json(), "JSON body");
             }
         }),
         case("a JSON body, and the handler receives every byte", |site| async move {
@@ -94,4 +106,11 @@ pub(super) fn cases() -> Vec<Case> {
             site.expect("POST with the CSRF value", &alice.post("/protected").csrf().send().await, "200");
         }),
     ]
+}
+
+/// Checks that a problem document says which part of the request contains the token more than once.
+fn expect_twice(site: &Site, problem: &Value, place: &str) {
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    site.expect_eq(place, detail.contains(place) && detail.contains("for the token more than once"), true);
+    site.expect_eq("msg", &problem["msg"], &problem["detail"]);
 }

@@ -92,7 +92,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Verifies the token that a route needs, and rejects the request if it has none.
+    /// Verifies the token that a route needs, and refuses the request if it has none.
     ///
     /// # Errors
     /// Returns the errors of [`verify`](Self::verify). Also returns an error whenever `verify` would return `None`, so
@@ -114,7 +114,7 @@ impl<'a> Exchange<'a> {
     ///
     /// A token might lack a claim simply because it was issued before the claim was added. If the token was in a
     /// cookie, and a new token for the session would have the claim, Hardtack refreshes the token. Otherwise, Hardtack
-    /// rejects the request as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// refuses the request as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -278,7 +278,7 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(reason).about(token.clone()) })
     }
 
-    /// Rejects a request from another site, even if its method is safe (such as GET).
+    /// Refuses a request from another site, even if its method is safe (such as GET).
     ///
     /// # Errors
     /// Returns [`FailureKind::Csrf`](crate::FailureKind::Csrf) if the `Sec-Fetch-Site` or `Origin` header says that the

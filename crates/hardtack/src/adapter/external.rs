@@ -61,7 +61,7 @@ impl Exchange<'_> {
     /// this request, even though its method is safe and another site might have started it.
     ///
     /// The response deletes the cookie that belongs to this state, so the browser cannot use the state again. This
-    /// process also remembers which states have been used, so it rejects a copy of the cookie.
+    /// process also remembers which states have been used, so it refuses a copy of the cookie.
     ///
     /// # Errors
     /// - This browser did not begin a log-in with this state, the state has already been used, or more than ten minutes

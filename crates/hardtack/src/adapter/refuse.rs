@@ -27,7 +27,7 @@ impl Exchange<'_> {
         self.reject_for(rejection, Need::access())
     }
 
-    /// Returns the failure for a rejected request to a route that has this need.
+    /// Returns the failure for a refused request to a route that has this need.
     pub(super) fn reject_for(&self, rejection: Rejection, need: Need) -> Failure {
         self.verifier().record(need, Found::Refused(&rejection.reason));
         let Rejection { reason, from_cookie, optional, token, detail } = rejection;

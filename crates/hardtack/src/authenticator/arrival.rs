@@ -8,7 +8,7 @@
 //!   access cookie and redirects the browser to the same URL.
 //!
 //! The server makes the browser repeat a request only once. If the browser has still not proved that it has the
-//! device's key, the server rejects the repeated request.
+//! device's key, the server refuses the repeated request.
 //!
 //! A cookie contains a note that says what the browser was told to do. The note and the cookie are valid for
 //! [`NOTE_LIFETIME`].

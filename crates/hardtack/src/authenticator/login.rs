@@ -121,7 +121,7 @@ impl LogIn {
     }
 
     /// Sets a check that runs after the session has been stored. If the check returns an error, the new session ends,
-    /// and the log-in is rejected with that error. If the check succeeds, the cookies that it returns are set together
+    /// and the log-in is refused with that error. If the check succeeds, the cookies that it returns are set together
     /// with the session's cookies.
     ///
     /// A user's password can change while a log-in is in progress. The password change ends only the sessions that are

@@ -108,7 +108,12 @@ impl<'a> RequestVerifier<'a> {
         match extracted {
             Extracted::Absent(_) | Extracted::Token(_) => None,
             Extracted::Malformed => Some(Reason::Malformed(location)),
-            Extracted::Twice => Some(Reason::DuplicateCookie),
+            Extracted::Twice => Some(match location {
+                TokenLocation::Headers => Reason::DuplicateHeader,
+                TokenLocation::Cookies => Reason::DuplicateCookie,
+                TokenLocation::QueryString => Reason::DuplicateParameter,
+                TokenLocation::Json => Reason::DuplicateMember,
+            }),
             Extracted::Unread if self.body_json().is_some() => Some(Reason::BeyondPeek),
             Extracted::Unread => Some(Reason::NotSetUp(
                 "a route takes tokens from JSON bodies, but the body was not read; wrap the route in the \

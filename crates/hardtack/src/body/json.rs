@@ -28,8 +28,10 @@ pub(crate) enum JsonTokens {
 pub(crate) enum Member {
     /// The member is missing, null, false, zero or empty. Flask-JWT-Extended treats all these cases alike.
     Absent,
-    /// The member is present but is not a string, or it occurs more than once.
+    /// The member is present but is not a string.
     Unfit,
+    /// The member occurs more than once.
+    Twice,
     /// The member is a string that is not empty.
     Text(String),
 }
@@ -50,6 +52,7 @@ impl fmt::Debug for Member {
         f.write_str(match self {
             Self::Absent => "Absent",
             Self::Unfit => "Unfit",
+            Self::Twice => "Twice",
             Self::Text(_) => "Text(..)",
         })
     }
@@ -123,7 +126,7 @@ impl JsonPeek {
             if values.next().is_none() || self.last_wins { Ok(last) } else { Err(()) }
         };
         let member = |key: &str| match value(key) {
-            Err(()) => Member::Unfit,
+            Err(()) => Member::Twice,
             Ok(value) => Member::of(value),
         };
         JsonTokens::Read { access: member(&self.access_key), refresh: member(&self.refresh_key) }
@@ -211,7 +214,7 @@ mod tests {
             r#"{"access_token":null,"x":1,"access_token":"d.e.f"}"#,
             r#"{"\u0061ccess_token":"a.b.c","access_token":"d.e.f"}"#,
         ] {
-            assert_eq!(access(body), Member::Unfit, "{body}");
+            assert_eq!(access(body), Member::Twice, "{body}");
             let expected = JsonTokens::Read { access: Member::Text("d.e.f".into()), refresh: Member::Absent };
             assert_eq!(peek_with(true, body.as_bytes(), 9), expected, "{body}");
         }

@@ -15,14 +15,21 @@ impl SettingNames {
     /// Returns how advice refers to a setting, in backticks. `code` is a function, a call or a type, such as
     /// `.realm("shop")`.
     pub(crate) fn of(self, code: &str) -> String {
+        self.find(code).unwrap_or_else(|| format!("`{code}`"))
+    }
+
+    /// Like [`Self::of`], for advice that makes sense without the setting as well. Returns `None` if the program has no
+    /// name for the setting.
+    pub(crate) fn find(self, code: &str) -> Option<String> {
+        let Some(names) = self.0 else { return Some(format!("`{code}`")) };
         let (setter, arguments) = code.trim_start_matches('.').split_once('(').unwrap_or((code, ""));
-        let Some(name) = self.0.and_then(|names| names(setter)) else { return format!("`{code}`") };
+        let name = names(setter)?;
         let value = arguments.split('"').nth(1).filter(|value| *value != "…");
-        match value {
+        Some(match value {
             Some(value) if name.starts_with("--") => format!("`{name} {value}`"),
             Some(value) => format!("`{name}={value}`"),
             None => format!("`{name}`"),
-        }
+        })
     }
 
     /// Returns what the program says instead of `text`, which is about the function or type `code`.
@@ -56,5 +63,7 @@ mod tests {
             assert_eq!(program.of(code), name, "{code}");
         }
         assert_eq!(program.or("key", "a key"), "a file");
+        assert_eq!(program.find(".realm(…)").as_deref(), Some("`--realm`"));
+        assert_eq!((program.find(".urls(…)"), code.find(".urls(…)").as_deref()), (None, Some("`.urls(…)`")));
     }
 }

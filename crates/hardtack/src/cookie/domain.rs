@@ -2,7 +2,7 @@
 //! domain because it is a public suffix (RFC 6265bis §5.7).
 //!
 //! Browsers have a list of all public suffixes, which has thousands of entries and changes often. This module knows
-//! only the well-known ones. It therefore never rejects a domain that browsers accept.
+//! only the well-known ones. It therefore never refuses a domain that browsers accept.
 
 /// Returns whether the text has the form of a cookie domain.
 pub(crate) fn is_cookie_domain(domain: &str) -> bool {

@@ -16,7 +16,7 @@ const NONCE_LEN: usize = 22;
 /// The token is a MAC of the cookie's value, so an attacker cannot compute the token for a cookie that the victim
 /// already has. An attacker can open a form on this site to get a cookie and the matching token. However, the
 /// `__Host-Http-` prefix keeps other sites from setting this cookie in the victim's browser. In addition, the origin
-/// check rejects forms that are posted from other sites.
+/// check refuses forms that are posted from other sites.
 #[derive(Clone)]
 pub struct PreSession {
     pub(crate) token: String,

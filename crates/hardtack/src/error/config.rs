@@ -1,4 +1,4 @@
-//! Why a configuration is rejected, and what to do instead.
+//! Why a configuration is refused, and what to do instead.
 
 use std::fmt;
 use std::time::Duration;

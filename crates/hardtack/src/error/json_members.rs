@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 /// The members of a JSON object, in the order in which they were sent. Unlike a [`serde_json::Map`], this type keeps
-/// all members even if several have the same name, so you can reject a body with duplicates. Parsers disagree about
+/// all members even if several have the same name, so you can refuse a body with duplicates. Parsers disagree about
 /// which duplicate to use (RFC 8259 section 4).
 ///
 /// ```

@@ -40,14 +40,18 @@ impl CookieField {
     /// Returns the first cookie name that differs from `name` only in its prefix, realm or case. `realm` is the realm
     /// in `name`.
     pub(crate) fn resembling(&self, name: &str, realm: Option<&str>) -> Option<&str> {
-        let wanted = bare(name);
-        let realm = realm.map(|realm| format!("{}_", realm.to_ascii_lowercase())).unwrap_or_default();
-        let wanted = wanted.strip_prefix(&realm).unwrap_or(&wanted);
-        let resembles = |other: &str| {
-            bare(other).strip_suffix(wanted).is_some_and(|realm| realm.is_empty() || realm.ends_with('_'))
-        };
-        self.names.iter().map(String::as_str).find(|other| *other != name && resembles(other))
+        self.names().find(|other| resembles(other, name, realm))
     }
+}
+
+/// Returns whether the name `sent` differs from `expected`, but only in its prefix, realm or case. `realm` is the realm
+/// in `expected`.
+pub(crate) fn resembles(sent: &str, expected: &str, realm: Option<&str>) -> bool {
+    let wanted = bare(expected);
+    let realm = realm.map(|realm| format!("{}_", realm.to_ascii_lowercase())).unwrap_or_default();
+    let wanted = wanted.strip_prefix(&realm).unwrap_or(&wanted);
+    let is_realm = |text: &str| text.is_empty() || text.ends_with('_');
+    sent != expected && bare(sent).strip_suffix(wanted).is_some_and(is_realm)
 }
 
 /// How a cookie's name differs from the name that the server expects.

@@ -22,7 +22,7 @@ mod step;
 mod when;
 
 pub(crate) use browser::explain_set_cookie;
-pub(crate) use cookie_field::{CookieField, Difference, quoted, without_prefix};
+pub(crate) use cookie_field::{CookieField, Difference, quoted, resembles, without_prefix};
 pub(crate) use page::{STYLE, page};
 pub(crate) use recorder::{Recorder, SessionEnd};
 pub use step::{Check, Explanation, Outcome, Step, Verdict};

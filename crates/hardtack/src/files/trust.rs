@@ -139,7 +139,7 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
     if cfg!(unix) { check_folder(&resolve(path)?) } else { Ok(()) }
 }
 
-/// Looks for a parent folder of `path` that [`check_trusted_folder`] would reject, and returns the reason. If `path`
+/// Looks for a parent folder of `path` that [`check_trusted_folder`] would refuse, and returns the reason. If `path`
 /// contains symbolic links, also checks the parent folders of these links and of their targets.
 ///
 /// A user who can write to a folder above `path` can replace the folder at `path` with a different one, even without

@@ -1,7 +1,7 @@
 //! Strict base64url without padding (RFC 7515 §2, appendix C).
 //!
 //! Each byte string has exactly one accepted encoding. Padding, whitespace, and a last character with non-zero trailing
-//! bits are rejected. If a byte string had several encodings, the text of a token could be altered without making the
+//! bits are refused. If a byte string had several encodings, the text of a token could be altered without making the
 //! token invalid.
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};

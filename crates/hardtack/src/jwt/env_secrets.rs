@@ -39,7 +39,7 @@ impl KeySet {
     /// # Errors
     /// - [`KeyError::EnvMissing`]: the variable is not set.
     /// - [`KeyError::EnvTwice`]: the variable and the variable with `_FILE` appended to its name are both set.
-    /// - [`KeyError::InEnv`]: the value of a variable was rejected. The error's cause comes from
+    /// - [`KeyError::InEnv`]: the value of a variable was refused. The error's cause comes from
     ///   [`read_secret`](super::read_secret) or [`SigningKey::from_secret`].
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
         let previous = format!("{name}_PREVIOUS");

@@ -20,7 +20,7 @@ use super::typ::Typ;
 /// [`also_verify`](Self::also_verify) adds the key of another service. A set created with
 /// [`verifying_only`](Self::verifying_only) has no signing key.
 ///
-/// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is rejected.
+/// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is refused.
 /// To verify such a token anyway, call [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids). A token without a
 /// `kid` is verified with each key of its algorithm in turn. Keys are never taken from a token or from the network.
 ///
@@ -157,13 +157,13 @@ impl KeySet {
         self.with_rules(rules)
     }
 
-    /// Writes `typ` instead of `JWT` into the header of tokens, and rejects tokens whose `typ` is missing or different.
+    /// Writes `typ` instead of `JWT` into the header of tokens, and refuses tokens whose `typ` is missing or different.
     /// The comparison ignores case and the prefix `application/` (RFC 7515 §4.1.9). Use a different `typ` for each
     /// purpose, so that a token that was signed for one purpose cannot be used for another (RFC 8725 §3.11).
     ///
     /// By default, the key set writes `JWT` as the `typ`, and accepts tokens whose `typ` is `JWT` or missing.
     ///
-    /// If you change the `typ` of an application that is already in use, the application rejects all tokens that it has
+    /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it has
     /// issued so far, so all users must log in again.
     ///
     /// ```
@@ -245,7 +245,7 @@ impl KeySet {
     /// - The same errors as [`sign`](Self::sign).
     /// - [`SignError::TooLarge`]: the header would be longer than 2048 bytes.
     /// - [`SignError::ReservedHeader`]: `extra` contains `alg` or `kid`, or a `typ` or another member that
-    ///   [`verify`](Self::verify) rejects. If the signing key has no id, you can call
+    ///   [`verify`](Self::verify) refuses. If the signing key has no id, you can call
     ///   [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) to allow `kid`.
     /// - [`SignError::BadHeader`]: `typ` or `kid` is not a string.
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {

@@ -3,7 +3,7 @@
 //! A token is checked in three steps:
 //!
 //! 1. [`KeySet::verify`] verifies the signature and returns the payload.
-//! 2. [`Claims::from_json`] parses the payload. It rejects malformed claims.
+//! 2. [`Claims::from_json`] parses the payload. It refuses malformed claims.
 //! 3. [`validate`] checks the claims against the current time and the expected kind, audience and issuer.
 //!
 //! ```

@@ -53,20 +53,21 @@ impl Reason {
     /// refused or the user lacks a permission, and `TRACE` if a token is missing, has expired or must be refreshed. In
     /// all other cases, it is `DEBUG`. `now` is a time of the monotonic clock.
     pub(crate) fn log(&self, refusals: &RefusalLog, now: Duration) {
-        match refusals.limit(self) {
-            Some(limit) => {
-                limit.add_at(now, 1, |not_logged| self.log_error(not_logged));
-                self.print_notice();
-            }
-            None => self.log_below_error(),
-        }
+        self.log_by(refusals, |limit| {
+            limit.add_at(now, 1, |not_logged| self.log_error(not_logged));
+        });
     }
 
     /// Logs the reason for a refusal outside of an authenticator.
     pub(super) fn log_outside(&self) {
-        match OUTSIDE.limit(self) {
+        self.log_by(&OUTSIDE, |limit| limit.add(|not_logged| self.log_error(not_logged)));
+    }
+
+    /// Logs the reason. If the level is `ERROR`, calls `count` with the limit for these lines.
+    fn log_by<'a>(&self, refusals: &'a RefusalLog, count: impl FnOnce(&'a LogLimit)) {
+        match refusals.limit(self) {
             Some(limit) => {
-                limit.add(|not_logged| self.log_error(not_logged));
+                count(limit);
                 self.print_notice();
             }
             None => self.log_below_error(),

@@ -22,6 +22,12 @@ pub enum Reason {
     /// The request has no token that counts, because its header contains more than one token.
     #[error("the request carries more than one token in the header for the token")]
     DuplicateHeader,
+    /// The request's URL contains the query parameter for the token more than once.
+    #[error("the request's URL contains the query parameter for the token more than once")]
+    DuplicateParameter,
+    /// The request's JSON body contains the member for the token more than once.
+    #[error("the JSON body contains the member for the token more than once")]
+    DuplicateMember,
     /// The request carries an authentication cookie more than once.
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
@@ -168,7 +174,7 @@ impl Reason {
         match self {
             Self::Missing | Self::DuplicateHeader => "missing_token",
             Self::DuplicateCookie => "duplicate_cookie",
-            Self::Malformed(_) => "malformed_credentials",
+            Self::DuplicateParameter | Self::DuplicateMember | Self::Malformed(_) => "malformed_credentials",
             Self::BeyondPeek => "body_beyond_peek",
             Self::Token(error) => error.code(),
             Self::NotFresh => "insufficient_user_authentication",
@@ -200,7 +206,12 @@ impl Reason {
         match self {
             Self::Missing | Self::DuplicateHeader => FailureKind::Missing,
             Self::Token(TokenError::Expired) => FailureKind::Expired,
-            Self::Token(_) | Self::DuplicateCookie | Self::Malformed(_) | Self::BeyondPeek => FailureKind::Invalid,
+            Self::Token(_)
+            | Self::DuplicateParameter
+            | Self::DuplicateMember
+            | Self::DuplicateCookie
+            | Self::Malformed(_)
+            | Self::BeyondPeek => FailureKind::Invalid,
             Self::NotFresh | Self::ProofNeeded | Self::OtherUser => FailureKind::NotFresh,
             Self::Refresh(RefreshFlaw::SessionExpired | RefreshFlaw::Unproven) => FailureKind::Expired,
             Self::Revoked | Self::Replaced | Self::Refresh(_) => FailureKind::Revoked,
@@ -249,6 +260,13 @@ impl Reason {
             Self::DuplicateHeader => {
                 "The request carries more than one token in its header, such as Authorization. Send the header once, with \
                  one token."
+            }
+            Self::DuplicateParameter => {
+                "The URL contains the query parameter for the token more than once. Send the parameter once, with one \
+                 token."
+            }
+            Self::DuplicateMember => {
+                "The JSON body contains the member for the token more than once. Send the member once, with one token."
             }
             Self::DuplicateCookie => {
                 "The request carries an authentication cookie twice. Delete this site's cookies and log in again."
@@ -363,6 +381,13 @@ impl Reason {
                  the log-in again."
             }
             Self::Csrf(CsrfError::BadHost) => "The address of this page is not valid. Start from the home page.",
+            Self::DuplicateParameter => {
+                "The address of this page contains your log-in twice, so you are not logged in here. Log in, or ask \
+                 for a new link."
+            }
+            Self::DuplicateMember => {
+                "The request contained your log-in twice, so nothing was changed. Log in and try again."
+            }
             Self::DuplicateCookie => {
                 "Your browser sent two log-in cookies for this site. Delete this site's cookies, then log in again."
             }

@@ -103,7 +103,7 @@ impl SessionPolicy {
     /// Sets how many live sessions a user can have (ASVS 5.0 V7.1.2). If a log-in exceeds this limit, the least
     /// recently used session ends. Default: 100.
     ///
-    /// If you call this method, [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) rejects a store
+    /// If you call this method, [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) refuses a store
     /// that cannot limit the number of sessions. Otherwise, `build` accepts such a store and logs a warning, and the
     /// number of sessions is not limited.
     pub fn max_sessions(mut self, most: u32) -> Self {

@@ -1,6 +1,6 @@
-//! Why a refresh token is rejected even though its signature is valid and it has not expired.
+//! Why a refresh token is refused even though its signature is valid and it has not expired.
 
-/// Why a refresh token is rejected even though its signature is valid and it has not expired.
+/// Why a refresh token is refused even though its signature is valid and it has not expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefreshFlaw {

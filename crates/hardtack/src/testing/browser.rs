@@ -45,7 +45,7 @@ impl SetCookieFields<NoFramework> for SetCookies {
 /// A `TestBrowser` sends its requests as a browser does from a page of the site, with the cookies, `Host` and
 /// `Sec-Fetch-Site`. For methods that are not safe, it adds `Origin` and sends the CSRF value in the `X-CSRF-TOKEN`
 /// header. The authenticator's settings determine the names of the cookies and of the CSRF header. `Accept` is not set,
-/// so a rejected request gets a problem document. To get the redirects and pages that browsers get, add
+/// so a refused request gets a problem document. To get the redirects and pages that browsers get, add
 /// `.header("accept", "text/html")`.
 ///
 /// Cookies expire according to the authenticator's clock.

@@ -14,7 +14,7 @@ pub(crate) enum Extracted<'a> {
     Absent(Absence),
     /// The location contains something that cannot be a token. Do not search the next location.
     Malformed,
-    /// The request contains the cookie more than once.
+    /// The location contains more than one token. Do not search the next location.
     Twice,
     /// The body was not read to its end, so it is not known whether it contains a token.
     Unread,
@@ -70,7 +70,7 @@ pub(crate) fn extract<'a>(
 fn in_query<'a>(head: &RequestHead<'a>, sources: &TokenSources) -> Extracted<'a> {
     let mut values = head.query_all(&sources.query_name);
     match (values.next(), values.next()) {
-        (Some(_), Some(_)) if !sources.flask => Extracted::Malformed,
+        (Some(_), Some(_)) if !sources.flask => Extracted::Twice,
         (Some(value), _) if !value.is_empty() => match value.strip_prefix(&sources.query_prefix) {
             Some(token) => Extracted::Token(token.as_bytes().to_vec().into()),
             None => Extracted::Malformed,
@@ -152,6 +152,7 @@ fn in_json<'a>(kind: TokenKind, head: &RequestHead<'a>, json: Option<&'a JsonTok
         Some(JsonTokens::Read { access, refresh }) => match if kind == TokenKind::Refresh { refresh } else { access } {
             Member::Absent => Extracted::Absent(Absence::Member),
             Member::Unfit => Extracted::Malformed,
+            Member::Twice => Extracted::Twice,
             Member::Text(token) => Extracted::Token(token.as_bytes().into()),
         },
     }
@@ -250,7 +251,7 @@ mod tests {
     fn a_query_parameter_that_comes_twice_is_no_token() {
         let query = |flask, target| in_query(&TokenSources { flask, ..TokenSources::default() }, target);
         for twice in ["/?jwt=a.b.c&jwt=a.b.c", "/?jwt=a.b.c&x=1&jwt=", "/?jwt=&jwt=a.b.c", "/?jwt=a.b.c&%6Awt=d.e.f"] {
-            assert_eq!(query(false, twice), "Malformed", "{twice}");
+            assert_eq!(query(false, twice), "Twice", "{twice}");
         }
         assert_eq!(query(true, "/?jwt=a.b.c&jwt=d.e.f"), "a.b.c");
         assert_eq!(query(true, "/?jwt=&jwt=d.e.f"), "Parameter");

@@ -69,7 +69,7 @@ impl Need {
     /// If a browser's last proof is too old, the response deletes the access cookie and redirects the browser to the
     /// same URL with 307. The browser sends a proof, gets a new access cookie, and repeats the request with the same
     /// method, body and header fields. The redirect works for forms and for `fetch`. If the cookies were copied to a
-    /// device that does not have the key, that device gets no new access cookie, and its request is rejected.
+    /// device that does not have the key, that device gets no new access cookie, and its request is refused.
     ///
     /// If the session is not bound, for example because the browser does not support device binding, the token must be
     /// [fresh](Self::fresh) instead. If the proof is still too old after the redirect, the response is the same as for
@@ -101,7 +101,7 @@ impl Need {
     }
 
     /// Accepts requests without a token, and requests with invalid cookies (`jwt_required(optional=True)`). An invalid
-    /// token that is not in a cookie is still rejected.
+    /// token that is not in a cookie is still refused.
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;

@@ -22,7 +22,6 @@ mod device_step_up;
 mod ended_sessions;
 mod events;
 mod explain;
-mod explain_pasted;
 mod external;
 mod flask_compat;
 mod forbidden;

@@ -129,6 +129,8 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
     for (reason, status, ends) in [
         (Reason::Missing, 401, false),
         (Reason::DuplicateCookie, 401, true),
+        (Reason::DuplicateParameter, 401, true),
+        (Reason::DuplicateMember, 401, true),
         (Reason::NotFresh, 401, false),
         (Reason::OtherUser, 401, false),
         (Reason::Revoked, 401, true),
@@ -151,6 +153,19 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
         assert!(response.is_refused(status, code), "{code}");
         assert_eq!(response.deletes("refresh_token_cookie"), ends, "{code}");
         assert!(response.no_store);
+    }
+}
+
+#[test]
+fn a_token_that_comes_twice_is_named_to_programs_and_to_people() {
+    for (reason, to_program, to_person) in [
+        (Reason::DuplicateHeader, "more than one token in its header", "more than one token"),
+        (Reason::DuplicateCookie, "an authentication cookie twice", "two log-in cookies"),
+        (Reason::DuplicateParameter, "the query parameter for the token more than once", "contains your log-in twice"),
+        (Reason::DuplicateMember, "the member for the token more than once", "contained your log-in twice"),
+    ] {
+        assert!(reason.advice().contains(to_program), "{reason:?}: {}", reason.advice());
+        assert!(reason.explanation().contains(to_person), "{reason:?}: {}", reason.explanation());
     }
 }
 

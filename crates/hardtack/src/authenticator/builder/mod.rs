@@ -218,7 +218,7 @@ impl AuthenticatorBuilder {
     ///
     /// `names` gets the name of a function or type in Hardtack's API, such as `realm` or `CookiePolicy::access_name`.
     /// It returns what the program calls this setting, such as `--realm`. If `names` returns `None`, the advice shows
-    /// the code.
+    /// the code, unless the advice makes sense without the setting.
     pub fn name_settings(mut self, names: fn(&str) -> Option<String>) -> Self {
         self.settings.names = SettingNames::new(names);
         self

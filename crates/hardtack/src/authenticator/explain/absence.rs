@@ -1,11 +1,12 @@
 //! Determines the most likely reason why a browser did not send a cookie.
 
+use super::other_name::OtherName;
 use super::token::TokenState;
 use super::verified::{Origin, Verified};
 use crate::base_url::BaseUrl;
 use crate::config::SettingNames;
 use crate::cookie::SameSite;
-use crate::explain::{CookieField, Difference, quoted, without_prefix};
+use crate::explain::{CookieField, quoted};
 use crate::jwt::TokenKind;
 use crate::request::{Authority, loggable_path};
 use crate::token_source::TokenLocation;
@@ -15,7 +16,7 @@ pub(super) enum Absence {
     /// The request has a token in a header, but the route reads no tokens from headers.
     UnreadHeader { name: String, read: String, cookie: String, is_route: bool },
     /// The request has a cookie whose name differs from the expected name only in its case, its prefix or its realm.
-    OtherName { sent: String, expected: String, difference: Difference, is_secure: bool, setter: &'static str },
+    OtherName(OtherName),
     /// Browsers do not send the cookie to the request's path. Long segments of `path` are shortened.
     Path { path: String, paths: String },
     /// The request was sent to a host other than the base URL's, and cookies belong to the host that sets them.
@@ -48,9 +49,7 @@ impl Absence {
         }
         let cookies = CookieField::of(head);
         if let Some(sent) = cookies.resembling(slot.name.as_str(), settings.realm.as_deref()) {
-            let expected = slot.name.as_str().to_owned();
-            let difference = Difference::between(sent, &expected);
-            return Self::OtherName { sent: sent.to_owned(), expected, difference, is_secure: policy.secure, setter };
+            return Self::OtherName(OtherName::new(sent, slot.name.as_str(), policy.secure, Some(setter)));
         }
         if kind == verified.need.kind && verified.main.state == TokenState::Empty {
             return Self::Deleted;
@@ -131,25 +130,11 @@ impl Absence {
             Self::UnreadHeader { name, read, .. } => {
                 format!("However, the request has the header `{name} …`, but this route reads tokens only from {read}.")
             }
-            Self::OtherName { sent, expected, difference, is_secure, .. } => {
-                let why = match (difference, is_secure) {
-                    (Difference::Case, _) => format!("The server expects the name `{expected}`, and case matters"),
-                    (Difference::Realm, _) => "The names belong to different realms".to_owned(),
-                    (Difference::Prefix, true) if without_prefix(expected) == expected => {
-                        let setting = names.of("CookiePolicy::prefix");
-                        format!("The server expects a name without a prefix such as `__Host-` ({setting})")
-                    }
-                    (Difference::Prefix, true) => {
-                        "The server expects a name with a prefix such as `__Host-`, because the base URL is https"
-                            .to_owned()
-                    }
-                    (Difference::Prefix, false) => {
-                        "The server expects a name without a prefix such as `__Host-`, because the base URL is http"
-                            .to_owned()
-                    }
-                };
-                format!("However, the request has the cookie {}, whose name is similar. {why}.", quoted(sent))
-            }
+            Self::OtherName(name) => format!(
+                "However, the request has the cookie {}, whose name is similar. {}",
+                quoted(&name.sent),
+                name.why(names)
+            ),
             Self::Path { path, paths } => {
                 format!("Browsers do not send this cookie to {path}, because its `Path` is {paths}.")
             }
@@ -187,30 +172,7 @@ impl Absence {
                  {}.",
                 names.of(".token_sources([TokenLocation::Headers, TokenLocation::Cookies])")
             ),
-            Self::OtherName { difference: Difference::Case, sent, expected, setter, .. } => format!(
-                "Send the cookie as `{expected}`. If the name comes from another server or library, set {}.",
-                names.of(&format!("{setter}({})", quoted(sent)))
-            ),
-            Self::OtherName { difference: Difference::Realm, .. } => format!(
-                "Log in again. If another server set the similarly named cookie and both servers should share \
-                 their log-ins, give both servers the same base URL, {} and {}.",
-                names.or("CookiePolicy", "`CookiePolicy`"),
-                names.of(".realm(…)")
-            ),
-            Self::OtherName { difference: Difference::Prefix, is_secure: true, .. } => format!(
-                "Log in again over https. If the site is served over plain http during development, set an http base \
-                 URL, such as {}. If another server set the similarly named cookie, give both servers the same \
-                 base URL, {} and {}.",
-                names.of(".base_url(\"http://127.0.0.1:3000\")"),
-                names.or("CookiePolicy", "`CookiePolicy`"),
-                names.of(".realm(…)")
-            ),
-            Self::OtherName { difference: Difference::Prefix, is_secure: false, .. } => format!(
-                "Log in again at the base URL. If another server set the similarly named cookie, give both \
-                 servers the same base URL, {} and {}.",
-                names.or("CookiePolicy", "`CookiePolicy`"),
-                names.of(".realm(…)")
-            ),
+            Self::OtherName(name) => name.advice(names),
             Self::Path { path, .. } => {
                 format!(
                     "Add {path}, or a path above it, to {} or {}.",

@@ -24,6 +24,16 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::DuplicateHeader => {
             return Some(format!("Send the header `{}` once, with one token.", settings.sources.header_name));
         }
+        Reason::DuplicateParameter => {
+            return Some(format!("Send the query parameter `{}` once, with one token.", settings.sources.query_name));
+        }
+        Reason::DuplicateMember => {
+            let member = match verified.need.kind {
+                TokenKind::Access => &settings.sources.json_key,
+                TokenKind::Refresh => &settings.sources.refresh_json_key,
+            };
+            return Some(format!("Send the member `{member}` of the JSON body once, with one token."));
+        }
         Reason::DuplicateCookie => {
             return Some(format!(
                 "Delete this site's cookies in the browser and log in again. The browser has several cookies with this \

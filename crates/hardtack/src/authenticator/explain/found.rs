@@ -46,6 +46,8 @@ pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &Token
         },
         Reason::Missing
         | Reason::DuplicateHeader
+        | Reason::DuplicateParameter
+        | Reason::DuplicateMember
         | Reason::DuplicateCookie
         | Reason::Malformed(_)
         | Reason::BeyondPeek => Check::Token,
@@ -112,6 +114,8 @@ pub(super) fn needs_no_token(reason: &Reason) -> bool {
         | Reason::NotSetUp(_) => true,
         Reason::Missing
         | Reason::DuplicateHeader
+        | Reason::DuplicateParameter
+        | Reason::DuplicateMember
         | Reason::DuplicateCookie
         | Reason::Malformed(_)
         | Reason::BeyondPeek

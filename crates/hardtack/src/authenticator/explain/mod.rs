@@ -2,11 +2,12 @@
 //! response.
 //!
 //! `steps` derives an explanation's steps from the result of the verification. `advice` says what to change. `purpose`
-//! says what the site's cookies are for.
+//! says what the site's cookies are for, and `other_name` why a similar name is not one of theirs.
 
 mod absence;
 mod advice;
 mod found;
+mod other_name;
 mod page;
 mod pasted;
 mod purpose;

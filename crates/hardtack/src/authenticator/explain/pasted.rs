@@ -3,12 +3,14 @@
 use std::net::IpAddr;
 
 use super::Found;
+use super::other_name::OtherName;
 use super::token::{Keys, TokenFacts, TokenState};
 use super::verified::{Origin, Verified};
 use crate::authenticator::verify::RequestVerifier;
 use crate::authenticator::{Authenticator, RequestState};
 use crate::config::RefreshMode;
-use crate::explain::{Check, Explanation, Outcome, Step, Verdict, explain_set_cookie, quoted};
+use crate::cookie::CookieSlot;
+use crate::explain::{Check, Explanation, Outcome, Step, Verdict, explain_set_cookie, quoted, resembles};
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::Reason;
 use crate::request::{Headers, Incoming, RequestHead, loggable_path};
@@ -73,13 +75,16 @@ impl Authenticator {
     }
 
     /// Explains what a browser does with the value of a `Set-Cookie` field that this site sends. If the cookie contains
-    /// one of the site's tokens, also explains whether this authenticator accepts the token.
+    /// one of the site's tokens, also explains whether this authenticator accepts the token. If the site does not use a
+    /// cookie with this name, says so in a [step](crate::explain::Step).
     ///
     /// `keys_known` has the same meaning as in [`explain_cookies`](Self::explain_cookies).
     pub fn explain_set_cookie(&self, set_cookie: &str, keys_known: bool) -> Explanation {
         let policy = self.cookies();
         let is_secret = |name: &str| policy.slots().iter().any(|slot| slot.http_only && slot.name.as_str() == name);
-        let mut explanation = explain_set_cookie(set_cookie, self.settings().base.as_ref(), is_secret, self.now());
+        let settings = self.settings();
+        let mut explanation =
+            explain_set_cookie(set_cookie, settings.base.as_ref(), is_secret, settings.names, self.now());
         let is_ignored = matches!(explanation.outcome, Outcome::Refused(_));
         let pair = set_cookie.split(';').next().unwrap_or_default().trim();
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
@@ -105,22 +110,65 @@ impl Authenticator {
             }
         } else if let Some(purpose) = self.purpose_of(name) {
             explanation.steps.push(Step::new(Check::Name, Verdict::Passed, purpose));
-        } else if !is_ignored && !name.is_empty() {
-            explanation.advice = explanation.advice.or_else(|| Some(self.names_read(name)));
+        } else if let Some(similar) = self.similar_name(name) {
+            let text = format!(
+                "This site does not read a cookie with this name, but it reads the cookie `{}`, whose name is similar. \
+                 {}",
+                similar.expected,
+                similar.why(settings.names)
+            );
+            explanation.steps.push(Step::new(Check::Name, Verdict::Noted, text));
+            if !is_ignored {
+                // Changing the cookie's attributes does not help if the site ignores the cookie.
+                explanation.advice = Some(similar.advice(settings.names));
+            }
+        } else if !name.is_empty() {
+            explanation.steps.push(Step::new(Check::Name, Verdict::Noted, self.names_used()));
+        }
+        if let Some(text) = self.unset_cookie(name) {
+            explanation.steps.push(Step::new(Check::Name, Verdict::Noted, text));
         }
         explanation
     }
 
-    /// Says that the site reads no cookie with this name, and which cookies it reads.
-    fn names_read(&self, name: &str) -> String {
-        let policy = self.cookies();
-        let own = policy.slots().map(|slot| slot.name.as_str());
-        if let Some(own) = own.into_iter().find(|own| own.eq_ignore_ascii_case(name)) {
-            return format!("This site does not read a cookie with this name. Case matters: the site reads `{own}`.");
-        }
+    /// Returns the cookie of this site whose name differs from `name` only in its case, its prefix or its realm.
+    fn similar_name(&self, name: &str) -> Option<OtherName> {
+        const SETTERS: [&str; 5] = [
+            "CookiePolicy::access_name",
+            "CookiePolicy::refresh_name",
+            "CookiePolicy::csrf_access_name",
+            "CookiePolicy::csrf_refresh_name",
+            "CookiePolicy::pre_session_name",
+        ];
+        let (policy, realm) = (self.cookies(), self.settings().realm.as_deref());
+        let setters = SETTERS.into_iter().map(Some).chain(std::iter::repeat(None));
+        let mut own = policy.slots().into_iter().map(|slot| slot.name.as_str()).zip(setters);
+        let (expected, setter) = own.find(|(own, _)| resembles(name, own, realm))?;
+        Some(OtherName::new(name, expected, policy.secure, setter))
+    }
+
+    /// Says that the site has no cookie with the name in question, and which cookies it has.
+    fn names_used(&self) -> String {
+        let own = self.cookies().slots().map(|slot| slot.name.as_str());
         let described = self.settings().described_cookies.iter().map(|(name, _)| *name);
         let names: Vec<_> = own.into_iter().chain(described).map(|name| format!("`{name}`")).collect();
-        format!("This site does not read a cookie with this name. The site reads {}.", names.join(", "))
+        format!("This site neither sets nor reads a cookie with this name. Its cookies are {}.", names.join(", "))
+    }
+
+    /// If this is the name of a cookie that the settings turn off, returns a sentence that says why.
+    fn unset_cookie(&self, name: &str) -> Option<String> {
+        let policy = self.cookies();
+        let is_one_of = |slots: [&CookieSlot; 2]| slots.iter().any(|slot| slot.name.as_str() == name);
+        if self.refresh_mode() == RefreshMode::Sliding && is_one_of([&policy.refresh, &policy.csrf_refresh]) {
+            return Some(
+                "This site never sets this cookie, because there are no refresh tokens in sliding mode.".to_owned(),
+            );
+        }
+        let is_off = !policy.csrf_cookies && is_one_of([&policy.csrf_access, &policy.csrf_refresh]);
+        is_off.then(|| {
+            let setting = self.settings().names.of("CookiePolicy::csrf_cookies(false)");
+            format!("This site never sets this cookie, because it sends no CSRF values in cookies ({setting}).")
+        })
     }
 
     /// Explains the cookies in a copied header field, for a route that needs a token of this kind. `may_refresh` says

@@ -89,8 +89,16 @@ impl Verified<'_> {
             let clue = Absence::of(self, self.need.kind).text(names);
             Step::new(Check::Token, missing, format!("{what} {clue}"))
         };
-        if let Some(reason @ Reason::DuplicateHeader) = self.found.reason() {
-            return Step::new(Check::Token, Verdict::Refused, sentence(&reason.to_string()));
+        // These reasons are about a location other than the cookies, so an absent cookie is not the cause.
+        if let Some(
+            reason @ (Reason::DuplicateHeader
+            | Reason::DuplicateParameter
+            | Reason::DuplicateMember
+            | Reason::Malformed(_)
+            | Reason::BeyondPeek),
+        ) = self.found.reason()
+        {
+            return self.step_of_reason(reason);
         }
         match (self.location, self.main.state) {
             (_, TokenState::Doubled(times)) => Step::new(

@@ -39,7 +39,7 @@ pub(super) enum TokenState {
 }
 
 impl TokenFacts {
-    fn without_token(state: TokenState) -> Self {
+    pub(super) fn without_token(state: TokenState) -> Self {
         Self { state, header: None, claims: None }
     }
 

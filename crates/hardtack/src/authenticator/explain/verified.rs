@@ -1,7 +1,7 @@
 //! Explains a verification: its result, and what is known about the tokens that it checked.
 
 use super::found::{Found, refusing_check};
-use super::token::{Keys, TokenFacts};
+use super::token::{Keys, TokenFacts, TokenState};
 use crate::authenticator::verify::RequestVerifier;
 use crate::explain::{Check, quoted};
 use crate::jwt::TokenKind;
@@ -22,7 +22,7 @@ pub(super) struct Verified<'a> {
     pub(super) need: Need,
     pub(super) found: Found<'a>,
     pub(super) origin: Origin,
-    /// Where the token was found. If there is no token, this is [`TokenLocation::Cookies`] if the route accepts
+    /// Where the token was found, or something that cannot be a token. If there is neither, this is [`TokenLocation::Cookies`] if the route accepts
     /// cookies, and otherwise the first location.
     pub(super) location: TokenLocation,
     /// The token that the route needs.
@@ -45,7 +45,13 @@ impl<'a> Verified<'a> {
                     TokenFacts::of_cookie(verifier, need.kind, need.expected_kind(), keys)
                 }
                 Extracted::Token(text) => TokenFacts::of_text(verifier, &text, need.expected_kind(), keys),
-                Extracted::Absent(_) | Extracted::Malformed | Extracted::Twice | Extracted::Unread => continue,
+                Extracted::Absent(_) => continue,
+                // The verification ends at such a location.
+                Extracted::Malformed | Extracted::Twice | Extracted::Unread => {
+                    location = other;
+                    main = Some(TokenFacts::without_token(TokenState::Absent));
+                    break;
+                }
             };
             if facts.is_present() || main.is_none() {
                 location = other;

@@ -6,7 +6,7 @@
 //! cannot occur twice.
 //!
 //! The fast reader leaves all other payloads, valid or not, to the strict reader. The fast reader must not accept a
-//! payload that the strict reader rejects or reads differently. A property test compares the two readers.
+//! payload that the strict reader refuses or reads differently. A property test compares the two readers.
 
 use super::table::{
     AnyText, Audience, ClaimType, Freshness, Kind, Number, Optional, Session, Text, Time, for_each_claim,

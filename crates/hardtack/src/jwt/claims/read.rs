@@ -1,4 +1,4 @@
-//! The strict payload reader, which understands all of JSON. The fast reader never rejects a payload. If it does not
+//! The strict payload reader, which understands all of JSON. The fast reader never refuses a payload. If it does not
 //! recognize one, it passes the payload on to the strict reader.
 
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
-//! Reads a JSON object strictly, in one pass. Rejects an object that has two members with the same name, at any depth.
+//! Reads a JSON object strictly, in one pass. Refuses an object that has two members with the same name, at any depth.
 //!
 //! If two members have the same name, some parsers use the first and others use the last. Two programs could then read
-//! different claims from the same token. RFC 7515 §4 and RFC 7519 §4 allow a reader to reject such a token.
+//! different claims from the same token. RFC 7515 §4 and RFC 7519 §4 allow a reader to refuse such a token.
 
 use std::borrow::Cow;
 use std::cell::Cell;

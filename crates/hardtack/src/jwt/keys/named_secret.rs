@@ -2,7 +2,7 @@
 //! placeholders.
 //!
 //! A value that only refers to a secret is easy to guess, so tokens that are signed with it are easy to forge. However,
-//! a random secret must be accepted whatever characters it contains. Therefore, no rule rejects a value because of only
+//! a random secret must be accepted whatever characters it contains. Therefore, no rule refuses a value because of only
 //! one or two of its characters.
 
 /// The constants from `PATH` to `PLACEHOLDER` describe values that name a secret. Each description says what the value

@@ -16,7 +16,7 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 /// Reads a secret or a key from `text`, the value of a setting. If `text` is `@` followed by a path, the secret is the
 /// content of that file, without the line break at its end. Any other value is the secret itself.
 ///
-/// Rejects a value that only refers to a secret, because tokens that are signed with such a value are easy to forge.
+/// Refuses a value that only refers to a secret, because tokens that are signed with such a value are easy to forge.
 /// Examples of such values are `file:` URLs, paths, references to a secret manager (`op://vault/item`,
 /// `arn:aws:secretsmanager:…`), commands, and placeholders that have not been replaced (`${SECRET}`).
 ///
