@@ -79,12 +79,10 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
-    /// Returns the row names that begin with `prefix`.
-    pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let statement = Statement::new("SELECT name FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
-        let rows: Vec<(String,)> =
-            self.0.fetch(statement.bind(format!("{prefix}%"))).await.map_err(Error::with_causes)?;
-        Ok(rows.into_iter().map(|(name,)| name).collect())
+    /// Returns the names and values of the rows whose names begin with `prefix`.
+    pub(super) async fn rows(&self, prefix: &str) -> Result<Vec<(String, String)>, Error> {
+        let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
+        self.0.fetch(statement.bind(format!("{prefix}%"))).await.map_err(Error::with_causes)
     }
 
     /// Deletes a row if it has this value.
@@ -103,11 +101,8 @@ impl Table {
     /// are no longer running.
     pub(super) async fn of_running_servers(&self, prefix: &str) -> Result<Vec<ServerRow>, Error> {
         let now = self.now().await?;
-        let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
-        let statement = statement.bind(format!("{prefix}%"));
-        let rows: Vec<(String, String)> = self.0.fetch(statement).await.map_err(Error::with_causes)?;
         let mut found = Vec::new();
-        for (name, value) in rows {
+        for (name, value) in self.rows(prefix).await? {
             let (time, text) = value.split_once(' ').unwrap_or_default();
             match time.parse() {
                 Ok(renewed_at) if now.abs_diff(renewed_at) <= LAPSE => {
