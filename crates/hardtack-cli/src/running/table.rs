@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use hardtack_db::{Migration, Pool, Statement};
+use hardtack_db::{Component, Migration, Pool, Statement};
 use hardtack_sqlx::Database;
 
 use crate::error::Error;
+
+/// The table `hardtack_settings`.
+pub(crate) const SETTINGS: Component<'static> = Component::new("settings", MIGRATIONS);
 
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
@@ -15,11 +18,6 @@ pub(super) const RENEWAL: Duration = Duration::from_secs(10);
 
 /// If a server's row is older than this number of seconds, the server is considered stopped.
 pub(crate) const LAPSE: u64 = 60;
-
-/// Creates the table, or brings it up to date, and returns how many migrations were applied.
-pub(crate) async fn migrate(database: &Database) -> Result<usize, Error> {
-    Pool::from(database.clone()).migrate("settings", MIGRATIONS).await.map_err(Error::with_causes)
-}
 
 /// The row of a running server. The row's value is a time, a space and a string.
 pub(super) struct ServerRow {
@@ -35,8 +33,9 @@ pub(super) struct Table(Pool);
 impl Table {
     /// Creates the table if it does not exist.
     pub(super) async fn open(database: &Database) -> Result<Self, Error> {
-        migrate(database).await?;
-        Ok(Self(Pool::from(database.clone())))
+        let pool = Pool::from(database.clone());
+        pool.migrate(SETTINGS).await.map_err(Error::with_causes)?;
+        Ok(Self(pool))
     }
 
     /// Returns the current time by the database's clock, in seconds since 1970.

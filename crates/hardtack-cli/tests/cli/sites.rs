@@ -74,7 +74,7 @@ async fn k07_only_one_of_two_sites_gets_a_redis_that_both_claim_at_the_same_time
         }
     }
     let owner = usize::from(servers[0].is_empty());
-    assert_eq!((servers[owner].len(), refused[1 - owner].len()), (3, 3), "{servers:?} {refused:?}");
+    assert_eq!((servers[owner].len(), refused[1 - owner].len()), (3, 3), "{refused:?}");
     for (code, stderr) in &refused[1 - owner] {
         assert_eq!(*code, Some(2), "{stderr}");
         assert!(stderr.contains("another site, which has another database"), "{stderr}");
