@@ -22,7 +22,7 @@ pub(crate) struct Presence {
     id: String,
     store: Store,
     place: Place,
-    /// Which store the sessions' address led to at the last renewal.
+    /// What this server found at the address of its session store at the last renewal.
     found: Found,
     /// Whether another server was using a different session store at the last renewal.
     differed: bool,
