@@ -4,13 +4,14 @@ use std::path::Path;
 
 use hardtack::{AuthenticatorBuilder, files};
 use hardtack_accounts::Accounts;
+use hardtack_db::Pool;
 use hardtack_redis::{NotifyingSessions, RedisSessions, RedisThrottleStore};
-use hardtack_sqlx::Database;
+use hardtack_sqlx::{Database, SESSIONS};
 
 use crate::config::{Config, MailConfig, RedisConfig, RedisPurpose};
 use crate::error::Error;
 use crate::private_file;
-use crate::running::SessionsIn;
+use crate::running::{SETTINGS, SessionsIn};
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
 /// OS user can replace files. Logs a warning if another OS user can replace the data folder itself, the folder of a
@@ -46,10 +47,31 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
 /// If sessions are stored in the database, connects the session store to `accounts`. A change that ends sessions, such
 /// as a password change, then ends them in the same transaction in which the change is stored.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
+    if are_in_database(redis) { accounts.with_sessions() } else { accounts }
+}
+
+/// Returns whether the sessions are stored in the database.
+pub(crate) fn are_in_database(redis: Option<&RedisConfig>) -> bool {
     match redis.map(|redis| &redis.purpose) {
-        Some(RedisPurpose::Sessions) => accounts,
-        Some(RedisPurpose::Notice) | None => accounts.with_sessions(),
+        Some(RedisPurpose::Sessions) => false,
+        Some(RedisPurpose::Notice) | None => true,
     }
+}
+
+/// How many migrations [`migrate`] applied.
+pub(crate) struct Migrated {
+    pub(crate) sessions: usize,
+    pub(crate) accounts: usize,
+}
+
+/// Creates or upgrades the tables of all components in one transaction. If one of the tables belongs to another program,
+/// the database therefore stays as it was. The tables of the sessions are included if `with_sessions` is set.
+pub(crate) async fn migrate(database: &Database, with_sessions: bool) -> Result<Migrated, Error> {
+    let sessions = with_sessions.then_some(SESSIONS);
+    let components: Vec<_> = Accounts::COMPONENTS.into_iter().chain([SETTINGS]).chain(sessions).collect();
+    let applied = Pool::from(database.clone()).migrate_all(&components).await.map_err(Error::with_causes)?;
+    let accounts = applied.first().copied().unwrap_or_default();
+    Ok(Migrated { sessions: applied.iter().skip(1).sum(), accounts })
 }
 
 /// The stores that [`add_sessions`] returns.

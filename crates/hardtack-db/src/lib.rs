@@ -12,10 +12,10 @@
 //! | [`Transaction`] | several statements, committed together |
 //! | [`Connection`] | one connection, for example in a transaction that the application has begun |
 //! | `DatabaseFile` (SQLite) | detects that the file of an open database was replaced, overwritten or damaged |
-//! | [`Migration`], [`MigrateError`] | versioned tables; each component has its own list of migrations |
+//! | [`Component`], [`Migration`], [`MigrateError`] | versioned tables; each component has its own list of migrations |
 //!
 //! ```
-//! use hardtack_db::{Migration, Pool, Statement};
+//! use hardtack_db::{Component, Migration, Pool, Statement};
 //!
 //! const NOTES: &[Migration] = &[Migration::new(1, "CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL)")];
 //! # #[cfg(feature = "sqlite")]
@@ -24,7 +24,7 @@
 //! // One connection, because each connection to `:memory:` has a database of its own.
 //! let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
 //! let pool = Pool::from(pool);
-//! pool.migrate("notes", NOTES).await?;
+//! pool.migrate(Component::new("notes", NOTES)).await?;
 //! pool.execute(Statement::new("INSERT INTO notes VALUES ($1, $2)").bind(1_i64).bind("first")).await?;
 //! let notes: Vec<(i64, String)> = pool.fetch(Statement::new("SELECT id, body FROM notes")).await?;
 //! assert_eq!(notes, [(1, "first".to_owned())]);
@@ -64,7 +64,7 @@ pub use connection::Connection;
 pub use error::MigrateError;
 #[cfg(feature = "sqlite")]
 pub use file::{DatabaseFile, Examination, Found, LengthChange};
-pub use migration::Migration;
+pub use migration::{Component, Migration};
 pub use pool::Pool;
 pub use row::FromAnyRow;
 pub use statement::Statement;

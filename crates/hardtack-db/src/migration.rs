@@ -6,6 +6,7 @@
 use crate::error::MigrateError;
 use crate::pool::Pool;
 use crate::statement::Statement;
+use crate::transaction::Transaction;
 
 /// A migration of a component's tables from one version to the next.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,74 @@ impl Migration {
     pub const fn per_database(version: u32, sqlite: &'static str, postgres: &'static str) -> Self {
         Self { version, sqlite, postgres }
     }
+
+    /// Returns the names of the tables that this migration creates.
+    fn created_tables(&self, is_postgres: bool) -> impl Iterator<Item = &'static str> {
+        created_tables(if is_postgres { self.postgres } else { self.sqlite })
+    }
+}
+
+/// A component that has tables of its own, such as the sessions or the accounts, and its migrations.
+#[derive(Clone, Copy, Debug)]
+pub struct Component<'a> {
+    name: &'a str,
+    migrations: &'a [Migration],
+}
+
+impl<'a> Component<'a> {
+    /// Creates a component. The name identifies the component in the table of applied migrations. Never change the name
+    /// of a component that has been released.
+    pub const fn new(name: &'a str, migrations: &'a [Migration]) -> Self {
+        Self { name, migrations }
+    }
+
+    /// Returns the version of the last migration, or zero if there are no migrations. Fails if the versions do not
+    /// increase.
+    fn newest(&self) -> Result<u32, MigrateError> {
+        let mut newest = 0;
+        for step in self.migrations {
+            if step.version <= newest {
+                return Err(MigrateError::OutOfOrder { component: self.name.into(), version: step.version });
+            }
+            newest = step.version;
+        }
+        Ok(newest)
+    }
+
+    /// Applies the missing migrations, and returns their number.
+    async fn migrate(&self, transaction: &mut Transaction) -> Result<usize, MigrateError> {
+        let known = self.newest()?;
+        let applied: Vec<(i64,)> = transaction.fetch(Statement::new(APPLIED).bind(self.name)).await?;
+        let found = applied.first().map_or(0, |(version,)| *version);
+        if found > i64::from(known) {
+            return Err(MigrateError::Newer { component: self.name.into(), found, known });
+        }
+
+        let is_postgres = transaction.connection().is_postgres();
+        let (old, new): (Vec<&Migration>, Vec<_>) =
+            self.migrations.iter().partition(|step| i64::from(step.version) <= found);
+        // A migration may create a table of its own component again, for example after it has renamed the old table.
+        let mut own: Vec<&str> = old.iter().flat_map(|step| step.created_tables(is_postgres)).collect();
+        for step in &new {
+            for table in step.created_tables(is_postgres).filter(|table| !own.contains(table)) {
+                let tables: Vec<(i64,)> = transaction.fetch(existing_table(table)).await?;
+                if tables != [(0,)] {
+                    return Err(MigrateError::ForeignTable { component: self.name.into(), table: table.into() });
+                }
+            }
+            transaction.connection().run_script(step.sqlite, step.postgres).await.map_err(|source| {
+                MigrateError::Failed { component: self.name.into(), version: step.version, source }
+            })?;
+            let record = Statement::per_database(
+                "INSERT INTO hardtack_migrations (component, version, applied_at) VALUES ($1, $2, unixepoch())",
+                "INSERT INTO hardtack_migrations (component, version, applied_at)
+                 VALUES ($1, $2, EXTRACT(EPOCH FROM now())::BIGINT)",
+            );
+            transaction.execute(record.bind(self.name).bind(i64::from(step.version))).await?;
+            own.extend(step.created_tables(is_postgres));
+        }
+        Ok(new.len())
+    }
 }
 
 /// SQL that takes a lock in PostgreSQL. Only one process can hold the lock, so only one process migrates at a time. On
@@ -44,16 +113,25 @@ const CREATE_VERSIONS: &str = "CREATE TABLE hardtack_migrations (
 )";
 
 impl Pool {
-    /// Brings a component's tables up to date and returns how many migrations this call applied.
+    /// Brings the tables of one component up to date, as [`Self::migrate_all`] does. Returns how many migrations this
+    /// call applied.
+    ///
+    /// # Errors
+    /// Returns an error if [`Self::migrate_all`] does.
+    pub async fn migrate(&self, component: Component<'_>) -> Result<usize, MigrateError> {
+        Ok(self.migrate_all(&[component]).await?.iter().sum())
+    }
+
+    /// Brings the tables of several components up to date. Returns how many migrations this call applied for each
+    /// component.
     ///
     /// All migrations run in one transaction. If one migration fails, the database stays as it was. If several
     /// processes migrate at the same time, they take turns, so each migration runs only once.
     ///
     /// # Errors
     /// Returns an error if the tables are newer than the newest migration, if another program has created a table with
-    /// the same name, if the versions in the list do not increase, or if the database fails.
-    pub async fn migrate(&self, component: &str, migrations: &[Migration]) -> Result<usize, MigrateError> {
-        let known = newest(component, migrations)?;
+    /// the same name, if the versions in a list do not increase, or if the database fails.
+    pub async fn migrate_all(&self, components: &[Component<'_>]) -> Result<Vec<usize>, MigrateError> {
         let mut transaction = self.begin().await?;
         transaction.connection().run_script("", LOCK).await?;
         // PostgreSQL's `IF NOT EXISTS` requires permission to create tables even if the table exists. With this check,
@@ -62,47 +140,26 @@ impl Pool {
         if tables == [(0,)] {
             transaction.connection().run_script(CREATE_VERSIONS, CREATE_VERSIONS).await?;
         }
-        let applied: Vec<(i64,)> = transaction.fetch(Statement::new(APPLIED).bind(component)).await?;
-        let found = applied.first().map_or(0, |(version,)| *version);
-        if found > i64::from(known) {
-            return Err(MigrateError::Newer { component: component.into(), found, known });
-        }
-
-        let mut count = 0;
-        for step in migrations.iter().filter(|step| i64::from(step.version) > found) {
-            for table in created_tables(step.sqlite) {
-                let tables: Vec<(i64,)> = transaction.fetch(existing_table(table)).await?;
-                if tables != [(0,)] {
-                    return Err(MigrateError::ForeignTable { component: component.into(), table: table.into() });
-                }
-            }
-            transaction.connection().run_script(step.sqlite, step.postgres).await.map_err(|source| {
-                MigrateError::Failed { component: component.into(), version: step.version, source }
-            })?;
-            let record = Statement::per_database(
-                "INSERT INTO hardtack_migrations (component, version, applied_at) VALUES ($1, $2, unixepoch())",
-                "INSERT INTO hardtack_migrations (component, version, applied_at)
-                 VALUES ($1, $2, EXTRACT(EPOCH FROM now())::BIGINT)",
-            );
-            transaction.execute(record.bind(component).bind(i64::from(step.version))).await?;
-            count += 1;
+        let mut applied = Vec::with_capacity(components.len());
+        for component in components {
+            applied.push(component.migrate(&mut transaction).await?);
         }
         transaction.commit().await?;
-        Ok(count)
+        Ok(applied)
     }
 
-    /// Returns whether all of these migrations have been applied.
+    /// Returns whether all migrations of a component have been applied.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn is_migrated(&self, component: &str, migrations: &[Migration]) -> Result<bool, sqlx::Error> {
+    pub async fn is_migrated(&self, component: Component<'_>) -> Result<bool, sqlx::Error> {
         let tables: Vec<(i64,)> = self.fetch(tables_of_versions()).await?;
         if tables == [(0,)] {
-            return Ok(migrations.is_empty());
+            return Ok(component.migrations.is_empty());
         }
-        let applied: Vec<(i64,)> = self.fetch(Statement::new(APPLIED).bind(component)).await?;
+        let applied: Vec<(i64,)> = self.fetch(Statement::new(APPLIED).bind(component.name)).await?;
         let found = applied.first().map_or(0, |(version,)| *version);
-        Ok(migrations.iter().all(|step| i64::from(step.version) <= found))
+        Ok(component.migrations.iter().all(|step| i64::from(step.version) <= found))
     }
 }
 
@@ -132,15 +189,3 @@ fn existing_table(name: &str) -> Statement<'_> {
 
 /// Selects the version of a component's last applied migration, or 0 if no migration of the component has been applied.
 const APPLIED: &str = "SELECT COALESCE(MAX(version), 0) FROM hardtack_migrations WHERE component = $1";
-
-/// Returns the version of the last migration, or zero if the list is empty. Fails if the versions do not increase.
-fn newest(component: &str, migrations: &[Migration]) -> Result<u32, MigrateError> {
-    let mut newest = 0;
-    for step in migrations {
-        if step.version <= newest {
-            return Err(MigrateError::OutOfOrder { component: component.into(), version: step.version });
-        }
-        newest = step.version;
-    }
-    Ok(newest)
-}

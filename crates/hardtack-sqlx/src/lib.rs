@@ -148,6 +148,9 @@ pub use open::open_postgres;
 #[cfg(feature = "sqlite")]
 pub use open::open_sqlite;
 pub use pending::PendingEnds;
+/// For Hardtack's own crates, which migrate the tables of several components in one transaction.
+#[doc(hidden)]
+pub use schema::{PENDING_ENDS, SESSIONS, THROTTLE};
 #[cfg(feature = "postgres")]
 pub use sessions::PostgresSessions;
 pub use sessions::Sessions;

@@ -19,8 +19,8 @@ use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack::throttle::ThrottleStore;
 use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, ClientInfo, FindUser};
-use hardtack_db::{Migration, Pool, Transaction};
-use hardtack_sqlx::{Database, MigrateError};
+use hardtack_db::{Component, Migration, Pool, Transaction};
+use hardtack_sqlx::{Database, MigrateError, PENDING_ENDS, THROTTLE};
 
 use self::expired_rows::ExpiredRows;
 use self::session_ends::SessionEnds;
@@ -138,6 +138,11 @@ pub struct Accounts {
 const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
 
 impl Accounts {
+    /// The components that [`Self::migrate`] brings up to date. The first one is the accounts. For `hardtack-cli`, which
+    /// migrates the tables of several components in one transaction.
+    #[doc(hidden)]
+    pub const COMPONENTS: [Component<'static>; 3] = [Component::new("accounts", MIGRATIONS), PENDING_ENDS, THROTTLE];
+
     /// Creates or upgrades the account tables in a database, and then opens the accounts. Pass the database as a
     /// [`Database`] or an sqlx pool. Call this function within a Tokio runtime, because it starts a background task.
     ///
@@ -185,14 +190,13 @@ impl Accounts {
     /// Returns an error if the database fails, or if a newer version of this crate has upgraded its tables.
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
         let pool = Pool::from(database.clone());
-        let applied = pool.migrate("accounts", MIGRATIONS).await?;
+        let applied = pool.migrate_all(&Self::COMPONENTS).await?;
         upgrade_names(&pool).await.map_err(|source| MigrateError::Failed {
             component: "accounts".into(),
             version: NAMES,
             source,
         })?;
-        let applied = applied + database.pending_ends().migrate().await?;
-        Ok(applied + database.throttle().migrate().await?)
+        Ok(applied.iter().sum())
     }
 
     /// Returns every user whose name equals or resembles another user's name under the current rules. These users

@@ -6,7 +6,8 @@ use tokio::runtime::Builder;
 use super::runtime;
 use crate::config::{Config, sources::FlagValues};
 use crate::error::Error;
-use crate::{output, running, stores};
+use crate::stores::Migrated;
+use crate::{output, stores};
 
 /// Upgrades the tables and prints what was done.
 pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
@@ -20,10 +21,10 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
 async fn migrate(config: &Config) -> Result<(), Error> {
     stores::create_data_dir(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
-    let sessions = database.sessions().migrate().await.map_err(Error::with_causes)?
-        + database.pending_ends().migrate().await.map_err(Error::with_causes)?
-        + running::migrate(&database).await?;
-    let accounts = Accounts::migrate(&database).await.map_err(Error::with_causes)?;
+    // Include the tables of the sessions even if this command's settings name a Redis for the sessions. The servers might
+    // have other settings.
+    let Migrated { sessions, accounts } = stores::migrate(&database, true).await?;
+    Accounts::migrate(&database).await.map_err(Error::with_causes)?;
     let collisions = Accounts::name_collisions(&database).await.map_err(Error::with_causes)?;
     database.close().await;
     let result = |migrations| match migrations {

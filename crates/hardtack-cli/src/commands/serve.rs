@@ -42,6 +42,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     keys::load(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
+    stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     warn_of_name_collisions(&database).await?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());

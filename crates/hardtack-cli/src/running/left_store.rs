@@ -52,14 +52,16 @@ pub(super) async fn mark_left(table: &Table, place: &Place) -> Result<(), Error>
 /// that a server that is about to delete such a mark fails to delete it.
 pub(super) async fn mark_others(table: &Table, own: &Place, is_starting: bool) -> Result<(), Error> {
     let mark = format!("{ELSEWHERE} {}", table.now().await?);
-    let marked = table.names(LEFT).await?;
     let ids = lost_changes::known_ids(table).await?;
+    let marks = table.rows(LEFT).await?;
     let keys = ids.iter().map(String::as_str).chain([Place::Database.key()]);
     for name in keys.filter(|key| *key != own.key()).map(name) {
-        if !marked.contains(&name) {
-            table.replace(&name, None, &mark).await?;
-        } else if is_starting && let Some(old) = table.get(&name).await?.filter(|old| old.starts_with(ELSEWHERE)) {
-            table.replace(&name, Some(&old), &mark).await?;
+        match marks.iter().find(|(marked, _)| *marked == name) {
+            None => table.replace(&name, None, &mark).await?,
+            Some((_, old)) if is_starting && old.starts_with(ELSEWHERE) => {
+                table.replace(&name, Some(old), &mark).await?;
+            }
+            Some(_) => {}
         }
     }
     Ok(())

@@ -47,6 +47,6 @@ pub(super) async fn end_sessions_if_any(table: &Table, store: &Store, place: &Pl
 
 /// Returns the ids of all Redis instances that servers have used.
 pub(super) async fn known_ids(table: &Table) -> Result<Vec<String>, Error> {
-    let names = table.names(COUNT).await?;
-    Ok(names.iter().filter_map(|name| name.strip_prefix(COUNT)).map(str::to_owned).collect())
+    let rows = table.rows(COUNT).await?;
+    Ok(rows.iter().filter_map(|(name, _)| name.strip_prefix(COUNT)).map(str::to_owned).collect())
 }

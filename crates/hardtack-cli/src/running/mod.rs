@@ -28,4 +28,4 @@ pub(crate) use given_keys::{GivenKeys, given_keys};
 pub(crate) use presence::Presence;
 pub(crate) use session_place::check;
 pub(crate) use store::SessionsIn;
-pub(crate) use table::{LAPSE, migrate};
+pub(crate) use table::{LAPSE, SETTINGS};

@@ -22,19 +22,28 @@ pub(crate) struct Presence {
     id: String,
     store: Store,
     place: Place,
-    /// Whether the address of Redis now leads to a Redis that contains another site's sessions.
-    is_of_another_site: bool,
+    /// What this server found at the address of its session store at the last renewal.
+    found: Found,
     /// Whether another server was using a different session store at the last renewal.
     differed: bool,
-    /// Whether a different Redis instance has replaced the previous one, and this server might still have to end the
-    /// sessions in the new instance.
-    arrived: bool,
     /// This server's previous session stores that have not been marked as left in the database yet.
     left: Vec<Place>,
     /// The ids of previous Redis instances. The database might still contain intentions that name one of these ids. An
     /// id is removed from this list once its intentions have been assigned to the new id.
     previous: Vec<String>,
     keys: GivenKeys,
+}
+
+/// What this server found at the address of its session store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// The store that this server uses.
+    InUse,
+    /// A Redis instance that has replaced the previous one. This server might still have to end the sessions in the new
+    /// instance.
+    Replacement,
+    /// A Redis that contains another site's sessions. The server stops.
+    AnotherSite,
 }
 
 impl Presence {
@@ -70,9 +79,8 @@ impl Presence {
             id,
             store,
             place,
-            is_of_another_site: false,
+            found: Found::InUse,
             differed,
-            arrived: false,
             left: Vec::new(),
             previous: Vec::new(),
             keys,
@@ -93,13 +101,12 @@ impl Presence {
         let mut difference = Difference::default();
         loop {
             self.store.checks.wait(RENEWAL, tokio::time::sleep).await;
-            let renewed = self.renew().await;
-            if self.is_of_another_site {
-                return site::is_another(self.store.address().unwrap_or_default());
+            if let Err(error) = self.find_lost_sessions().await {
+                return error;
             }
             // If the database fails, this loop logs nothing, because the operations that need the database log the
             // error.
-            let Ok(servers) = renewed else { continue };
+            let Ok(servers) = self.renew().await else { continue };
             let other = servers.into_iter().find(|other| !other.is_same_store(&self.place));
             if let Some(other) = difference.lasting(other) {
                 tracing::error!(
@@ -122,7 +129,6 @@ impl Presence {
 
     /// Renews this server's rows, and returns where the running servers keep their sessions.
     async fn renew(&mut self) -> Result<Vec<Place>, Error> {
-        self.find_lost_sessions().await;
         self.mark_left().await?;
         self.check_other_stores().await?;
         // If Redis does not respond, the check is repeated later.
@@ -137,13 +143,15 @@ impl Presence {
 
     /// Checks whether another Redis instance has replaced the previous one, for example because Redis lost its data in
     /// a restart. The other servers also run this check, so all servers soon record the same store again.
-    async fn find_lost_sessions(&mut self) {
+    ///
+    /// # Errors
+    /// The new instance contains the sessions of another site.
+    async fn find_lost_sessions(&mut self) -> Result<(), Error> {
         // If Redis does not respond, the recorded place stays unchanged.
-        let Ok(found) = self.store.place().await else { return };
-        let Some(found) = found else { return self.find_another_site() };
-        self.is_of_another_site = false;
+        let Ok(found) = self.store.place().await else { return Ok(()) };
+        let Some(found) = found else { return Err(self.leave_to_another_site()) };
         if found.is_same_store(&self.place) {
-            return;
+            return Ok(());
         }
         session_place::log_lost(&self.place, &found);
         self.store.checks.begin_unrecorded();
@@ -151,7 +159,8 @@ impl Presence {
         self.accounts.set_session_store_id(found.id());
         self.previous.extend(self.place.id().map(str::to_owned));
         self.left.push(std::mem::replace(&mut self.place, found));
-        self.arrived = true;
+        self.found = Found::Replacement;
+        Ok(())
     }
 
     /// Marks the session stores that this server has left. If the database fails, the stores are marked later. By then,
@@ -166,17 +175,18 @@ impl Presence {
     }
 
     /// Call this method if Redis contains the sessions of another site. This server has left its own store, so it ends
-    /// all sessions in its own store when it returns there.
-    fn find_another_site(&mut self) {
+    /// all sessions in its own store when it returns there. Returns the error with which the server stops.
+    fn leave_to_another_site(&mut self) -> Error {
+        let address = self.store.address().unwrap_or_default();
+        tracing::error!(
+            event = "sessions_of_another_site",
+            redis = address,
+            "the address of Redis now leads to the Redis of another site; the server stops"
+        );
         self.store.checks.begin_unrecorded();
-        if !std::mem::replace(&mut self.is_of_another_site, true) {
-            tracing::error!(
-                event = "sessions_of_another_site",
-                redis = self.store.address().unwrap_or_default(),
-                "the address of Redis now leads to the Redis of another site; the server stops"
-            );
-            self.left.push(self.place.clone());
-        }
+        self.left.push(self.place.clone());
+        self.found = Found::AnotherSite;
+        site::is_another(address)
     }
 
     /// While another server uses another session store, this server checks each request against its own store, because
@@ -194,13 +204,10 @@ impl Presence {
     /// Ends all sessions in the store if the servers have returned to it after leaving it, or if Redis has gone back to
     /// an older state.
     async fn end_sessions_that_came_back(&mut self) -> Result<(), Error> {
-        if self.is_of_another_site {
-            return Ok(());
-        }
-        if self.arrived {
+        if self.found == Found::Replacement {
             left_store::end_sessions_at_return(&self.table, &self.store, &self.place).await?;
             session_place::record(&self.table, &self.place).await?;
-            self.arrived = false;
+            self.found = Found::InUse;
         }
         left_store::check_while_in_use(&self.table, &self.store, &self.place).await?;
         lost_changes::end_sessions_if_any(&self.table, &self.store, &self.place).await
@@ -242,7 +249,7 @@ impl Presence {
             session_place::record_at_stop(&self.table, &self.place).await?;
             self.check_other_stores().await?;
             self.store.checks.record(&self.table).await?;
-            if !self.arrived && !self.is_of_another_site {
+            if self.found == Found::InUse {
                 // A server that used another store may have stopped since the last renewal.
                 left_store::check_while_in_use(&self.table, &self.store, &self.place).await?;
             }

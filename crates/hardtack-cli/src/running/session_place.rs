@@ -156,19 +156,14 @@ async fn can_use(
         (Place::Redis { id, address }, Some(config)) => {
             let own = config.url.to_string();
             let same_address = places.iter().any(|place| place.address() == Some(&own));
-            let found = match identity(config, site).await {
-                Ok(found) => found,
-                // Redis now belongs to another site. The change is still possible. This site's servers do not accept its
-                // sessions any more.
-                Err(error) if same_address => return Ok(Err(error)),
-                Err(error) => return Err(error),
-            };
-            match found {
+            match identity(config, site).await.flatten() {
                 Ok(Some(found)) if found == *id => Ok(Ok(())),
                 Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
                     "the Redis at {own} has lost its data, or this command reaches a different Redis at this address \
                      than the servers do"
                 )))),
+                // The change is possible even if Redis now belongs to another site, because this site's servers do not
+                // accept their sessions any more.
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
                 // On another machine or in another container, the same address might lead to a different Redis.

@@ -147,10 +147,8 @@ impl StoreChecks {
 
     /// Returns the names and values of the rows of other servers.
     async fn rows_of_others(&self, table: &Table) -> Result<Vec<(String, String)>, Error> {
-        let mut rows = Vec::new();
-        for name in table.names(CHECKS).await?.into_iter().filter(|name| *name != self.row) {
-            rows.extend(table.get(&name).await?.map(|left| (name, left)));
-        }
+        let mut rows = table.rows(CHECKS).await?;
+        rows.retain(|(name, _)| *name != self.row);
         Ok(rows)
     }
 }

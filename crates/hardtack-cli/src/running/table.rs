@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use hardtack_db::{Migration, Pool, Statement};
+use hardtack_db::{Component, Migration, Pool, Statement};
 use hardtack_sqlx::Database;
 
 use crate::error::Error;
+
+/// The table `hardtack_settings`.
+pub(crate) const SETTINGS: Component<'static> = Component::new("settings", MIGRATIONS);
 
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
@@ -15,11 +18,6 @@ pub(super) const RENEWAL: Duration = Duration::from_secs(10);
 
 /// If a server's row is older than this number of seconds, the server is considered stopped.
 pub(crate) const LAPSE: u64 = 60;
-
-/// Creates the table, or brings it up to date, and returns how many migrations were applied.
-pub(crate) async fn migrate(database: &Database) -> Result<usize, Error> {
-    Pool::from(database.clone()).migrate("settings", MIGRATIONS).await.map_err(Error::with_causes)
-}
 
 /// The row of a running server. The row's value is a time, a space and a string.
 pub(super) struct ServerRow {
@@ -35,8 +33,9 @@ pub(super) struct Table(Pool);
 impl Table {
     /// Creates the table if it does not exist.
     pub(super) async fn open(database: &Database) -> Result<Self, Error> {
-        migrate(database).await?;
-        Ok(Self(Pool::from(database.clone())))
+        let pool = Pool::from(database.clone());
+        pool.migrate(SETTINGS).await.map_err(Error::with_causes)?;
+        Ok(Self(pool))
     }
 
     /// Returns the current time by the database's clock, in seconds since 1970.
@@ -79,12 +78,10 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
-    /// Returns the row names that begin with `prefix`.
-    pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let statement = Statement::new("SELECT name FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
-        let rows: Vec<(String,)> =
-            self.0.fetch(statement.bind(format!("{prefix}%"))).await.map_err(Error::with_causes)?;
-        Ok(rows.into_iter().map(|(name,)| name).collect())
+    /// Returns the names and values of the rows whose names begin with `prefix`.
+    pub(super) async fn rows(&self, prefix: &str) -> Result<Vec<(String, String)>, Error> {
+        let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
+        self.0.fetch(statement.bind(format!("{prefix}%"))).await.map_err(Error::with_causes)
     }
 
     /// Deletes a row if it has this value.
@@ -103,11 +100,8 @@ impl Table {
     /// are no longer running.
     pub(super) async fn of_running_servers(&self, prefix: &str) -> Result<Vec<ServerRow>, Error> {
         let now = self.now().await?;
-        let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
-        let statement = statement.bind(format!("{prefix}%"));
-        let rows: Vec<(String, String)> = self.0.fetch(statement).await.map_err(Error::with_causes)?;
         let mut found = Vec::new();
-        for (name, value) in rows {
+        for (name, value) in self.rows(prefix).await? {
             let (time, text) = value.split_once(' ').unwrap_or_default();
             match time.parse() {
                 Ok(renewed_at) if now.abs_diff(renewed_at) <= LAPSE => {

@@ -240,6 +240,36 @@ async fn k07_s80_a_server_whose_database_was_overwritten_with_a_longer_file_is_n
     pool.close().await;
 }
 
+/// The database of another program: `hardtack migrate` used to create most of its tables before it was refused.
+#[tokio::test]
+async fn a_database_with_a_table_of_another_program_stays_as_it_was() {
+    let tables = Statement::per_database(
+        "SELECT name FROM sqlite_master ORDER BY name",
+        "SELECT tablename::TEXT FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename",
+    );
+    for (table, create) in [
+        ("users", "CREATE TABLE users (body TEXT)"),
+        ("sessions", "CREATE TABLE sessions (body TEXT)"),
+        ("throttle", "CREATE TABLE throttle (body TEXT)"),
+        ("pending_ends", "CREATE TABLE pending_ends (body TEXT)"),
+        ("hardtack_settings", "CREATE TABLE hardtack_settings (body TEXT)"),
+    ] {
+        let dir = TestDir::new();
+        for url in [format!("sqlite:{}", dir.path("app.db").display()), shared().database()] {
+            let database = Pool::from(Database::open(&url).await.unwrap());
+            database.execute(Statement::new(create)).await.unwrap();
+            for command in ["migrate", "serve"] {
+                let program = dir.hardtack([command]).env("HARDTACK_LISTEN", "127.0.0.1:0");
+                let error = refusal(&program.env("HARDTACK_DATABASE_URL", &url), 1).await;
+                assert!(error.contains(&format!("already contains a table `{table}`")), "{error}");
+                let found: Vec<(String,)> = database.fetch(tables.clone()).await.unwrap();
+                assert_eq!(found, [(table.to_owned(),)], "{command}");
+            }
+            database.close().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused() {
     let url = shared().database();

@@ -10,7 +10,7 @@ use hardtack_test_support::wait;
 use serde_json::json;
 
 use crate::returning_stores::Settings;
-use crate::stores::{Store, TwoServers, at, on_every_store, on_redis};
+use crate::stores::{ServerOnRedis, Store, TwoServers, at, on_every_store, on_redis};
 use crate::support::{
     PASSWORD, TestDir, is_logged, is_logged_in, is_refused_eventually, is_refused_soon, log_in, log_out, output,
     refresh, sign_up, start, with_copied_access_cookie,
@@ -153,11 +153,8 @@ async fn s71_a_log_that_went_back_is_an_error_that_says_what_to_do() {
 #[tokio::test]
 async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
     let redis = RedisServer::start_with(&["--appendonly", "no"]);
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let (one, other) = (start(&program).await, start(&program).await);
-    let mut ada = one.client();
-    sign_up(&mut ada, "ada").await;
+    let ServerOnRedis { redis, dir, program, server: one, mut ada } = ServerOnRedis::over(redis).await;
+    let other = start(&program).await;
     redis.kill();
     redis.start_again();
     other.stop().await;
@@ -174,12 +171,8 @@ async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
 /// expired, although a password change had told the user that all devices were logged out.
 #[tokio::test]
 async fn s35_s71_tokens_of_sessions_that_redis_has_lost_are_refused_at_once() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let server = start(&program).await;
-    let (mut ada, mut bob) = (server.client(), server.client());
-    sign_up(&mut ada, "ada").await;
+    let ServerOnRedis { redis, dir: _dir, program, server, mut ada } = ServerOnRedis::start().await;
+    let mut bob = server.client();
     sign_up(&mut bob, "bob").await;
     let copy = with_copied_access_cookie(&ada, &server);
     assert_eq!(redis.command("FLUSHALL"), "+OK");
@@ -195,38 +188,13 @@ async fn s35_s71_tokens_of_sessions_that_redis_has_lost_are_refused_at_once() {
     }
 }
 
-/// The database does not contain the sessions that were in Redis, and its revocation log does not mention them.
-#[tokio::test]
-async fn s35_s71_tokens_of_sessions_in_the_previous_store_are_refused() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
-    let mut ada = server.client();
-    sign_up(&mut ada, "ada").await;
-    server.stop().await;
-    let program = dir.serve([]);
-    // The second start shows that the database records the move.
-    for _ in 0..2 {
-        let server = start(&program).await;
-        assert!(!is_logged_in(&mut at(&server, &ada)).await);
-        let mut again = server.client();
-        assert_eq!(log_in(&mut again, "ada", PASSWORD).await, 200);
-        assert!(is_logged_in(&mut again).await);
-        server.stop().await;
-    }
-}
-
 /// An older snapshot of Redis is restored, while the server runs and while the server is stopped. The id of the session
 /// store stays the same.
 #[tokio::test]
 async fn k07_s71_sessions_that_have_ended_do_not_live_again_in_an_older_redis() {
     for restarts in [false, true] {
-        let redis = RedisServer::start();
-        let dir = TestDir::new();
-        let program = dir.serve(["--redis-url", &redis.url()]);
-        let server = start(&program).await;
-        let (mut ada, mut bob) = (server.client(), server.client());
-        sign_up(&mut ada, "ada").await;
+        let ServerOnRedis { redis, dir, program, server, mut ada } = ServerOnRedis::start().await;
+        let mut bob = server.client();
         sign_up(&mut bob, "bob").await;
         let copy = ada.clone();
         let session = session_of(&mut ada).await;
@@ -279,12 +247,9 @@ async fn session_of(client: &mut Client) -> String {
 /// site is then killed, before it has recorded again where it keeps its sessions.
 #[tokio::test]
 async fn k07_a_trial_does_not_hide_the_place_of_a_server_that_was_killed() {
-    let (redis, trial) = (RedisServer::start(), RedisServer::start());
-    let dir = TestDir::new();
+    let trial = RedisServer::start();
+    let ServerOnRedis { redis, dir, server, .. } = ServerOnRedis::start().await;
     let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
-    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
-    let mut ada = server.client();
-    sign_up(&mut ada, "ada").await;
     for kills_trial in [false, true] {
         let tried = start(&dir.serve(["--redis-url", &trial.url()])).await;
         match kills_trial {
@@ -305,13 +270,9 @@ async fn k07_a_trial_does_not_hide_the_place_of_a_server_that_was_killed() {
 /// Redis.
 #[tokio::test]
 async fn e01_a_server_with_another_redis_leaves_intentions_alone() {
-    let (redis, trial) = (RedisServer::start(), RedisServer::start());
-    let dir = TestDir::new();
+    let trial = RedisServer::start();
+    let ServerOnRedis { redis, dir, program, server, ada } = ServerOnRedis::start().await;
     let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let server = start(&program).await;
-    let mut ada = server.client();
-    sign_up(&mut ada, "ada").await;
     server.stop().await;
     redis.stop();
     let later = output(&dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]));

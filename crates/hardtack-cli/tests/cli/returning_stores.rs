@@ -12,7 +12,7 @@ use hardtack_test_support::services::{PostgresServer, postgres};
 use hardtack_test_support::wait;
 use serde_json::json;
 
-use crate::stores::at;
+use crate::stores::{ServerOnRedis, at};
 use crate::support::{
     PASSWORD, TestDir, is_logged, is_refused_soon, log_in, log_out, refresh, sign_up, signal, start,
     with_copied_access_cookie,
@@ -90,12 +90,8 @@ async fn is_logged_times(server: &Process, event: &str, times: usize) {
 /// Redis is replaced by an empty Redis, and later comes back. Both servers notice both changes.
 #[tokio::test]
 async fn k07_s71_sessions_end_when_a_redis_comes_back_to_running_servers() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let servers = [start(&program).await, start(&program).await];
-    let mut ada = servers[0].client();
-    sign_up(&mut ada, "ada").await;
+    let ServerOnRedis { redis, dir, program, server, mut ada } = ServerOnRedis::start().await;
+    let servers = [server, start(&program).await];
     let copy = ada.clone();
     redis.exchange();
     for server in &servers {
@@ -254,12 +250,8 @@ async fn k07_s35_s71_sessions_end_when_servers_return_to_a_store_whose_server_wa
 /// While the server of the site runs, another server is tried out with another store.
 #[tokio::test]
 async fn k07_a_trial_with_another_store_ends_no_sessions() {
-    let (redis, trial) = (RedisServer::start(), RedisServer::start());
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let server = start(&program).await;
-    let mut ada = server.client();
-    sign_up(&mut ada, "ada").await;
+    let trial = RedisServer::start();
+    let ServerOnRedis { redis: _redis, dir, program, server, ada } = ServerOnRedis::start().await;
     let settings = Settings::of(&dir).await;
     let mark = format!("session_store_left:{}", settings.redis_id().await);
     let is_marked = async || settings.marks().await.iter().any(|(name, _)| *name == mark);
@@ -290,12 +282,10 @@ async fn k07_a_trial_with_another_store_ends_no_sessions() {
 /// The servers move to another Redis one after the other, and no server is without a Redis in the meantime.
 #[tokio::test]
 async fn k07_servers_that_move_one_after_the_other_end_no_sessions_in_the_new_store() {
-    let (redis, new) = (RedisServer::start(), RedisServer::start());
-    let dir = TestDir::new();
-    let [before, after] = [&redis, &new].map(|redis| dir.serve(["--redis-url", &redis.url()]));
-    let (one, other) = (start(&before).await, start(&before).await);
-    let mut ada = one.client();
-    sign_up(&mut ada, "ada").await;
+    let new = RedisServer::start();
+    let ServerOnRedis { redis: _redis, dir, program: before, server: one, ada } = ServerOnRedis::start().await;
+    let after = dir.serve(["--redis-url", &new.url()]);
+    let other = start(&before).await;
     one.stop().await;
     // The servers compare whole seconds.
     let second = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
@@ -312,12 +302,7 @@ async fn k07_servers_that_move_one_after_the_other_end_no_sessions_in_the_new_st
 /// A server crashes and is restarted all the time. Then an older snapshot of Redis is restored.
 #[tokio::test]
 async fn k07_s71_crashes_of_a_server_do_not_hide_an_older_redis() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let server = start(&program).await;
-    let mut ada = server.client();
-    sign_up(&mut ada, "ada").await;
+    let ServerOnRedis { redis, dir, program, server, ada } = ServerOnRedis::start().await;
     let count = "{hardtack}:count";
     assert_eq!(redis.command(&format!("COPY {count} older")), ":1");
     server.kill();

@@ -1,6 +1,8 @@
 //! A Redis with sessions belongs to one site.
 
+use hardtack_test_support::process::StartError;
 use hardtack_test_support::services::redis::RedisServer;
+use tokio::task::JoinSet;
 
 use crate::stores::at;
 use crate::support::{PASSWORD, TestDir, is_logged, log_in, output, refresh, refusal, sign_up, start};
@@ -47,6 +49,40 @@ async fn k07_a_redis_with_the_sessions_of_another_site_is_refused() {
     start(&other.serve(["--redis-url", &url])).await.stop().await;
     let error = refusal(&site.serve(["--redis-url", &url]), 2).await;
     assert!(error.contains("another site"), "{error}");
+}
+
+/// The servers of two sites are started at the same time, with the same empty Redis.
+#[tokio::test]
+async fn k07_only_one_of_two_sites_gets_a_redis_that_both_claim_at_the_same_time() {
+    let redis = RedisServer::start();
+    let url = redis.url();
+    let sites = [TestDir::new(), TestDir::new()];
+    for site in &sites {
+        output(&site.hardtack(["migrate"]));
+    }
+    let mut starts = JoinSet::new();
+    for index in [0, 1, 0, 1, 0, 1] {
+        let program = sites[index].serve(["--redis-url", &url]);
+        starts.spawn(async move { (index, program.start().await) });
+    }
+    let (mut servers, mut refused) = ([vec![], vec![]], [vec![], vec![]]);
+    for (index, started) in starts.join_all().await {
+        match started {
+            Ok(server) => servers[index].push(server),
+            Err(StartError::Exited { status, stderr, .. }) => refused[index].push((status.code(), stderr)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let owner = usize::from(servers[0].is_empty());
+    assert_eq!((servers[owner].len(), refused[1 - owner].len()), (3, 3), "{refused:?}");
+    for (code, stderr) in &refused[1 - owner] {
+        assert_eq!(*code, Some(2), "{stderr}");
+        assert!(stderr.contains("another site, which has another database"), "{stderr}");
+    }
+    // The servers of the site share the sessions.
+    let mut ada = servers[owner][0].client();
+    sign_up(&mut ada, "ada").await;
+    assert_eq!(refresh(&mut at(&servers[owner][1], &ada)).await, 200);
 }
 
 /// The address of Redis leads to the Redis of another site while the server runs.

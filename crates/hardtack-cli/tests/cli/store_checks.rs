@@ -6,7 +6,7 @@ use hardtack_test_support::services::redis::RedisServer;
 use hardtack_test_support::wait;
 
 use crate::returning_stores::Settings;
-use crate::stores::at;
+use crate::stores::{ServerOnRedis, at};
 use crate::support::{
     PASSWORD, TestDir, is_logged, is_logged_in, is_refused_eventually, log_in, sign_up, start,
     with_copied_access_cookie,
@@ -39,12 +39,8 @@ async fn servers_renew(settings: &Settings) {
 /// its own store does not contain their sessions, so that a password change did not end them.
 #[tokio::test]
 async fn k07_s35_s71_tokens_of_a_server_with_another_store_are_refused() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let server = start(&program).await;
+    let ServerOnRedis { redis: _redis, dir, program, server, .. } = ServerOnRedis::start().await;
     let settings = Settings::of(&dir).await;
-    sign_up(&mut server.client(), "ada").await;
     let log_in_at = async |other: &Process| {
         let mut ada = other.client();
         assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
@@ -72,15 +68,28 @@ async fn k07_s35_s71_tokens_of_a_server_with_another_store_are_refused() {
     assert!(is_logged_in(&mut ada).await);
 }
 
+/// The database does not contain the sessions that were in Redis, and its revocation log does not mention them.
+#[tokio::test]
+async fn s35_s71_tokens_of_sessions_in_the_previous_store_are_refused() {
+    let ServerOnRedis { redis: _redis, dir, server, ada, .. } = ServerOnRedis::start().await;
+    server.stop().await;
+    let program = dir.serve([]);
+    // The second start shows that the database records the move.
+    for _ in 0..2 {
+        let server = start(&program).await;
+        assert!(!is_logged_in(&mut at(&server, &ada)).await);
+        let mut again = server.client();
+        assert_eq!(log_in(&mut again, "ada", PASSWORD).await, 200);
+        assert!(is_logged_in(&mut again).await);
+        server.stop().await;
+    }
+}
+
 /// The database contains how many seconds remain. It used to contain the time of the move, so a wrong clock ended the
 /// period early.
 #[tokio::test]
 async fn k07_s71_the_database_contains_how_much_of_a_period_remains() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
-    let mut ada = server.client();
-    sign_up(&mut ada, "ada").await;
+    let ServerOnRedis { redis: _redis, dir, server, ada, .. } = ServerOnRedis::start().await;
     server.stop().await;
     let settings = Settings::of(&dir).await;
     assert!(left(&settings).await.is_empty());
@@ -106,13 +115,9 @@ async fn k07_s71_the_database_contains_how_much_of_a_period_remains() {
 /// that it has been complete for a long time.
 #[tokio::test]
 async fn k07_s35_s71_sessions_that_redis_has_lost_are_refused_although_its_clock_was_set_forward() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let server = start(&program).await;
+    let ServerOnRedis { redis, dir, program, server, mut ada } = ServerOnRedis::start().await;
     let settings = Settings::of(&dir).await;
-    let (mut ada, mut bob) = (server.client(), server.client());
-    sign_up(&mut ada, "ada").await;
+    let mut bob = server.client();
     sign_up(&mut bob, "bob").await;
     assert!(left(&settings).await.is_empty());
     redis.kill();
@@ -134,12 +139,7 @@ async fn k07_s35_s71_sessions_that_redis_has_lost_are_refused_although_its_clock
 /// A server that notices that Redis has gone back to an older state tells the servers that start later.
 #[tokio::test]
 async fn k07_s71_servers_that_start_later_know_that_redis_went_back() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let server = start(&program).await;
-    let mut ada = server.client();
-    sign_up(&mut ada, "ada").await;
+    let ServerOnRedis { redis, dir, program, server, ada } = ServerOnRedis::start().await;
     server.stop().await;
     let settings = Settings::of(&dir).await;
     settings.let_a_minute_pass().await;

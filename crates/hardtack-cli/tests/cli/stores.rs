@@ -8,7 +8,7 @@ use hardtack_test_support::process::{Process, Program};
 use hardtack_test_support::services::postgres;
 use hardtack_test_support::services::redis::RedisServer;
 
-use crate::support::{TestDir, output, start};
+use crate::support::{TestDir, output, sign_up, start};
 
 /// Where the sessions are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,32 @@ impl Store {
 /// The environment variables of a server that stores its sessions in Redis.
 pub(crate) fn on_redis(database: String, redis: String) -> Vec<(&'static str, String)> {
     vec![("HARDTACK_DATABASE_URL", database), ("HARDTACK_REDIS_URL", redis)]
+}
+
+/// A server that stores its sessions in a Redis of its own, and a browser in which a user is logged in.
+pub(crate) struct ServerOnRedis {
+    pub(crate) redis: RedisServer,
+    pub(crate) dir: TestDir,
+    /// The program that was started as `server`.
+    pub(crate) program: Program,
+    pub(crate) server: Process,
+    /// The browser of the user `ada`.
+    pub(crate) ada: Client,
+}
+
+impl ServerOnRedis {
+    pub(crate) async fn start() -> Self {
+        Self::over(RedisServer::start()).await
+    }
+
+    pub(crate) async fn over(redis: RedisServer) -> Self {
+        let dir = TestDir::new();
+        let program = dir.serve(["--redis-url", &redis.url()]);
+        let server = start(&program).await;
+        let mut ada = server.client();
+        sign_up(&mut ada, "ada").await;
+        Self { redis, dir, program, server, ada }
+    }
 }
 
 /// Two servers with one store and one key.

@@ -13,7 +13,7 @@ use hardtack::session::{PendingRevocation, PendingRevocations};
 use hardtack_db::{MigrateError, Pool, Statement};
 
 use crate::database::Database;
-use crate::schema::{self, PENDING_MIGRATIONS, RowError};
+use crate::schema::{self, PENDING_ENDS, RowError};
 
 /// Records in the users' database which sessions must end. This type is for applications that keep their users in a
 /// database and their sessions in another store, such as Redis.
@@ -140,7 +140,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// # Errors
     /// Returns an error if the table is newer than this program, or if the database failed.
     pub async fn migrate(&self) -> Result<usize, MigrateError> {
-        self.pool.migrate("pending_ends", PENDING_MIGRATIONS).await
+        self.pool.migrate(PENDING_ENDS).await
     }
 }
 

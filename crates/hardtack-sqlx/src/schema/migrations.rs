@@ -1,9 +1,18 @@
 //! The migrations for the tables `sessions`, `revocations`, `revocation_head`, `pending_ends` and `throttle`.
 
-use hardtack_db::Migration;
+use hardtack_db::{Component, Migration};
 
-/// The migrations, in order.
-pub(crate) const MIGRATIONS: &[Migration] = &[
+/// The tables of the sessions and of the revocation log.
+pub const SESSIONS: Component<'static> = Component::new("sessions", MIGRATIONS);
+
+/// The table `pending_ends`.
+pub const PENDING_ENDS: Component<'static> = Component::new("pending_ends", PENDING_MIGRATIONS);
+
+/// The table `throttle`.
+pub const THROTTLE: Component<'static> = Component::new("throttle", THROTTLE_MIGRATIONS);
+
+/// The migrations for the tables of the sessions and of the revocation log, in order.
+const MIGRATIONS: &[Migration] = &[
     Migration::per_database(
         1,
         include_str!("../../migrations/sqlite/0001_sessions.sql"),
@@ -45,7 +54,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
 ];
 
 /// The migrations for the `pending_ends` table, in order.
-pub(crate) const PENDING_MIGRATIONS: &[Migration] = &[
+const PENDING_MIGRATIONS: &[Migration] = &[
     Migration::per_database(
         1,
         include_str!("../../migrations/sqlite/pending/0001_pending_ends.sql"),
@@ -59,7 +68,7 @@ pub(crate) const PENDING_MIGRATIONS: &[Migration] = &[
 ];
 
 /// The migrations for the `throttle` table, in order.
-pub(crate) const THROTTLE_MIGRATIONS: &[Migration] = &[Migration::per_database(
+const THROTTLE_MIGRATIONS: &[Migration] = &[Migration::per_database(
     1,
     include_str!("../../migrations/sqlite/throttle/0001_throttle.sql"),
     include_str!("../../migrations/postgres/throttle/0001_throttle.sql"),

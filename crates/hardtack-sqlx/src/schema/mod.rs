@@ -12,5 +12,5 @@ mod values;
 pub(crate) use columns::{SessionRow, session_columns};
 pub(crate) use error::RowError;
 pub(crate) use log::{LogRow, decode_page};
-pub(crate) use migrations::{MIGRATIONS, PENDING_MIGRATIONS, THROTTLE_MIGRATIONS};
+pub use migrations::{PENDING_ENDS, SESSIONS, THROTTLE};
 pub(crate) use values::{decode_id, is_storable, to_storable, to_unsigned};

@@ -17,7 +17,8 @@ use self::clock::SharedClock;
 use self::listen::RevocationListener;
 use crate::database::Database;
 use crate::error::OpenError;
-use crate::{open, schema};
+use crate::open;
+use crate::schema::{SESSIONS, THROTTLE};
 
 /// A [`SessionStore`](hardtack::session::SessionStore) that keeps sessions in an SQLite or PostgreSQL database.
 ///
@@ -74,8 +75,7 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     /// # Errors
     /// Returns an error if the tables are newer than this program, or if the database failed.
     pub async fn migrate(&self) -> Result<usize, MigrateError> {
-        let applied = self.pool.migrate("sessions", schema::MIGRATIONS).await?;
-        Ok(applied + self.pool.migrate("throttle", schema::THROTTLE_MIGRATIONS).await?)
+        Ok(self.pool.migrate_all(&[SESSIONS, THROTTLE]).await?.iter().sum())
     }
 
     async fn migrated(self, database: String) -> Result<Self, OpenError> {

@@ -316,7 +316,7 @@ impl<P> Sessions<P> {
     /// which says what to do.
     async fn explain(&self, error: sqlx::Error) -> BackendError {
         let is_refused = matches!(error, sqlx::Error::Database(_));
-        if is_refused && matches!(self.pool.is_migrated("sessions", schema::MIGRATIONS).await, Ok(false)) {
+        if is_refused && matches!(self.pool.is_migrated(schema::SESSIONS).await, Ok(false)) {
             return BackendError::new(NotMigrated);
         }
         BackendError::new(error)

@@ -14,7 +14,7 @@ use hardtack_db::{MigrateError, Pool};
 use self::limit::within_limit;
 use self::sweep::Sweep;
 use crate::database::Database;
-use crate::schema::THROTTLE_MIGRATIONS;
+use crate::schema::THROTTLE;
 use crate::sessions::Sessions;
 
 /// A [`ThrottleStore`] that uses a database table named `throttle`. Clones share their database connections.
@@ -90,7 +90,7 @@ impl SqlThrottleStore {
     /// # Errors
     /// Returns an error if the table is newer than this program, or if the database failed.
     pub async fn migrate(&self) -> Result<usize, MigrateError> {
-        self.pool.migrate("throttle", THROTTLE_MIGRATIONS).await
+        self.pool.migrate(THROTTLE).await
     }
 
     /// Takes one token from each budget in one transaction. Returns whether the tokens were taken and, if not, how long

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hardtack::SessionId;
 use hardtack::clock::Timestamp;
 use hardtack::session::{RevokeTarget, SessionStore};
-use hardtack_db::{Migration, Pool, Statement};
+use hardtack_db::{Component, Migration, Pool, Statement};
 use hardtack_sqlx::MigrateError;
 use tokio::task::JoinSet;
 
@@ -31,7 +31,7 @@ async fn processes_that_start_at_once_migrate_once() {
                 let database = Arc::clone(&database);
                 starts.spawn(async move {
                     let pool = Pool::from(database.sessions().await.pool().clone());
-                    pool.migrate("notes", NOTES).await.unwrap()
+                    pool.migrate(Component::new("notes", NOTES)).await.unwrap()
                 });
             }
             assert_eq!(starts.join_all().await.iter().sum::<usize>(), 2);
@@ -82,7 +82,7 @@ async fn a_newer_database_is_refused() {
             "the tables of `sessions` are at version 9, but this program supports only versions up to 8; \
              run a newer version of the program, or restore a backup from before the upgrade"
         );
-        assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 2, "other components are not affected");
+        assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 2, "other components are not affected");
     }
 }
 
@@ -94,13 +94,36 @@ async fn a_table_of_another_program_is_named() {
             .await
             .unwrap();
         let steps = [NOTES[0], Migration::new(2, "CREATE TABLE more (id BIGINT)")];
-        let error = pool.migrate("notes", &steps).await.unwrap_err();
+        let error = pool.migrate(Component::new("notes", &steps)).await.unwrap_err();
         assert!(
             matches!(&error, MigrateError::ForeignTable { component, table } if component == "notes" && table == "more"),
             "{error:?}"
         );
-        assert!(!pool.is_migrated("notes", NOTES).await.unwrap());
-        assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 2);
+        assert!(!pool.is_migrated(Component::new("notes", NOTES)).await.unwrap());
+        assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 2);
+    }
+}
+
+/// SQLite cannot change the type of a column, so the migration creates the table again. PostgreSQL alters the table.
+#[tokio::test]
+async fn a_migration_may_create_a_table_of_its_component_again() {
+    const REBUILT: Migration = Migration::per_database(
+        3,
+        "ALTER TABLE notes RENAME TO old_notes;
+         CREATE TABLE notes (body TEXT, title TEXT);
+         INSERT INTO notes SELECT body, title FROM old_notes;
+         DROP TABLE old_notes",
+        "ALTER TABLE notes ALTER COLUMN body DROP NOT NULL",
+    );
+    let steps = [NOTES[0], NOTES[1], REBUILT];
+    for database in TestDatabase::both() {
+        let pool = Pool::from(database.open().await);
+        assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 2);
+        assert_eq!(pool.migrate(Component::new("notes", &steps)).await.unwrap(), 1);
+        pool.execute(Statement::new("INSERT INTO notes VALUES (NULL, NULL)")).await.unwrap();
+    }
+    for database in TestDatabase::both() {
+        assert_eq!(Pool::from(database.open().await).migrate(Component::new("notes", &steps)).await.unwrap(), 3);
     }
 }
 
@@ -109,10 +132,10 @@ async fn a_failed_migration_changes_nothing() {
     for database in TestDatabase::both() {
         let pool = Pool::from(database.open().await);
         let broken = [NOTES[0], Migration::new(2, "CREATE TABLE more (id BIGINT); ALTER TABLE nothing RENAME TO none")];
-        let error = pool.migrate("notes", &broken).await.unwrap_err();
+        let error = pool.migrate(Component::new("notes", &broken)).await.unwrap_err();
         assert!(with_causes(&error).starts_with("migration 2 of `notes` failed: "), "{error:?}");
         assert_eq!(format!("{error:?}"), with_causes(&error));
-        assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 2);
+        assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 2);
         let bodies: Vec<(String,)> = pool.fetch(Statement::new("SELECT body FROM notes")).await.unwrap();
         assert_eq!(bodies, [("first; last".to_owned(),)]);
     }
@@ -122,9 +145,9 @@ async fn a_failed_migration_changes_nothing() {
 async fn an_upgrade_runs_the_missing_migrations() {
     for database in TestDatabase::both() {
         let pool = Pool::from(database.open().await);
-        assert_eq!(pool.migrate("notes", &NOTES[..1]).await.unwrap(), 1);
-        assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 1);
-        assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 0);
+        assert_eq!(pool.migrate(Component::new("notes", &NOTES[..1])).await.unwrap(), 1);
+        assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 1);
+        assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 0);
     }
 }
 
@@ -137,7 +160,7 @@ async fn each_database_gets_its_own_sql() {
     )];
     for (database, expected) in TestDatabase::both().into_iter().zip(["sqlite", "postgres"]) {
         let pool = Pool::from(database.open().await);
-        pool.migrate("kind", STEPS).await.unwrap();
+        pool.migrate(Component::new("kind", STEPS)).await.unwrap();
         let kinds: Vec<(String,)> = pool.fetch(Statement::new("SELECT name FROM kind")).await.unwrap();
         assert_eq!(kinds, [(expected.to_owned(),)]);
     }
@@ -148,7 +171,7 @@ async fn migrations_out_of_order_are_refused() {
     for database in TestDatabase::both() {
         let pool = Pool::from(database.open().await);
         for (steps, version) in [(vec![NOTES[1], NOTES[0]], 1), (vec![Migration::new(0, "")], 0)] {
-            let error = pool.migrate("notes", &steps).await.unwrap_err();
+            let error = pool.migrate(Component::new("notes", &steps)).await.unwrap_err();
             let expected = format!(
                 "migration {version} of `notes` is out of order; the first version must be at least 1, and each version \
                  must be greater than the previous version; correct the list of migrations in the program"
