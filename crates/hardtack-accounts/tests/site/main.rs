@@ -19,6 +19,7 @@ mod headers;
 mod input;
 mod json_api;
 mod leaks;
+mod json_tokens;
 mod letters;
 mod mail;
 mod mail_limits;
