@@ -39,7 +39,7 @@ pub(crate) trait AccountForm: Sized + Send {
 
     /// Returns the public path of the page where the user continues after a log-in, if the form asks for a certain
     /// page. Otherwise, the user continues to the page [`PAGE`](Self::PAGE).
-    fn after_log_in(&self, _auth: &Auth) -> Option<String> {
+    fn after_log_in(&self, _site: &Site, _auth: &Auth) -> Option<String> {
         None
     }
 
@@ -167,7 +167,7 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
     }
     // If the browser sent the form twice, the first request may have changed something.
     let unchanged = T::UNCHANGED.filter(|_| kept || !is_replaced);
-    let page = input.and_then(|input| input.after_log_in(auth)).unwrap_or_else(|| url_of::<T>(unchanged, site));
+    let page = input.and_then(|input| input.after_log_in(site, auth)).unwrap_or_else(|| url_of::<T>(unchanged, site));
     let url = &site.settings.log_in;
     let log_in = NextPath::parse(&page);
     let log_in = log_in.map_or_else(|| format!("{url}?"), |next| next.append_to(url) + "&");

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
 use super::{kept_form, link_used};
 use crate::accounts::{Accounts, ActionError, VerifiedUser, WrongPassword};
-use crate::extract::{FormOrJson, Visitor, done, own_query};
+use crate::extract::{FormOrJson, Visitor, done, next_or_home, own_query};
 use crate::pages::{DoneView, FieldError, Notice, NoticeKind, Shell, done_page, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
@@ -63,7 +63,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         if form.as_deref() == Some("sent") {
             return Ok(already_sent(&site, &auth, &visitor));
         }
-        return Ok(Redirect::to(&auth.next_or_home()).into_response());
+        let next = next_or_home(&site, &auth, auth.query("next").as_deref());
+        return Ok(Redirect::to(&next).into_response());
     }
     let replaced = match form.as_deref() {
         Some("kept") => Some(Notice { text: "We have kept what you typed. Log in to finish.", ..KEPT }),
@@ -77,14 +78,16 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     let done = done(&auth).and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    let notice =
-        shown_end.or(replaced).or(done).or_else(|| (!visitor.is_logged_in() && input.goes_on(&auth)).then_some(NEEDED));
+    let notice = shown_end
+        .or(replaced)
+        .or(done)
+        .or_else(|| (!visitor.is_logged_in() && input.goes_on(&site, &auth)).then_some(NEEDED));
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
 }
 
 /// Responds with a page that says that the form that was sent changed nothing, and that the user's session continues.
 fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
-    let next = auth.next_or_home();
+    let next = next_or_home(site, auth, auth.query("next").as_deref());
     let action = site.settings.own_path(&next).map(|path| (path, "Continue"));
     let view = DoneView { title: SENT_TITLE, text: SENT, action };
     respond::page(StatusCode::OK, done_page(&visitor.shell(None), &view))
@@ -95,7 +98,7 @@ fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
 fn shell_of_failed<'s>(site: &'s Site, auth: &Auth, input: &CredentialsInput) -> Shell<'s> {
     let notice = match kept_form::is_set(auth.headers(), site) {
         true => Some(KEPT),
-        false => input.goes_on(auth).then_some(NEEDED),
+        false => input.goes_on(site, auth).then_some(NEEDED),
     };
     Shell { notice, ..Shell::unknown(&site.settings) }
 }
@@ -178,7 +181,7 @@ async fn log_in(
     // ends the session.
     match auth.log_in(input.log_in(verified, auth.wants())).await {
         Ok(cookies) => {
-            let response = respond::success(auth.wants(), &input.next_or_home(&auth), json!(user));
+            let response = respond::success(auth.wants(), &input.next_or_home(&site, &auth), json!(user));
             Ok((cookies, response).into_response())
         }
         // While this log-in was in flight, the password was changed or the user was disabled.
