@@ -14,4 +14,4 @@ pub(crate) use form_or_json::{FormOrJson, NoInput, missing_member};
 pub(crate) use json_members::{JsonBody, JsonType};
 pub(crate) use next_page::{next_or_home, next_page};
 pub(crate) use sent_form::{AccountForm, SentForm, is_unverified, read_fields, refuse_form, refuse_read_form};
-pub(crate) use visitor::{Visitor, shell_of, user_of_refused};
+pub(crate) use visitor::{Sender, Visitor, shell_of, user_of_refused};

@@ -26,12 +26,27 @@ const KEPT: Notice<'_> = Notice {
     text: "Your session has ended. We have kept what you typed. Log in again to finish.",
 };
 
+const CONTINUES_KEPT: Notice<'_> =
+    Notice { kind: NoticeKind::Info, text: "We have kept what you typed. Log in to finish." };
+
 /// The title of the page that is shown after the browser has sent a form with replaced tokens. The browser might have
 /// sent the form only once, in another tab, or twice, for example after a double click.
 const SENT_TITLE: &str = "This form changed nothing";
 const SENT: &str = "Your browser sent the form while your session was being renewed. Your session continues. If you \
                     pressed the button twice, the first press may already have taken effect. Otherwise, send the form \
                     again.";
+
+/// The notices after a form whose token is not valid yet, because this server's clock is behind.
+const EARLY: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "Nothing was changed. Your log-in is not valid here yet, because this server's clock is behind. Try again in a \
+           moment, or log in again.",
+};
+const EARLY_KEPT: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "Nothing was changed. Your log-in is not valid here yet, because this server's clock is behind. We have kept \
+           what you typed. Open this page again in a moment, or log in again to finish.",
+};
 
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
@@ -43,6 +58,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
             kind: NoticeKind::Info,
             text: "Your session has ended, so nothing was changed. Log in, then try again.",
         },
+        _ if kept_form::is_set(auth.headers(), &site) => KEPT,
         _ => Notice {
             kind: NoticeKind::Info,
             text: "Your session has ended. Log in again to continue where you left off.",
@@ -67,12 +83,14 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         return Ok(Redirect::to(&next).into_response());
     }
     let replaced = match form.as_deref() {
-        Some("kept") => Some(Notice { text: "We have kept what you typed. Log in to finish.", ..KEPT }),
+        Some("kept") => Some(CONTINUES_KEPT),
         Some("sent") => {
             let text = "Your session was renewed, but your browser does not have the new session. This form changed \
                         nothing. Log in to continue.";
             Some(Notice { kind: NoticeKind::Info, text })
         }
+        Some("early") => Some(EARLY),
+        Some("early-kept") => Some(EARLY_KEPT),
         _ => None,
     };
     let done = done(&auth).and_then(|done| done_text(&done));
@@ -97,7 +115,8 @@ fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
 /// the log-in page.
 fn shell_of_failed<'s>(site: &'s Site, auth: &Auth, input: &CredentialsInput) -> Shell<'s> {
     let notice = match kept_form::is_set(auth.headers(), site) {
-        true => Some(KEPT),
+        // The session may continue: its tokens may have been replaced, or may not be valid yet.
+        true => Some(CONTINUES_KEPT),
         false => input.goes_on(site, auth).then_some(NEEDED),
     };
     Shell { notice, ..Shell::unknown(&site.settings) }

@@ -52,6 +52,12 @@ impl AccountForm for ReauthenticateInput {
         Some(next_or_home(site, auth, self.next.as_deref().or(auth.query("next").as_deref())))
     }
 
+    fn page_again(input: Option<&Self>, site: &Site, auth: &Auth) -> String {
+        let next = input.and_then(|input| input.next.clone()).or_else(|| auth.query("next"));
+        let next = next.and_then(|next| next_page(site, auth, &next));
+        next.map_or_else(|| "/reauthenticate".to_owned(), |next| next.append_to("/reauthenticate"))
+    }
+
     async fn show_again(
         self,
         site: &Site,

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::account::{PasswordInput, SettingsInput};
 use super::confirm_email::SendAgainForm;
 use super::fallback::method_not_allowed_response;
+use super::reauthenticate::ReauthenticateInput;
 use super::sessions::DeviceForm;
 use crate::extract::{next_or_home, next_page, refuse_form};
 use crate::pages::{Shell, continue_refresh};
@@ -109,6 +110,10 @@ pub(crate) async fn submit(
 /// responds the way that route does when it refuses the form. For example, what the user typed into the profile form is
 /// kept.
 async fn refuse_redirected(error: AuthError, request: Request, auth: &Auth, site: &Site) -> Response {
+    // The browser was posting a password. Here, `next` is the page to show afterward.
+    if auth.query("reauthenticate").is_some() {
+        return refuse_form::<ReauthenticateInput>(error, request, auth, site).await;
+    }
     let next = auth.query("next").unwrap_or_default();
     let path = next.split('?').next().unwrap_or_default();
     match site.settings.own_path(path).unwrap_or_default() {

@@ -47,6 +47,7 @@ mod rotation;
 mod rush;
 mod self_service;
 mod sessions;
+mod stale_forms;
 mod support;
 
 #[path = "../../examples/accounts.rs"]
