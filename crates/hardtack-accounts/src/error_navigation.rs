@@ -12,8 +12,8 @@ use hardtack::adapter::LogLimit;
 use hardtack::request::Wants;
 use http::{HeaderValue, header};
 
-use crate::extract::{shell_of, user_of_refused};
-use crate::pages::{ErrorView, Shell, error_page, with_navigation};
+use crate::extract::Sender;
+use crate::pages::{ErrorView, error_page, with_navigation};
 use crate::respond::ErrorPage;
 use crate::site::Site;
 
@@ -39,15 +39,12 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
     // Do not look up the user after a server error. If the store is down, another query would only delay the response.
     // The look-up is boxed to keep this function's future small, because the future stays in memory while the client
     // sends the body.
-    let user = if is_client_error { Box::pin(user_of_refused(&headers, &uri, &site)).await } else { None };
-    let shell = match &user {
-        Some(user) => shell_of(&site.settings, user, None),
-        None if is_client_error => Shell::visitor(&site.settings, None),
-        None => Shell::unknown(&site.settings),
-    };
+    let sender = if is_client_error { Box::pin(Sender::of(&headers, &uri, &site)).await } else { Sender::Unknown };
+    let shell = sender.shell(&site.settings);
     let (mut head, body) = response.into_parts();
     let page = match error {
         Some(ErrorPage { title, explanation, action }) => {
+            let action = action.as_ref().map(|(path, label)| (path.as_ref(), *label));
             let view = ErrorView { status: head.status.as_u16(), title, explanation: &explanation, action };
             error_page(&shell, &view).into_string()
         }

@@ -1,5 +1,7 @@
 //! Responses for browsers and for API clients.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use hardtack::BackendError;
@@ -56,7 +58,7 @@ pub(crate) struct ErrorPage {
     pub(crate) explanation: String,
     /// The path and label of a link to another page of this site. If this field is `None`, the page links to the home
     /// page instead.
-    pub(crate) action: Option<(&'static str, &'static str)>,
+    pub(crate) action: Option<(Cow<'static, str>, &'static str)>,
 }
 
 /// Responds to a browser with an error page.
@@ -64,7 +66,7 @@ pub(crate) fn error(
     status: StatusCode,
     title: &'static str,
     explanation: &str,
-    action: Option<(&'static str, &'static str)>,
+    action: Option<(Cow<'static, str>, &'static str)>,
 ) -> Response {
     let mut response = (status, Html("")).into_response();
     response.extensions_mut().insert(ErrorPage { title, explanation: explanation.to_owned(), action });

@@ -15,9 +15,10 @@ pub(crate) fn done(auth: &Auth) -> Option<String> {
 /// email. Otherwise, anyone could craft a link that makes a page claim that something has happened, for example that
 /// the user's password has been changed.
 pub(crate) fn own_query(auth: &Auth, name: &str) -> Option<String> {
-    let from = auth.headers().get("sec-fetch-site");
-    if from.is_some_and(|from| from != "same-origin") {
-        return None;
-    }
-    auth.query(name)
+    if is_from_elsewhere(auth) { None } else { auth.query(name) }
+}
+
+/// Returns whether the browser says that a page of this site did not cause the request.
+pub(super) fn is_from_elsewhere(auth: &Auth) -> bool {
+    auth.headers().get("sec-fetch-site").is_some_and(|from| from != "same-origin")
 }

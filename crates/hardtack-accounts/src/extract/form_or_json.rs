@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::json_members::{JsonBody, JsonType, MemberProblem, check};
 use crate::pages::FieldError;
 use crate::respond;
+use crate::site::Site;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
@@ -59,14 +60,14 @@ impl BodyError {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + JsonBody> FromRequest<S> for FormOrJson<T> {
+impl<T: DeserializeOwned + JsonBody> FromRequest<Site> for FormOrJson<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
         let wants = hardtack_axum::wants(request.headers());
         let read = match media_type(request.headers()).as_str() {
-            JSON => json(request, state).await,
-            FORM => form(request, state).await,
+            JSON => json(request, site).await,
+            FORM => form(request).await,
             _ => Err(BodyError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
@@ -84,20 +85,20 @@ impl JsonBody for NoInput {
     const MEMBERS: &'static [(&'static str, JsonType)] = &[];
 }
 
-impl<S: Send + Sync> FromRequest<S> for NoInput {
+impl FromRequest<Site> for NoInput {
     type Rejection = Response;
 
     /// Refuses a JSON object with members, because a client that sends members expects them to have an effect. Ignores
     /// a form, because every form has the CSRF field.
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
         let wants = hardtack_axum::wants(request.headers());
         if media_type(request.headers()) != JSON {
             return Ok(Self);
         }
         let read = async {
-            let body = receive(request, state).await?;
+            let body = receive(request).await?;
             if !body.is_empty() {
-                check::<Self>(members(&body)?).map_err(BodyError::wrong_members)?;
+                check::<Self>(members(&body)?, &tokens(site)).map_err(BodyError::wrong_members)?;
             }
             Ok(Self)
         };
@@ -105,14 +106,19 @@ impl<S: Send + Sync> FromRequest<S> for NoInput {
     }
 }
 
-async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, BodyError> {
-    Bytes::from_request(request, state).await.map_err(|error| BodyError::not_received(error.status()))
+async fn receive(request: Request) -> Result<Bytes, BodyError> {
+    Bytes::from_request(request, &()).await.map_err(|error| BodyError::not_received(error.status()))
 }
 
-async fn json<S: Send + Sync, T: DeserializeOwned + JsonBody>(request: Request, state: &S) -> Result<T, BodyError> {
-    let members = members(&receive(request, state).await?)?;
-    let object = check::<T>(members).map_err(BodyError::wrong_members)?;
+async fn json<T: DeserializeOwned + JsonBody>(request: Request, site: &Site) -> Result<T, BodyError> {
+    let members = members(&receive(request).await?)?;
+    let object = check::<T>(members, &tokens(site)).map_err(BodyError::wrong_members)?;
     serde_json::from_value(object).map_err(|_| not_an_object())
+}
+
+/// Returns the names of the members that the authenticator reads as tokens.
+fn tokens(site: &Site) -> Vec<&str> {
+    site.auth.json_token_members().into_iter().flatten().collect()
 }
 
 /// Parses a JSON object.
@@ -136,10 +142,10 @@ fn not_an_object() -> BodyError {
     BodyError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
 }
 
-async fn form<S: Send + Sync, T: DeserializeOwned>(mut request: Request, state: &S) -> Result<T, BodyError> {
+async fn form<T: DeserializeOwned>(mut request: Request) -> Result<T, BodyError> {
     // axum's `Form` accepts the media type only in lowercase.
     request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
-    match Form::from_request(request, state).await {
+    match Form::from_request(request, &()).await {
         Ok(Form(value)) => Ok(value),
         Err(FormRejection::BytesRejection(error)) => Err(BodyError::not_received(error.status())),
         Err(_) => {

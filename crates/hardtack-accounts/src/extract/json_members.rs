@@ -7,6 +7,8 @@
 //!    `null`, which has the same effect as leaving the member out. This type is for members that the client can leave
 //!    out and for which an empty string would mean something different.
 //! 4. If required members are missing, the response names them.
+//! 5. If the authenticator reads tokens from JSON bodies, every route accepts the members with the tokens. The
+//!    authenticator has already checked them, so the route ignores them.
 //!
 //! The response contains the name of each refused member. It never contains a value from the body, because the value
 //! might be a password.
@@ -56,14 +58,17 @@ impl MemberProblem {
     }
 }
 
-/// Returns the members as a JSON object, or a list of what is wrong with them.
-pub(super) fn check<T: JsonBody>(sent: JsonMembers) -> Result<Value, Vec<MemberProblem>> {
-    let JsonMembers(members) = sent;
+/// Returns the members as a JSON object, or a list of what is wrong with them. `tokens` contains the names of the members
+/// that the authenticator reads as tokens.
+pub(super) fn check<T: JsonBody>(sent: JsonMembers, tokens: &[&str]) -> Result<Value, Vec<MemberProblem>> {
+    let JsonMembers(mut members) = sent;
+    let is_token = |name: &str| tokens.contains(&name) && T::MEMBERS.iter().all(|(known, _)| *known != name);
     let mut problems: Vec<MemberProblem> = Vec::new();
     for (at, (name, value)) in members.iter().enumerate() {
         let is_repeated = members.iter().take(at).any(|(earlier, _)| earlier == name);
         let text = match T::MEMBERS.iter().find(|(known, _)| known == name) {
             _ if is_repeated => Some("Send this member only once.".to_owned()),
+            None if is_token(name) => None,
             None => Some(format!("This request has no such member. {}", accepted(T::MEMBERS))),
             Some((_, wanted)) => wrong_type(*wanted, value),
         };
@@ -84,6 +89,7 @@ pub(super) fn check<T: JsonBody>(sent: JsonMembers) -> Result<Value, Vec<MemberP
             problems.extend(missing.map(|name| MemberProblem::missing(name)).take(left));
         }
     }
+    members.retain(|(name, _)| !is_token(name));
     if problems.is_empty() { Ok(Value::Object(members.into_iter().collect())) } else { Err(problems) }
 }
 
@@ -127,7 +133,7 @@ mod tests {
     }
 
     fn problems(json: &str) -> Vec<(String, String)> {
-        let problems = check::<Body>(serde_json::from_str(json).unwrap()).err().unwrap_or_default();
+        let problems = check::<Body>(serde_json::from_str(json).unwrap(), &[]).err().unwrap_or_default();
         problems.into_iter().map(|problem| (problem.name, problem.text)).collect()
     }
 
@@ -151,6 +157,18 @@ mod tests {
         assert_eq!(problems(r#"{"username": "a", "username": "a"}"#)[0].1, "Send this member only once.");
         let null = &problems(r#"{"username": null}"#)[0].1;
         assert_eq!(null, "Send a string, or leave the member out. The member cannot be null.");
+    }
+
+    #[test]
+    fn tokens_are_accepted_and_left_out() {
+        let checked = |json: &str| check::<Body>(serde_json::from_str(json).unwrap(), &["access_token", "username"]);
+        let object = checked(r#"{"access_token": "a.b.c", "username": "ada"}"#).unwrap();
+        assert_eq!(object, serde_json::json!({ "username": "ada" }));
+        // A route's own member counts as such.
+        assert_eq!(checked(r#"{"username": 1}"#).unwrap_err()[0].text, "Send a string, not a number.");
+        let twice = r#"{"access_token": "a", "access_token": "b", "username": "ada"}"#;
+        assert_eq!(checked(twice).unwrap_err()[0].text, "Send this member only once.");
+        assert_eq!(checked(r#"{"refresh_token": "a", "username": "ada"}"#).unwrap_err().len(), 1);
     }
 
     #[test]

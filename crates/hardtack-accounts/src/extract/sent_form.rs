@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::visitor::user_of_refused;
 use super::{FormOrJson, JsonBody};
 use crate::pages::{Notice, NoticeKind};
+use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
@@ -39,8 +40,14 @@ pub(crate) trait AccountForm: Sized + Send {
 
     /// Returns the public path of the page where the user continues after a log-in, if the form asks for a certain
     /// page. Otherwise, the user continues to the page [`PAGE`](Self::PAGE).
-    fn after_log_in(&self, _auth: &Auth) -> Option<String> {
+    fn after_log_in(&self, _site: &Site, _auth: &Auth) -> Option<String> {
         None
+    }
+
+    /// Returns the path, as in `router.rs`, of the page that shows the form again and says that nothing was changed.
+    /// `input` is `None` if the fields could not be read.
+    fn page_again(_input: Option<&Self>, _site: &Site, _auth: &Auth) -> String {
+        path_of::<Self>(Self::UNCHANGED)
     }
 
     /// Reads the fields.
@@ -65,8 +72,11 @@ pub(crate) trait AccountForm: Sized + Send {
 /// Returns the public path of the form's page. If `done` is set, the path ends with a query parameter `done` that has
 /// this value.
 fn url_of<T: AccountForm>(done: Option<&str>, site: &Site) -> String {
-    let url = if T::PAGE == "/" { site.settings.home.clone() } else { site.path(T::PAGE) };
-    done.map_or_else(|| url.clone(), |done| format!("{url}?done={done}"))
+    if T::PAGE == "/" { site.settings.home.clone() } else { site.path(&path_of::<T>(done)) }
+}
+
+fn path_of<T: AccountForm>(done: Option<&str>) -> String {
+    done.map_or_else(|| T::PAGE.to_owned(), |done| format!("{}?done={done}", T::PAGE))
 }
 
 /// Reads the fields of a form, or of a JSON body.
@@ -90,19 +100,16 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
             Ok(user) => return Ok(Self { user, input: T::read(request, site).await? }),
             Err(error) => error,
         };
-        if auth.wants() == Wants::Page && is_unverified(&error) {
-            // The token is not refreshed, because another site may have sent the request.
-            if let Some(user) = user_of_refused(auth.headers(), &uri, site).await
-                && let Ok(input) = T::read(request, site).await
-            {
-                let text = error.failure().reason().explanation();
-                let notice = Notice { kind: NoticeKind::Problem, text };
-                let shown = input.show_again(site, &auth, &user, notice).await;
-                let mut shown = shown.unwrap_or_else(IntoResponse::into_response);
-                shown.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
-                return Err(shown);
-            }
-            return Err(error.into_response());
+        // The token is not refreshed, because another site may have sent the request.
+        if auth.wants() == Wants::Page
+            && is_unverified(&error)
+            && let Some(user) = user_of_refused(auth.headers(), &uri, site).await
+        {
+            let Ok(input) = T::read(request, site).await else { return Err(error.into_response()) };
+            let text = error.failure().reason().explanation();
+            let notice = Notice { kind: NoticeKind::Problem, text };
+            let shown = input.show_again(site, &auth, &user, notice).await;
+            return Err(never_stored(shown.unwrap_or_else(IntoResponse::into_response)));
         }
         Err(refuse_form::<T>(error, request, &auth, site).await)
     }
@@ -110,18 +117,47 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
 
 /// Returns the response that rejects a form. If the user's session has ended, the response redirects to the log-in
 /// page, which says whether the form has been kept. If the browser has newer tokens for the session, the log-in page
-/// says that the session continues.
+/// says that the session continues. If the form does not have the session's CSRF token, the response leads to the page
+/// with the form.
 pub(crate) async fn refuse_form<T: AccountForm>(
     error: AuthError,
     request: Request,
     auth: &Auth,
     site: &Site,
 ) -> Response {
-    if auth.wants() != Wants::Page || !has_lost_session(&error) || auth.require_same_origin().is_err() {
+    let is_unverified = is_unverified(&error);
+    let is_handled = is_unverified || has_lost_session(&error);
+    if auth.wants() != Wants::Page || !is_handled || auth.require_same_origin().is_err() {
         return error.into_response();
     }
     let input = T::read(request, site).await.ok();
-    after_log_in(error, input.as_ref(), auth, site)
+    match is_unverified {
+        true => open_again(input.as_ref(), auth, site),
+        false => after_log_in(error, input.as_ref(), auth, site),
+    }
+}
+
+/// Responds with a page that says that nothing was changed, and that leads to the page with the form. Call this function
+/// if the form has no valid CSRF token and its sender is not known, because the access token has expired or the session
+/// has ended. Unlike the form, a GET request for the page may refresh the tokens. A cookie keeps what was typed for the
+/// user for whom the form was rendered.
+fn open_again<T: AccountForm>(input: Option<&T>, auth: &Auth, site: &Site) -> Response {
+    let kept = |response: &mut Response| input.and_then(|input| input.keep(response, site));
+    let response = |advice| {
+        let text = format!("This form is out of date or incomplete, so nothing was changed. {advice}");
+        let action = (T::page_again(input, site, auth).into(), "Open the form again");
+        never_stored(respond::error(StatusCode::FORBIDDEN, "Nothing was changed", &text, Some(action)))
+    };
+    let mut shown = response("We have kept what you typed. Open the form again to finish.");
+    match kept(&mut shown) {
+        Some(()) => shown,
+        None => response("Open the form again, and send it from there."),
+    }
+}
+
+fn never_stored(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+    response
 }
 
 /// Returns whether the refused form might have come from a page of this site. If so, the form can be shown again.
@@ -132,18 +168,17 @@ pub(crate) fn is_unverified(error: &AuthError) -> bool {
     }
 }
 
-/// Returns whether the user has to log in again.
+/// Returns whether the user has to log in again. A token that is not valid yet counts as well: on this server, the user
+/// cannot do anything with it at the moment.
 fn has_lost_session(error: &AuthError) -> bool {
-    let reason = error.failure().reason();
-    let is_over = matches!(
-        reason.kind(),
+    matches!(
+        error.failure().reason().kind(),
         FailureKind::Missing
             | FailureKind::Invalid
             | FailureKind::Expired
             | FailureKind::Revoked
             | FailureKind::UnknownUser
-    );
-    is_over && !reason.is_early()
+    )
 }
 
 /// Like [`refuse_form`], but for a form that has already been read and has passed the CSRF check.
@@ -159,6 +194,7 @@ pub(crate) fn refuse_read_form<T: AccountForm>(error: AuthError, input: &T, auth
 fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth, site: &Site) -> Response {
     let never_had_one = error.failure().reason().kind() == FailureKind::Missing;
     let is_replaced = matches!(error.failure().reason(), Reason::Replaced);
+    let is_early = error.failure().reason().is_early();
     let mut response = error.into_response();
     let kept = input.and_then(|input| input.keep(&mut response, site)).is_some();
     if never_had_one && T::HAS_TEXT && !kept {
@@ -167,12 +203,20 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
     }
     // If the browser sent the form twice, the first request may have changed something.
     let unchanged = T::UNCHANGED.filter(|_| kept || !is_replaced);
-    let page = input.and_then(|input| input.after_log_in(auth)).unwrap_or_else(|| url_of::<T>(unchanged, site));
+    let page = input.and_then(|input| input.after_log_in(site, auth)).unwrap_or_else(|| url_of::<T>(unchanged, site));
     let url = &site.settings.log_in;
     let log_in = NextPath::parse(&page);
     let log_in = log_in.map_or_else(|| format!("{url}?"), |next| next.append_to(url) + "&");
     let location = log_in
         + match (is_replaced, kept) {
+            // The session continues, so the log-in page must not say that it has ended.
+            _ if is_early => {
+                if kept {
+                    "form=early-kept"
+                } else {
+                    "form=early"
+                }
+            }
             (true, true) => "form=kept",
             (true, false) => "form=sent",
             (false, true) => "ended=1&form=kept",

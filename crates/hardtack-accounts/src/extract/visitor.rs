@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use hardtack::FailureKind;
 use hardtack::request::Wants;
-use hardtack_axum::{AuthError, CurrentUser};
+use hardtack_axum::{AuthError, CurrentUser, RefreshToken};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 
@@ -68,14 +68,63 @@ pub(crate) fn shell_of<'a>(
     Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), ..Shell::visitor(site, notice) }
 }
 
+/// Who sent a request, as far as it can be told without refreshing tokens.
+pub(crate) enum Sender {
+    /// This user.
+    User(Box<CurrentUser<User>>),
+    /// Someone who is not logged in.
+    Visitor,
+    /// Someone who may be logged in: the access token has expired or is not valid yet, or a store is down.
+    Unknown,
+}
+
+impl Sender {
+    /// Finds out who sent a request. Like [`user_of_refused`], this function checks no CSRF token.
+    pub(crate) async fn of(headers: &HeaderMap, uri: &Uri, site: &Site) -> Self {
+        let mut parts = parts_to_verify(headers, uri, site);
+        match <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(&mut parts, site).await {
+            Ok(Some(user)) => return Self::User(Box::new(user)),
+            // In redirect mode, the browser could still refresh its tokens.
+            Err(_) => return Self::Unknown,
+            Ok(None) => {}
+        }
+        match <RefreshToken as OptionalFromRequestParts<Site>>::from_request_parts(&mut parts, site).await {
+            Ok(None) => Self::Visitor,
+            Ok(Some(_)) | Err(_) => Self::Unknown,
+        }
+    }
+
+    /// Returns the page shell for the sender.
+    pub(crate) fn shell<'a>(&'a self, site: &'a SiteSettings) -> Shell<'a> {
+        match self {
+            Self::User(user) => shell_of(site, user, None),
+            Self::Visitor => Shell::visitor(site, None),
+            Self::Unknown => Shell::unknown(site),
+        }
+    }
+
+    /// Returns the user, if known.
+    pub(crate) fn user(&self) -> Option<&User> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Visitor | Self::Unknown => None,
+        }
+    }
+}
+
 /// Returns the user who sent a request that was refused, or one that does not require a log-in. This function does not
 /// refresh tokens, and does not check the CSRF token. Use the result only to render a page, or to end the user's
 /// session.
 pub(crate) async fn user_of_refused(headers: &HeaderMap, uri: &Uri, site: &Site) -> Option<CurrentUser<User>> {
+    let mut parts = parts_to_verify(headers, uri, site);
+    <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(&mut parts, site).await.ok().flatten()
+}
+
+/// Returns a request whose tokens can be verified but not refreshed, because it lacks the layer's state.
+fn parts_to_verify(headers: &HeaderMap, uri: &Uri, site: &Site) -> Parts {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.headers = headers.clone();
     parts.uri = uri.clone();
-    // Without the layer's state, extractors verify tokens but do not refresh them.
     parts.extensions.insert(site.auth.clone());
-    <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(&mut parts, site).await.ok().flatten()
+    parts
 }

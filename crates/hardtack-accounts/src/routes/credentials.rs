@@ -8,7 +8,7 @@ use http::StatusCode;
 use maud::Markup;
 use serde::{Deserialize, Deserializer};
 
-use crate::extract::{JsonBody, JsonType, is_unverified};
+use crate::extract::{JsonBody, JsonType, is_unverified, next_or_home, next_page};
 use crate::pages::{CredentialsView, FieldError, Notice, NoticeKind, Shell};
 use crate::respond;
 use crate::site::Site;
@@ -104,18 +104,19 @@ impl CredentialsInput {
     }
 
     /// Returns whether the user will continue to a page other than the home page after the log-in.
-    pub(super) fn goes_on(&self, auth: &Auth) -> bool {
-        self.next_page(auth).is_some_and(|next| next.as_str() != auth.authenticator().urls().home_path())
+    pub(super) fn goes_on(&self, site: &Site, auth: &Auth) -> bool {
+        self.next_page(site, auth).is_some_and(|next| next.as_str() != auth.authenticator().urls().home_path())
     }
 
-    fn next_page(&self, auth: &Auth) -> Option<NextPath> {
+    fn next_page(&self, site: &Site, auth: &Auth) -> Option<NextPath> {
         let next = self.next.clone().or_else(|| auth.query("next"));
-        next.and_then(|next| auth.authenticator().next(&next))
+        next.and_then(|next| next_page(site, auth, &next))
     }
 
     /// Returns the page to send the user to next: the form's `next`, the query's `next`, or the home page.
-    pub(super) fn next_or_home(&self, auth: &Auth) -> String {
-        self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.authenticator().next_or_home(Some(next)))
+    pub(super) fn next_or_home(&self, site: &Site, auth: &Auth) -> String {
+        let next = self.next.clone().or_else(|| auth.query("next"));
+        next_or_home(site, auth, next.as_deref())
     }
 }
 
@@ -130,7 +131,7 @@ pub(super) fn show_form(
     page: fn(&Shell<'_>, &CredentialsView<'_>) -> Markup,
 ) -> Result<Response, AuthError> {
     let (csrf_token, cookies) = auth.pre_session()?;
-    let next = input.next_page(auth);
+    let next = input.next_page(site, auth);
     let view = CredentialsView {
         csrf_token: &csrf_token,
         next: next.as_ref().map(NextPath::as_str),

@@ -72,8 +72,18 @@ pub(super) fn is_set(headers: &HeaderMap, site: &Site) -> bool {
 
 /// Returns the profile in the cookie, if this user submitted it.
 pub(super) fn find(headers: &HeaderMap, user: &User, site: &Site) -> Option<Profile> {
+    let form = open(headers, site).filter(|form| form.user == user.id)?;
+    Some(Profile { display_name: form.display_name, email: form.email })
+}
+
+/// Returns whether the profile in the cookie was submitted in a form of a different user.
+pub(super) fn is_of_another(headers: &HeaderMap, user: &User, site: &Site) -> bool {
+    open(headers, site).is_some_and(|form| form.user != user.id)
+}
+
+/// Returns the cookie's content, unless it is too old.
+fn open(headers: &HeaderMap, site: &Site) -> Option<KeptForm> {
     let json = site.auth.open_sealed(FORM, COOKIE.find(headers, site.cookies())?)?;
     let form: KeptForm = serde_json::from_slice(&json).ok()?;
-    let counts = form.user == user.id && site.auth.now() < Timestamp::from_unix_seconds(form.until);
-    counts.then_some(Profile { display_name: form.display_name, email: form.email })
+    (site.auth.now() < Timestamp::from_unix_seconds(form.until)).then_some(form)
 }

@@ -142,7 +142,10 @@ impl LinkPage {
         };
         let status = StatusCode::GONE;
         let response = match auth.wants() {
-            Wants::Page => respond::error(status, title, detail, Some(self.action)),
+            Wants::Page => {
+                let (path, label) = self.action;
+                respond::error(status, title, detail, Some((path.into(), label)))
+            }
             wants => {
                 let detail = format!("{title}. {detail}");
                 respond::problem(wants, status, "link_dead", &detail, &[])

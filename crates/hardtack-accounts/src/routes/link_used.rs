@@ -9,9 +9,9 @@ use hardtack::request::Wants;
 use hardtack_axum::Auth;
 use http::{StatusCode, Uri};
 
-use crate::extract::{shell_of, user_of_refused};
+use crate::extract::Sender;
 use crate::page_cookie::{PageCookie, names};
-use crate::pages::{DoneView, Shell, done_page};
+use crate::pages::{DoneView, done_page};
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
@@ -49,12 +49,11 @@ pub(super) async fn user(site: &Site, auth: &Auth) -> Option<User> {
 
 /// Responds with a page that says what the link did. If `done` is not the name of a notice, redirects to the home page.
 pub(super) async fn message(site: &Site, auth: &Auth, done: &str) -> Response {
-    let viewer = user_of_refused(auth.headers(), &Uri::default(), site).await;
-    let Some(text) = text(done, user(site, auth).await.as_ref(), viewer.as_deref()) else {
+    let viewer = Sender::of(auth.headers(), &Uri::default(), site).await;
+    let Some(text) = text(done, user(site, auth).await.as_ref(), viewer.user()) else {
         return Redirect::to(&site.settings.home).into_response();
     };
-    let visitor = Shell::visitor(&site.settings, None);
-    let shell = viewer.as_ref().map_or(visitor, |user| shell_of(&site.settings, user, None));
+    let shell = viewer.shell(&site.settings);
     let view = DoneView { title: "Done", text: &text, action: None };
     forget(respond::page(StatusCode::OK, done_page(&shell, &view)), site, auth)
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
 use super::{kept_form, link_used};
 use crate::accounts::{Accounts, ActionError, VerifiedUser, WrongPassword};
-use crate::extract::{FormOrJson, Visitor, done, own_query};
+use crate::extract::{FormOrJson, Visitor, done, next_or_home, own_query};
 use crate::pages::{DoneView, FieldError, Notice, NoticeKind, Shell, done_page, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
@@ -26,12 +26,27 @@ const KEPT: Notice<'_> = Notice {
     text: "Your session has ended. We have kept what you typed. Log in again to finish.",
 };
 
+const CONTINUES_KEPT: Notice<'_> =
+    Notice { kind: NoticeKind::Info, text: "We have kept what you typed. Log in to finish." };
+
 /// The title of the page that is shown after the browser has sent a form with replaced tokens. The browser might have
 /// sent the form only once, in another tab, or twice, for example after a double click.
 const SENT_TITLE: &str = "This form changed nothing";
 const SENT: &str = "Your browser sent the form while your session was being renewed. Your session continues. If you \
                     pressed the button twice, the first press may already have taken effect. Otherwise, send the form \
                     again.";
+
+/// The notices after a form whose token is not valid yet, because this server's clock is behind.
+const EARLY: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "Nothing was changed. Your log-in is not valid here yet, because this server's clock is behind. Try again in a \
+           moment, or log in again.",
+};
+const EARLY_KEPT: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "Nothing was changed. Your log-in is not valid here yet, because this server's clock is behind. We have kept \
+           what you typed. Open this page again in a moment, or log in again to finish.",
+};
 
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
@@ -43,6 +58,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
             kind: NoticeKind::Info,
             text: "Your session has ended, so nothing was changed. Log in, then try again.",
         },
+        _ if kept_form::is_set(auth.headers(), &site) => KEPT,
         _ => Notice {
             kind: NoticeKind::Info,
             text: "Your session has ended. Log in again to continue where you left off.",
@@ -63,28 +79,33 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         if form.as_deref() == Some("sent") {
             return Ok(already_sent(&site, &auth, &visitor));
         }
-        return Ok(Redirect::to(&auth.next_or_home()).into_response());
+        let next = next_or_home(&site, &auth, auth.query("next").as_deref());
+        return Ok(Redirect::to(&next).into_response());
     }
     let replaced = match form.as_deref() {
-        Some("kept") => Some(Notice { text: "We have kept what you typed. Log in to finish.", ..KEPT }),
+        Some("kept") => Some(CONTINUES_KEPT),
         Some("sent") => {
             let text = "Your session was renewed, but your browser does not have the new session. This form changed \
                         nothing. Log in to continue.";
             Some(Notice { kind: NoticeKind::Info, text })
         }
+        Some("early") => Some(EARLY),
+        Some("early-kept") => Some(EARLY_KEPT),
         _ => None,
     };
     let done = done(&auth).and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    let notice =
-        shown_end.or(replaced).or(done).or_else(|| (!visitor.is_logged_in() && input.goes_on(&auth)).then_some(NEEDED));
+    let notice = shown_end
+        .or(replaced)
+        .or(done)
+        .or_else(|| (!visitor.is_logged_in() && input.goes_on(&site, &auth)).then_some(NEEDED));
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
 }
 
 /// Responds with a page that says that the form that was sent changed nothing, and that the user's session continues.
 fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
-    let next = auth.next_or_home();
+    let next = next_or_home(site, auth, auth.query("next").as_deref());
     let action = site.settings.own_path(&next).map(|path| (path, "Continue"));
     let view = DoneView { title: SENT_TITLE, text: SENT, action };
     respond::page(StatusCode::OK, done_page(&visitor.shell(None), &view))
@@ -94,8 +115,9 @@ fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
 /// the log-in page.
 fn shell_of_failed<'s>(site: &'s Site, auth: &Auth, input: &CredentialsInput) -> Shell<'s> {
     let notice = match kept_form::is_set(auth.headers(), site) {
-        true => Some(KEPT),
-        false => input.goes_on(auth).then_some(NEEDED),
+        // The session may continue: its tokens may have been replaced, or may not be valid yet.
+        true => Some(CONTINUES_KEPT),
+        false => input.goes_on(site, auth).then_some(NEEDED),
     };
     Shell { notice, ..Shell::unknown(&site.settings) }
 }
@@ -178,7 +200,7 @@ async fn log_in(
     // ends the session.
     match auth.log_in(input.log_in(verified, auth.wants())).await {
         Ok(cookies) => {
-            let response = respond::success(auth.wants(), &input.next_or_home(&auth), json!(user));
+            let response = respond::success(auth.wants(), &input.next_or_home(&site, &auth), json!(user));
             Ok((cookies, response).into_response())
         }
         // While this log-in was in flight, the password was changed or the user was disabled.

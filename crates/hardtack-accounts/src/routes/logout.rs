@@ -51,9 +51,17 @@ async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError
 }
 
 /// Handles a log-out request that failed the CSRF check, but might still have come from a page of this site. Shows the
-/// page with the log-out button again, or returns `error` if no user is logged in.
+/// page with the log-out button again. If the access token has expired, leads to a page whose GET request can refresh
+/// the tokens.
 async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Result<Response, AuthError> {
-    let Some(user) = user_of_refused(auth.headers(), uri, site).await else { return Err(error) };
+    let Some(user) = user_of_refused(auth.headers(), uri, site).await else {
+        // In redirect mode, a browser that opens `/logout` with an expired token does not return there.
+        let text = "This form is out of date or incomplete, so you have not been logged out. Open the page with your \
+                    devices, and log out there.";
+        let action = ("/account/sessions".into(), "Go to your devices");
+        let page = respond::error(StatusCode::FORBIDDEN, "You have not been logged out", text, Some(action));
+        return Ok(([(header::CACHE_CONTROL, NO_STORE)], page).into_response());
+    };
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
     let page = confirm_logout(&shell_of(&site.settings, &user, Some(notice)), &user.token().csrf_token());
     Ok(([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::FORBIDDEN, page)).into_response())

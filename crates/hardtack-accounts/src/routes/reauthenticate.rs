@@ -12,7 +12,7 @@ use serde_json::json;
 use super::kept_form;
 use crate::accounts::{ActionError, WrongPassword};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, shell_of};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, next_or_home, next_page, read_fields, shell_of};
 use crate::pages::{FieldError, Notice, NoticeKind, ReauthenticateView, reauthenticate};
 use crate::passwords::TypedPassword;
 use crate::respond;
@@ -48,8 +48,14 @@ impl AccountForm for ReauthenticateInput {
         read_fields(request, site).await
     }
 
-    fn after_log_in(&self, auth: &Auth) -> Option<String> {
-        Some(auth.authenticator().next_or_home(self.next.as_deref().or(auth.query("next").as_deref())))
+    fn after_log_in(&self, site: &Site, auth: &Auth) -> Option<String> {
+        Some(next_or_home(site, auth, self.next.as_deref().or(auth.query("next").as_deref())))
+    }
+
+    fn page_again(input: Option<&Self>, site: &Site, auth: &Auth) -> String {
+        let next = input.and_then(|input| input.next.clone()).or_else(|| auth.query("next"));
+        let next = next.and_then(|next| next_page(site, auth, &next));
+        next.map_or_else(|| "/reauthenticate".to_owned(), |next| next.append_to("/reauthenticate"))
     }
 
     async fn show_again(
@@ -67,7 +73,7 @@ impl AccountForm for ReauthenticateInput {
 /// Shows the form. If the token is already fresh, for example because the user has just logged in, redirects to the
 /// page in `next` instead.
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Response {
-    let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
+    let next = auth.query("next").and_then(|next| next_page(&site, &auth, &next));
     if let Some(next) = next.filter(|_| user.token().is_fresh(auth.authenticator().now())) {
         return Redirect::to(next.as_str()).into_response();
     }
@@ -83,7 +89,7 @@ fn show_form(
     errors: &[FieldError<'_>],
     notice: Option<Notice<'_>>,
 ) -> Response {
-    let next = next.and_then(|next| auth.authenticator().next(next));
+    let next = next.and_then(|next| next_page(site, auth, next));
     let kept = kept_form::find(auth.headers(), user, site).is_some();
     let notice = notice.or_else(|| kept.then_some(KEPT));
     let csrf_token = user.token().csrf_token();
@@ -123,7 +129,7 @@ pub(crate) async fn submit(
     match site.accounts.verify_password_again(&user.id, user.token().session(), password, &request).await {
         Ok(verified) => {
             let cookies = auth.reauthenticate(&verified.user_id).await?;
-            let location = auth.authenticator().next_or_home(next.as_deref());
+            let location = next_or_home(&site, &auth, next.as_deref());
             Ok((cookies, respond::success(wants, &location, json!(user.into_user()))).into_response())
         }
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {

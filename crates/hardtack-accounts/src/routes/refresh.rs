@@ -15,8 +15,9 @@ use serde_json::json;
 use super::account::{PasswordInput, SettingsInput};
 use super::confirm_email::SendAgainForm;
 use super::fallback::method_not_allowed_response;
+use super::reauthenticate::ReauthenticateInput;
 use super::sessions::DeviceForm;
-use crate::extract::refuse_form;
+use crate::extract::{next_or_home, next_page, refuse_form};
 use crate::pages::{Shell, continue_refresh};
 use crate::respond;
 use crate::site::Site;
@@ -64,7 +65,7 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
 /// Handles a visitor who followed a link from another site: instead of refreshing the tokens, shows a page of this site
 /// that requests the refresh.
 fn show_continue(site: &Site, auth: &Auth) -> Response {
-    let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
+    let next = auth.query("next").and_then(|next| next_page(site, auth, &next));
     let path = site.path("/token/refresh");
     let url = next.as_ref().map_or_else(|| path.clone(), |next| next.append_to(&path));
     let is_from_public_page = next.is_some() && auth.query("public").is_some_and(|value| value == "1");
@@ -98,7 +99,7 @@ pub(crate) async fn submit(
     known?;
     let cookies = auth.refresh().await?;
     let Form(ContinueInput { next }) = Form::from_request(request, &()).await.unwrap_or_default();
-    let location = auth.authenticator().next_or_home(next.as_deref());
+    let location = next_or_home(&site, &auth, next.as_deref());
     if auth.wants() == Wants::Page {
         return Ok((cookies, Redirect::to(&location)).into_response());
     }
@@ -109,6 +110,10 @@ pub(crate) async fn submit(
 /// responds the way that route does when it refuses the form. For example, what the user typed into the profile form is
 /// kept.
 async fn refuse_redirected(error: AuthError, request: Request, auth: &Auth, site: &Site) -> Response {
+    // The browser was posting a password. Here, `next` is the page to show afterward.
+    if auth.query("reauthenticate").is_some() {
+        return refuse_form::<ReauthenticateInput>(error, request, auth, site).await;
+    }
     let next = auth.query("next").unwrap_or_default();
     let path = next.split('?').next().unwrap_or_default();
     match site.settings.own_path(path).unwrap_or_default() {

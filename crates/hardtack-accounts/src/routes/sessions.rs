@@ -40,7 +40,7 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     }
     let notice = match done(&auth).as_deref() {
         Some("proof") => {
-            let text = "Thank you. Nothing has been logged out yet. Choose again which devices to log out.";
+            let text = "Nothing has been logged out yet. Choose again which devices to log out.";
             Some(Notice { kind: NoticeKind::Info, text })
         }
         Some("revoke") => {

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::credentials::{CredentialsInput, SignUpInput, require_own_form, show_form};
 use super::new_address::new_address;
 use crate::activity::RequestInfo;
-use crate::extract::{FormOrJson, Visitor, done};
+use crate::extract::{FormOrJson, Visitor, done, next_or_home};
 use crate::pages::{DoneView, FieldError, Shell, done_page, signup};
 use crate::respond;
 use crate::settings::Registration;
@@ -29,7 +29,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
             let view = DoneView { title: "Your account is ready", text: &text, action: None };
             return Ok(respond::page(StatusCode::OK, done_page(&visitor.shell(None), &view)));
         }
-        return Ok(Redirect::to(&auth.next_or_home()).into_response());
+        let next = next_or_home(&site, &auth, auth.query("next").as_deref());
+        return Ok(Redirect::to(&next).into_response());
     }
     let input = CredentialsInput::from_query(&auth);
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(None), signup)
@@ -78,7 +79,7 @@ async fn sign_up(
             let Some(cookies) = site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await else {
                 return Ok(without_session(&site, wants, &user));
             };
-            let mut next = input.next_or_home(&auth);
+            let mut next = input.next_or_home(&site, &auth);
             let mut body = json!(user);
             if next == site.settings.home {
                 next = after_sign_up(&site, &user, limit.is_some());

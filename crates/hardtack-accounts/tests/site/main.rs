@@ -9,6 +9,7 @@ mod cookies;
 mod csrf;
 mod embedded;
 mod ended_sessions;
+mod false_claims;
 mod faults;
 mod faulty_site;
 mod forged;
@@ -18,6 +19,7 @@ mod guessing;
 mod headers;
 mod input;
 mod json_api;
+mod json_tokens;
 mod leaks;
 mod letters;
 mod mail;
@@ -45,6 +47,7 @@ mod rotation;
 mod rush;
 mod self_service;
 mod sessions;
+mod stale_forms;
 mod support;
 
 #[path = "../../examples/accounts.rs"]

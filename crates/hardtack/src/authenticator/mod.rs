@@ -84,6 +84,7 @@ use crate::refusal::{Handlers, Reason, RefusalLog};
 use crate::request::{NextPath, RequestHead};
 use crate::revocation::{HeldSubjects, LogPosition, Moment, RevocationCache};
 use crate::session::{ErasedPendingRevocations, ErasedStore, SessionRules};
+use crate::token_source::TokenLocation;
 use crate::urls::Urls;
 
 /// Verifies requests, and issues and revokes tokens. Clones share all settings and all state.
@@ -162,6 +163,16 @@ impl Authenticator {
     /// can override this default with [`LogIn::remember`].
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
+    }
+
+    /// Returns the names of the members that are read as tokens if a request's body is a JSON object: the name for
+    /// access tokens, then the name for refresh tokens. Returns `None` if no token is read from a body
+    /// ([`TokenLocation::Json`](crate::TokenLocation::Json) is not one of the token locations).
+    ///
+    /// A route that refuses unknown members must accept these members.
+    pub fn json_token_members(&self) -> Option<[&str; 2]> {
+        let sources = &self.settings().sources;
+        sources.may_be_in(TokenLocation::Json).then_some([&sources.json_key, &sources.refresh_json_key])
     }
 
     /// Returns whether browsers send the access cookie with a request for this path.

@@ -41,19 +41,26 @@ impl NextPath {
         &self.0
     }
 
-    /// Returns the path in the form that is compared with routes: percent-decoded, without the query and without
-    /// trailing slashes.
+    /// Returns the path in the form that is compared with routes: percent-decoded, without the query and without empty
+    /// segments.
     fn plain_path(&self) -> String {
         let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
         let decoded: String =
             form_urlencoded::parse(path.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default();
-        decoded.trim_end_matches('/').to_owned()
+        without_empty_segments(&decoded)
     }
 
-    /// Returns whether the path is one of `routes`.
-    pub(crate) fn is_any_of<'r>(&self, routes: impl IntoIterator<Item = &'r str>) -> bool {
+    /// Returns whether the path is one of `routes`, which are paths such as `/login`. The query, percent-encoding and
+    /// empty segments do not matter, because a proxy or a nested router may drop empty segments.
+    ///
+    /// ```
+    /// use hardtack::request::NextPath;
+    /// let next = NextPath::parse("/auth//l%6fgin/?next=%2F").unwrap();
+    /// assert!(next.is_any_of(["/auth/login", "/auth/logout"]));
+    /// ```
+    pub fn is_any_of<'r>(&self, routes: impl IntoIterator<Item = &'r str>) -> bool {
         let path = self.plain_path();
-        routes.into_iter().any(|route| path == route.trim_end_matches('/'))
+        routes.into_iter().any(|route| path == without_empty_segments(route))
     }
 
     /// Returns `url` with this path, percent-encoded, as the query parameter `next`.
@@ -62,6 +69,10 @@ impl NextPath {
         let encoded: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
         format!("{url}{separator}next={encoded}")
     }
+}
+
+fn without_empty_segments(path: &str) -> String {
+    path.split('/').filter(|segment| !segment.is_empty()).flat_map(|segment| ["/", segment]).collect()
 }
 
 impl fmt::Display for NextPath {
@@ -121,7 +132,7 @@ mod tests {
 
     #[test]
     fn disguised_routes_are_recognised() {
-        for login in ["/login", "/login/", "/%6cogin", "/x/../login", "/login?next=/a", "/login#a"] {
+        for login in ["/login", "/login/", "/%6cogin", "/x/../login", "/login?next=/a", "/login#a", "/login//"] {
             let next = NextPath::parse(login).unwrap();
             assert!(next.is_any_of(["/logout", "/login"]), "{login}");
         }

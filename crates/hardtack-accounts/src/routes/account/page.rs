@@ -92,6 +92,15 @@ fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
     }
 }
 
+/// Returns a notice that the form that was sent had been rendered for a different user.
+pub(super) fn of_another(user: &User) -> String {
+    format!(
+        "Nothing was changed, because the form was opened while another user was logged in. You are now logged in as \
+         {}. This page shows your own details.",
+        user.username
+    )
+}
+
 pub(crate) async fn show(
     State(site): State<Site>,
     auth: Auth,
@@ -124,6 +133,10 @@ pub(crate) async fn show(
     }
     let Some(profile) = kept_form::find(&headers, &user, &site) else {
         // The cookie that holds the kept form belongs to a different user of this browser, or is too old. Delete it.
+        let text = of_another(&user);
+        if done.as_deref() == Some("kept") && kept_form::is_of_another(&headers, &user, &site) {
+            page.notice = Some(Notice { kind: NoticeKind::Problem, text: &text });
+        }
         return kept_form::clear(page.respond(&user, StatusCode::OK), &site);
     };
     page.profile = profile;

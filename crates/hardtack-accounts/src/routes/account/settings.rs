@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::page::AccountPage;
+use super::page::{AccountPage, of_another};
 use crate::accounts::{ActionError, CurrentPassword, ProfileChangeProblem};
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, refuse_read_form};
@@ -90,11 +90,7 @@ fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site)
 /// Responds to a form that was rendered for a different user. Changes nothing, and shows the account page with the
 /// stored profile of the current user.
 fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
-    let text = format!(
-        "Nothing was changed, because the form was opened while another user was logged in. You are now logged in as \
-         {}. This page shows your own details.",
-        user.username
-    );
+    let text = of_another(user);
     let notice = Some(Notice { kind: NoticeKind::Problem, text: &text });
     let page = AccountPage { notice, ..AccountPage::new(user, site) };
     page.respond(user, StatusCode::FORBIDDEN)
