@@ -177,7 +177,7 @@ impl Pool {
     /// succeeded.
     pub async fn check(&self) -> Result<(), sqlx::Error> {
         if self.health.failed_for().is_none() {
-            return self.run(Statement::new("SELECT 1")).await.map(drop);
+            return self.fetch_rows::<(i64,)>(Statement::new("SELECT CAST(1 AS BIGINT)")).await.map(drop);
         }
         // This statement changes no value, but the database still has to write and sync the row.
         let sql = "UPDATE hardtack_migrations SET applied_at = applied_at

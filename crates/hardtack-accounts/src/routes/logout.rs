@@ -54,15 +54,20 @@ async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError
 /// page with the log-out button again. If the access token has expired, leads to a page whose GET request can refresh
 /// the tokens.
 async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Result<Response, AuthError> {
-    let Some(user) = user_of_refused(auth.headers(), uri, site).await else {
-        // In redirect mode, a browser that opens `/logout` with an expired token does not return there.
-        let text = "This form is out of date or incomplete, so you have not been logged out. Open the page with your \
-                    devices, and log out there.";
-        let action = ("/account/sessions".into(), "Go to your devices");
-        let page = respond::error(StatusCode::FORBIDDEN, "You have not been logged out", text, Some(action));
-        return Ok(([(header::CACHE_CONTROL, NO_STORE)], page).into_response());
-    };
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
-    let page = confirm_logout(&shell_of(&site.settings, &user, Some(notice)), &user.token().csrf_token());
+    let user = user_of_refused(auth.headers(), uri, site).await;
+    let (shell, csrf_token) = match (&user, auth.early_csrf_token()) {
+        (Some(user), _) => (shell_of(&site.settings, user, Some(notice)), user.token().csrf_token()),
+        (None, Some(csrf_token)) => (Shell { notice: Some(notice), ..Shell::unknown(&site.settings) }, csrf_token),
+        (None, None) => {
+            // In redirect mode, a browser that opens `/logout` with an expired token does not return there.
+            let text = "This form is out of date or incomplete. Open the page with your devices, and log out there. If \
+                        your session has already ended, you do not have to log out.";
+            let action = ("/account/sessions".into(), "Go to your devices");
+            let page = respond::error(StatusCode::FORBIDDEN, "This form did not log you out", text, Some(action));
+            return Ok(([(header::CACHE_CONTROL, NO_STORE)], page).into_response());
+        }
+    };
+    let page = confirm_logout(&shell, &csrf_token);
     Ok(([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::FORBIDDEN, page)).into_response())
 }

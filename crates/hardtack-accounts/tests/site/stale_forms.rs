@@ -26,7 +26,7 @@ fn expire(site: &TestSite, browser: &mut Client, keeps_token: bool) {
 /// Sends an old form, and follows the link of the page that refuses it.
 async fn send_old(browser: &mut Client, page: &Response, action: &str, typed: &[(&str, &str)]) -> Response {
     let refused = send(browser, page, action, typed).await;
-    says(&refused, 403, "This form is out of date or incomplete, so");
+    says(&refused, 403, "This form is out of date or incomplete");
     assert!(!refused.text().contains("href=\"/login\""), "{}", refused.text());
     assert!(!refused.text().contains("Check the form and send it again"), "{}", refused.text());
     let (_, link) = refused.text().split_once("class=\"button primary\" href=\"").unwrap();

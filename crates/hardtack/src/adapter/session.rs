@@ -18,7 +18,7 @@ impl Exchange<'_> {
     /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
     /// If the client disconnects during this call, and the application lets the call run to completion, the new session
-    /// ends at once, because its cookies cannot reach a browser.
+    /// ends in the store at once, because its cookies cannot reach a browser.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session

@@ -271,8 +271,9 @@ impl Reason {
             Self::DuplicateCookie => {
                 "The request carries an authentication cookie twice. Delete this site's cookies and log in again."
             }
-            Self::Token(TokenError::Expired) => "The token has expired. Refresh it, or log in again.",
-            Self::Refresh(RefreshFlaw::SessionExpired) => "Your session has expired. Log in again.",
+            Self::Token(TokenError::Expired) | Self::Refresh(RefreshFlaw::SessionExpired) => {
+                "Your session has expired. Log in again."
+            }
             Self::Refresh(RefreshFlaw::Unproven) => {
                 "Your session is bound to a device, and this request could not refresh the session. Reload the page, \
                  or log in again."

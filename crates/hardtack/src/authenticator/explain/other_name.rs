@@ -25,7 +25,7 @@ impl OtherName {
         let expected = &self.expected;
         match (self.difference, self.is_secure) {
             (Difference::Case, _) => format!("The server expects the name `{expected}`, and case matters."),
-            (Difference::Realm, _) => "The names belong to different realms.".to_owned(),
+            (Difference::Realm, _) => "The names might belong to different realms.".to_owned(),
             (Difference::Prefix, true) if without_prefix(expected) == expected => {
                 let setting = names.find("CookiePolicy::prefix").map(|name| format!(" ({name})")).unwrap_or_default();
                 format!("The server expects a name without a prefix such as `__Host-`{setting}.")
@@ -37,6 +37,12 @@ impl OtherName {
                 "The server expects a name without a prefix such as `__Host-`, because the base URL is http.".to_owned()
             }
         }
+    }
+
+    /// Whether the names differ by more than a realm. Another program's cookie can have a name that looks like the name of
+    /// a cookie in another realm.
+    pub(super) fn is_certain(&self) -> bool {
+        self.difference != Difference::Realm
     }
 
     /// Returns what to change.

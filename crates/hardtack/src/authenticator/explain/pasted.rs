@@ -118,8 +118,8 @@ impl Authenticator {
                 similar.why(settings.names)
             );
             explanation.steps.push(Step::new(Check::Name, Verdict::Noted, text));
-            if !is_ignored {
-                // Changing the cookie's attributes does not help if the site ignores the cookie.
+            // Changing the cookie's attributes does not help if the site ignores the cookie.
+            if !is_ignored && (similar.is_certain() || explanation.advice.is_none()) {
                 explanation.advice = Some(similar.advice(settings.names));
             }
         } else if !name.is_empty() {

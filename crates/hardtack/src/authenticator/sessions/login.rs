@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::dead;
 use super::tokens::PERSISTENT;
+use super::uncertain_write::UncertainWrite;
 use crate::authenticator::{Authenticator, LogIn, SessionError};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
@@ -267,37 +268,43 @@ impl Authenticator {
             self.end_locally(&[], ends, at);
             return Ok(ends.named().to_vec());
         };
-        let ended = self.insert_unreported(store, session, ends, held, now).await;
+        let write = self.begin_uncertain_write(store, ends).await?;
+        let asked = self.moment();
+        let created = self.create(store, session, ends, held, &write, now).await;
+        if let Ok(ended) = &created {
+            self.end_locally(ended, ends, now);
+        }
         let subjects: Vec<&str> = held.iter().map(VerifiedToken::subject).chain([session.subject.as_str()]).collect();
-        self.report_ended(&ended, ends, &subjects).await;
-        ended
+        self.report_ended(&created, ends, &subjects).await;
+        match created {
+            Ok(ended) => {
+                write.confirm();
+                Ok(ended)
+            }
+            // Do not confirm the write, because the reply that lists the ended sessions is lost.
+            Err(error) => {
+                let ended = self.find_after_error(store, session, ends, &write, (asked, error)).await?;
+                self.end_locally(&ended, ends, now);
+                Ok(ended)
+            }
+        }
     }
 
-    async fn insert_unreported(
+    async fn create(
         &self,
         store: &dyn ErasedStore,
         session: &Session,
         ends: RevokeTarget<'_>,
         held: &[VerifiedToken],
+        write: &UncertainWrite<'_>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, BackendError> {
-        let write = self.begin_uncertain_write(store, ends).await?;
         let dated = held.iter().filter_map(|token| Some((token.session()?, token.claims().issued_at)));
         let mut ended = self.end_early(ends, write.rotations().chain(dated), now).await?;
-        let asked = self.moment();
-        let created = match self.settings().sessions.max_sessions {
-            Some(limit) => store.create_within(session, ends, limit).await,
-            None => store.create(session, ends).await,
-        };
-        match created {
-            Ok(ids) => {
-                ended.extend(ids);
-                write.confirm();
-            }
-            // Do not confirm the write, because the reply that lists the ended sessions is lost.
-            Err(error) => ended.extend(self.find_after_error(store, session, &write, (asked, error)).await?),
-        }
-        self.end_locally(&ended, ends, now);
+        ended.extend(match self.settings().sessions.max_sessions {
+            Some(limit) => store.create_within(session, ends, limit).await?,
+            None => store.create(session, ends).await?,
+        });
         Ok(ended)
     }
 }

@@ -6,7 +6,7 @@ use super::uncertain_write::UncertainWrite;
 use crate::authenticator::Authenticator;
 use crate::error::{BackendError, WithCauses};
 use crate::revocation::Moment;
-use crate::session::{ErasedStore, Session, SessionId};
+use crate::session::{ErasedStore, RevocationKind, RevokeTarget, Session, SessionId};
 
 /// If the store returned its error only after this time, it is probably not responding, so it is not asked again. The
 /// request has waited long enough.
@@ -16,30 +16,47 @@ impl Authenticator {
     /// Call this method if the store was asked to store `session` at the moment `asked` and returned `error`. The store
     /// may have stored the session anyway, for example if the connection broke after the commit and before the reply.
     /// If the session is in the store, the write has succeeded. This method then returns which of the sessions in
-    /// `write` have ended. Otherwise, it returns `error`.
+    /// `write` the write has ended. If sessions have ended because the user had reached the session limit, they are not
+    /// in this list. If the session is not in the store, this method returns `error`.
     pub(super) async fn find_after_error(
         &self,
         store: &dyn ErasedStore,
         session: &Session,
+        ends: RevokeTarget<'_>,
         write: &UncertainWrite<'_>,
         (asked, error): (Moment, BackendError),
     ) -> Result<Vec<SessionId>, BackendError> {
+        let Some(found) = self.search(store, session, ends, write, asked).await else { return Err(error) };
+        tracing::debug!(event = "session_stored_despite_error", error = %WithCauses(&error));
+        Ok(found)
+    }
+
+    async fn search(
+        &self,
+        store: &dyn ErasedStore,
+        session: &Session,
+        ends: RevokeTarget<'_>,
+        write: &UncertainWrite<'_>,
+        asked: Moment,
+    ) -> Option<Vec<SessionId>> {
         if self.moment().monotonic.saturating_sub(asked.monotonic) > QUICK {
-            return Err(error);
+            return None;
         }
-        let Ok(Some(row)) = store.find(session.id).await else { return Err(error) };
-        if !row.is_live(self.now()) {
-            return Err(error);
-        }
+        store.find(session.id).await.ok()?.filter(|row| row.is_live(self.now()))?;
         let mut ended = Vec::new();
-        for id in write.sessions() {
-            match store.find(id).await {
-                Ok(Some(row)) if row.revoked_at.is_none() => {}
-                Ok(_) => ended.push(id),
-                Err(_) => return Err(error),
+        for id in ends.named() {
+            let row = store.find(*id).await.ok()?;
+            // Another request might have ended the session just before, for example because the user logged out.
+            let is_replaced = ends.kind(*id) == RevocationKind::Replaced;
+            if row.is_some_and(|row| row.revoked_at.is_some() && row.replaced == is_replaced) {
+                ended.push(*id);
             }
         }
-        tracing::debug!(event = "session_stored_despite_error", error = %WithCauses(&error));
-        Ok(ended)
+        let others: Vec<SessionId> = write.sessions().filter(|id| !ends.named().contains(id)).collect();
+        if !others.is_empty() {
+            let unended = self.unended_sessions(store, &session.subject).await.ok()?;
+            ended.extend(others.into_iter().filter(|id| !unended.iter().any(|(other, _)| other == id)));
+        }
+        Some(ended)
     }
 }

@@ -8,6 +8,7 @@ use crate::config::RefreshMode;
 use crate::csrf::CsrfError;
 use crate::developer_notice;
 use crate::html::escaped;
+use crate::jwt::TokenError;
 use crate::request::Wants;
 
 impl Refused<'_> {
@@ -112,17 +113,23 @@ fn destination(refused: &Refused<'_>) -> Destination {
 fn problem(refused: &Refused<'_>) -> Reply {
     let (reason, kind) = (refused.reason, refused.reason.kind());
     let status = reason.status();
+    let offers_refresh = kind == FailureKind::RefreshNeeded
+        || (kind == FailureKind::Expired && refused.settings.refresh == RefreshMode::Off);
+    let is_refresh = refused.settings.public_path(refused.head.path()) == refused.settings.urls.refresh;
+    let advice = match reason {
+        // The session may continue, although this token has expired.
+        Reason::Token(TokenError::Expired) if offers_refresh && !is_refresh => Reason::RefreshNeeded.advice(),
+        _ => reason.advice(),
+    };
     let mut body = serde_json::json!({
         "type": "about:blank",
         "title": if matches!(reason, Reason::Replaced) { SESSION_RENEWED } else { title(kind) },
         "status": status,
-        "detail": reason.advice(),
+        "detail": advice,
         "code": reason.code(),
     });
-    body[refused.settings.error_key.as_str()] = reason.advice().into();
-    if kind == FailureKind::RefreshNeeded
-        || (kind == FailureKind::Expired && refused.settings.refresh == RefreshMode::Off)
-    {
+    body[refused.settings.error_key.as_str()] = advice.into();
+    if offers_refresh {
         body["refresh_url"] = refused.settings.urls.refresh.clone().into();
     }
     let reply =
