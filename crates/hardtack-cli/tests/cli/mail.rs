@@ -209,3 +209,34 @@ async fn bad_mail_settings_are_refused() {
     let shown = output(&dir.hardtack(["check-config", "--mail-outbox", "letters"]));
     assert!(shown.contains("mail_outbox = \"letters\" "), "{shown}");
 }
+
+/// Such a program used to be noticed only when the first email could not be sent.
+#[tokio::test]
+async fn a_mail_program_that_cannot_be_run_is_refused() {
+    let dir = TestDir::new();
+    fs::create_dir_all(dir.path("folder/sub")).unwrap();
+    for name in ["plain.txt", "folder/mail-of-test"] {
+        dir.write(name, "");
+        set_mode(dir.path(name), 0o600);
+    }
+    for (command, words) in [
+        ("./folder -t", "./folder is not a file"),
+        ("./plain.txt", "this user is not allowed to execute ./plain.txt (chmod +x makes a file executable)"),
+        ("/nowhere/at-all -t", "/nowhere/at-all cannot be run: No such file or directory"),
+        ("./plain.txt/mail", "./plain.txt/mail cannot be run: Not a directory"),
+        ("no-mail-of-test -t", "no folder of PATH contains a program with the name no-mail-of-test"),
+        ("mail-of-test", "this user is not allowed to execute folder/mail-of-test"),
+    ] {
+        for subcommand in ["serve", "check-config"] {
+            let args = [subcommand, "--listen", "127.0.0.1:0", "--mail-from", "a@b.example", "--mail-command", command];
+            let error = refusal(&dir.hardtack(args).env("PATH", "/bin:folder"), 2).await;
+            assert!(error.contains(&format!("--mail-command is {command:?}, but {words}")), "{error}");
+            assert!(error.contains("; expected the path of a program, such as /usr/sbin/sendmail, or "), "{error}");
+        }
+    }
+    // Like the operating system, the search continues after a file that cannot be executed.
+    let args = ["check-config", "--mail-from", "a@b.example", "--mail-command", "mail-of-test"];
+    dir.write("folder/sub/mail-of-test", "#!/bin/sh\n");
+    set_mode(dir.path("folder/sub/mail-of-test"), 0o700);
+    output(&dir.hardtack(args).env("PATH", "folder:folder/sub"));
+}
