@@ -1,9 +1,9 @@
-//! Checks who can change the mail program and the folder for emails. The program runs as the server's OS user, and
-//! emails contain links that are as powerful as passwords.
+//! Checks whether the mail program can be run, and who can change the program and the folder for emails. The program
+//! runs as the server's OS user, and emails contain links that are as powerful as passwords.
 
-use std::env;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::{env, io};
 
 use hardtack::files;
 
@@ -12,19 +12,27 @@ use super::settings::{MAIL_COMMAND, MAIL_OUTBOX};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses the mail program or the folder for emails if another OS user can change it. Root and the user that runs this
-/// process are allowed. sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program or folder is not
-/// refused here: when mail is sent, the missing program is reported, and the missing folder is created.
+/// Refuses a mail program that this process cannot run. Also refuses the mail program or the folder for emails if
+/// another OS user can change it. Root and the user that runs this process are allowed. sshd has a similar rule for its
+/// `AuthorizedKeysCommand`. A missing folder is not refused: it is created when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     if let Some(folder) = mail.and_then(MailConfig::outbox) {
         return check_outbox(folder)
             .map_err(|why| Error::config(format_args!("{}: {why}", sources.describe(&MAIL_OUTBOX))));
     }
-    let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
-    files::check_trusted(&path, &metadata).map_err(|untrusted| {
-        let setting = sources.describe(&MAIL_COMMAND);
+    let Some(program) = mail.and_then(MailConfig::program) else { return Ok(()) };
+    let setting = || sources.describe(&MAIL_COMMAND);
+    let (path, metadata) = find(program).map_err(|unusable| {
         Error::config(format_args!(
-            "{setting}, but another user can change this program, which the server runs: {untrusted}"
+            "{}, but {unusable}; expected the path of a program, such as /usr/sbin/sendmail, or the name of a program \
+             in a folder of PATH, and after it the program's arguments",
+            setting()
+        ))
+    })?;
+    files::check_trusted(&path, &metadata).map_err(|untrusted| {
+        Error::config(format_args!(
+            "{}, but another user can change this program, which the server runs: {untrusted}",
+            setting()
         ))
     })
 }
@@ -48,7 +56,7 @@ impl MailConfig {
 
     /// Returns a warning if another OS user can replace the program that sends mail.
     pub(crate) fn untrusted_folder(&self) -> Option<String> {
-        let (path, _) = find(self.program()?)?;
+        let (path, _) = find(self.program()?).ok()?;
         // `untrusted_above` also checks the folders that contain symbolic links, and the folders that contain the
         // links' targets.
         let untrusted = files::untrusted_above(&path)?;
@@ -66,14 +74,55 @@ impl MailConfig {
     }
 }
 
-/// Finds a program as the operating system does: by its path, or by its name in the folders of `PATH`.
-fn find(program: &str) -> Option<(PathBuf, Metadata)> {
-    let examine = |path: PathBuf| {
-        let metadata = path.metadata().ok().filter(Metadata::is_file)?;
-        Some((path, metadata))
-    };
+/// The folders that `execvp` searches if `PATH` is not set.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// Why a program cannot be run.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("no folder of PATH contains a program with the name {0}")]
+    NotOnPath(String),
+    #[error("{0} cannot be run: {1}")]
+    Unreadable(PathBuf, io::Error),
+    #[error("{0} is not a file")]
+    NotAFile(PathBuf),
+    #[error("this user is not allowed to execute {0} (chmod +x makes a file executable)")]
+    NotExecutable(PathBuf),
+}
+
+/// Finds a program as the operating system does: by its path, or by its name in the folders of `PATH`. Like `execvp`,
+/// the search skips files that cannot be executed.
+fn find(program: &str) -> Result<(PathBuf, Metadata), Unusable> {
     if program.contains('/') {
-        return examine(Path::new(program).to_owned());
+        return examine(PathBuf::from(program));
     }
-    env::split_paths(&env::var_os("PATH")?).find_map(|folder| examine(folder.join(program)))
+    let folders = env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+    let mut first_unusable = None;
+    for folder in env::split_paths(&folders) {
+        match examine(folder.join(program)) {
+            Ok(found) => return Ok(found),
+            Err(Unusable::Unreadable(..)) => {}
+            Err(unusable) => first_unusable = first_unusable.or(Some(unusable)),
+        }
+    }
+    Err(first_unusable.unwrap_or_else(|| Unusable::NotOnPath(program.to_owned())))
+}
+
+fn examine(path: PathBuf) -> Result<(PathBuf, Metadata), Unusable> {
+    match path.metadata() {
+        Err(error) => Err(Unusable::Unreadable(path, error)),
+        Ok(metadata) if !metadata.is_file() => Err(Unusable::NotAFile(path)),
+        Ok(_) if !is_executable(&path) => Err(Unusable::NotExecutable(path)),
+        Ok(metadata) => Ok((path, metadata)),
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+const fn is_executable(_: &Path) -> bool {
+    true
 }

@@ -4,8 +4,13 @@ use std::process::{ExitStatus, Stdio};
 use std::{env, io};
 
 use hardtack_accounts::mail::{Mail, MailError, Mailer};
+#[cfg(unix)]
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::timeout::TIMEOUT;
 
@@ -25,6 +30,8 @@ impl MailCommand {
         Self { program: program.to_owned(), arguments: arguments.to_vec() }
     }
 
+    /// Runs the program to its end. If this future is dropped before that, because of the timeout or because the server
+    /// stops, the program and the processes that it has started are killed.
     async fn run(&self, message: &str) -> io::Result<ExitStatus> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -34,12 +41,31 @@ impl MailCommand {
                 command.env_remove(name);
             }
         }
-        let mut child = command.kill_on_drop(true).spawn()?;
-        if let Some(mut input) = child.stdin.take() {
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut running = Running(command.kill_on_drop(true).spawn()?);
+        if let Some(mut input) = running.0.stdin.take() {
             input.write_all(message.as_bytes()).await?;
             input.shutdown().await?;
         }
-        child.wait().await
+        running.0.wait().await
+    }
+}
+
+/// A program that runs in a process group of its own. If the program is still running when this value is dropped, the
+/// whole group is killed. After the program has ended, its processes are left alone, because sendmail programs may
+/// deliver the message in the background.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // `id` returns `None` once the program has been waited for. Until then, the system gives its id to no other
+        // process group.
+        #[cfg(unix)]
+        if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
+            // This fails only if no process of the group is left.
+            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        }
     }
 }
 

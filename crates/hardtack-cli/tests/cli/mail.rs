@@ -1,7 +1,6 @@
 //! Mail: into a folder, and through a program.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use hardtack_test_support::process::Process;
 use hardtack_test_support::wait;
 use serde_json::json;
 
-use crate::support::{PASSWORD, TestDir, output, refusal, sign_up, start};
+use crate::support::{PASSWORD, TestDir, output, refusal, set_mode, sign_up, start};
 
 /// Signs a user up and sets an address, to which a message is sent.
 pub(crate) async fn cause_mail(server: &Process) {
@@ -23,6 +22,13 @@ pub(crate) async fn cause_mail_to(server: &Process, name: &str) {
     let request = client.post("/account/change_settings").accept_json().csrf();
     let body = json!({ "email": format!("{name}@mail.example"), "current_password": PASSWORD });
     assert_eq!(request.json(&body).send().await.status(), 200);
+}
+
+/// Writes a shell script that can be set as the mail program, and returns its path.
+fn mailer(dir: &TestDir, script: &str) -> String {
+    dir.write("mailer", &format!("#!/bin/sh\n{script}\n"));
+    set_mode(dir.path("mailer"), 0o700);
+    dir.path("mailer").display().to_string()
 }
 
 async fn message_in(file: impl Fn() -> Option<String>) -> String {
@@ -51,9 +57,8 @@ async fn messages_are_written_to_a_folder() {
 #[tokio::test]
 async fn messages_are_passed_to_a_program_without_the_servers_secrets() {
     let dir = TestDir::new();
-    dir.write("mailer", "#!/bin/sh\n{ echo \"arguments: $*\"; env; cat; } > got.tmp && mv got.tmp got\n");
-    fs::set_permissions(dir.path("mailer"), fs::Permissions::from_mode(0o700)).unwrap();
-    let command = format!("{} -t -i", dir.path("mailer").display());
+    let program = mailer(&dir, "{ echo \"arguments: $*\"; env; cat; } > got.tmp && mv got.tmp got");
+    let command = format!("{program} -t -i");
     let serve = dir.serve(["--mail-from", "noreply@site.example", "--mail-command", &command]);
     let secret = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6lM9oR2u";
     let server = start(&serve.env("JWT_SECRET_KEY", secret)).await;
@@ -68,12 +73,43 @@ async fn messages_are_passed_to_a_program_without_the_servers_secrets() {
 #[tokio::test]
 async fn a_failing_program_is_logged_and_the_server_continues() {
     let dir = TestDir::new();
-    let server = start(&dir.serve(["--mail-from", "noreply@site.example", "--mail-command", "/nowhere/at-all"])).await;
+    let program = mailer(&dir, "cat > /dev/null");
+    let server = start(&dir.serve(["--mail-from", "noreply@site.example", "--mail-command", &program])).await;
+    fs::remove_file(&program).unwrap();
     cause_mail(&server).await;
     assert_eq!(server.client().get("/healthz").send().await.status(), 200);
     let finished = server.stop().await;
     assert!(finished.stderr.contains("mail_failed"), "{}", finished.stderr);
-    assert!(finished.stderr.contains("/nowhere/at-all cannot be run"), "{}", finished.stderr);
+    assert!(finished.stderr.contains(&format!("{program} cannot be run")), "{}", finished.stderr);
+}
+
+/// The shell of a program that hangs used to be killed alone, so its children stayed.
+#[tokio::test]
+async fn a_program_that_hangs_is_killed_with_its_children() {
+    let dir = TestDir::new();
+    let program = mailer(&dir, "cat > /dev/null; sleep 777 & echo $! >> pids; wait");
+    let server = start(&dir.serve(["--mail-from", "noreply@site.example", "--mail-command", &program])).await;
+    cause_mail(&server).await;
+    let child = async |number| {
+        let pids = || fs::read_to_string(dir.path("pids")).ok();
+        message_in(|| pids()?.split_inclusive('\n').nth(number)?.strip_suffix('\n').map(str::to_owned)).await
+    };
+    let first = child(0).await;
+    assert!(is_running(&first));
+    let timed_out = || Some(server.stderr()).filter(|log| log.contains("took longer than 25s"));
+    message_in(timed_out).await;
+    wait::until("the child of the first attempt ends", async || !is_running(&first)).await;
+    // The server stops during the second attempt.
+    let second = child(1).await;
+    assert!(is_running(&second));
+    server.stop().await;
+    wait::until("the child of the second attempt ends", async || !is_running(&second)).await;
+}
+
+/// Whether a process runs. A process that has ended stays in the list of processes until its parent asks for its status.
+fn is_running(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z')))
 }
 
 /// EX_NOUSER (67), EX_NOHOST (68) and EX_DATAERR (65) of sendmail: the recipient is refused for good. That is no
@@ -81,12 +117,10 @@ async fn a_failing_program_is_logged_and_the_server_continues() {
 #[tokio::test]
 async fn l3_s77_recipients_that_the_program_refuses_are_given_up_and_delay_nobody() {
     let dir = TestDir::new();
-    let script = "#!/bin/sh\nmail=$(cat)\nfor code in 65 67 68 75; do\n\
+    let script = "mail=$(cat)\nfor code in 65 67 68 75; do\n\
                   case \"$mail\" in *\"To: gone$code\"*) exit $code;; esac\ndone\n\
-                  printf '%s' \"$mail\" > got.tmp && mv got.tmp got\n";
-    dir.write("mailer", script);
-    fs::set_permissions(dir.path("mailer"), fs::Permissions::from_mode(0o700)).unwrap();
-    let command = dir.path("mailer").display().to_string();
+                  printf '%s' \"$mail\" > got.tmp && mv got.tmp got";
+    let command = mailer(&dir, script);
     let server = start(&dir.serve(["--mail-from", "noreply@site.example", "--mail-command", &command])).await;
     for code in [65, 67, 68] {
         cause_mail_to(&server, &format!("gone{code}")).await;
@@ -132,7 +166,8 @@ async fn l3_s77_requests_beyond_the_limits_are_summarized_in_the_log() {
 #[tokio::test]
 async fn s76_e01_a_letter_survives_kill_9() {
     let dir = TestDir::new();
-    let server = start(&dir.serve(["--mail-from", "noreply@site.example", "--mail-command", "/nowhere/at-all"])).await;
+    let program = mailer(&dir, "exit 1");
+    let server = start(&dir.serve(["--mail-from", "noreply@site.example", "--mail-command", &program])).await;
     cause_mail(&server).await;
     server.kill();
     let server = start(&dir.serve(["--mail-outbox", "letters"])).await;
@@ -173,4 +208,35 @@ async fn bad_mail_settings_are_refused() {
     }
     let shown = output(&dir.hardtack(["check-config", "--mail-outbox", "letters"]));
     assert!(shown.contains("mail_outbox = \"letters\" "), "{shown}");
+}
+
+/// Such a program used to be noticed only when the first email could not be sent.
+#[tokio::test]
+async fn a_mail_program_that_cannot_be_run_is_refused() {
+    let dir = TestDir::new();
+    fs::create_dir_all(dir.path("folder/sub")).unwrap();
+    for name in ["plain.txt", "folder/mail-of-test"] {
+        dir.write(name, "");
+        set_mode(dir.path(name), 0o600);
+    }
+    for (command, words) in [
+        ("./folder -t", "./folder is not a file"),
+        ("./plain.txt", "this user is not allowed to execute ./plain.txt (chmod +x makes a file executable)"),
+        ("/nowhere/at-all -t", "/nowhere/at-all cannot be run: No such file or directory"),
+        ("./plain.txt/mail", "./plain.txt/mail cannot be run: Not a directory"),
+        ("no-mail-of-test -t", "no folder of PATH contains a program with the name no-mail-of-test"),
+        ("mail-of-test", "this user is not allowed to execute folder/mail-of-test"),
+    ] {
+        for subcommand in ["serve", "check-config"] {
+            let args = [subcommand, "--listen", "127.0.0.1:0", "--mail-from", "a@b.example", "--mail-command", command];
+            let error = refusal(&dir.hardtack(args).env("PATH", "/bin:folder"), 2).await;
+            assert!(error.contains(&format!("--mail-command is {command:?}, but {words}")), "{error}");
+            assert!(error.contains("; expected the path of a program, such as /usr/sbin/sendmail, or "), "{error}");
+        }
+    }
+    // Like the operating system, the search continues after a file that cannot be executed.
+    let args = ["check-config", "--mail-from", "a@b.example", "--mail-command", "mail-of-test"];
+    dir.write("folder/sub/mail-of-test", "#!/bin/sh\n");
+    set_mode(dir.path("folder/sub/mail-of-test"), 0o700);
+    output(&dir.hardtack(args).env("PATH", "folder:folder/sub"));
 }

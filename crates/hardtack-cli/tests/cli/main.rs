@@ -20,6 +20,7 @@ mod load;
 mod logs;
 mod lost_sessions;
 mod mail;
+mod mail_server;
 mod operator;
 mod outages;
 mod racing;

@@ -1,153 +1,11 @@
-//! Mail over SMTP with TLS, to a server of Debian's python3-aiosmtpd.
+//! Mail over SMTP with TLS.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hardtack_test_support::process::{Process, Program};
-use hardtack_test_support::wait;
-
 use crate::mail::{cause_mail, cause_mail_to};
-use crate::support::{TestDir, output, refusal, sign_up, start};
-
-const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
-
-/// A mail server that writes each message to the file `got`. It accepts mail only from a user who has logged in over
-/// TLS, except in the mode `plain`, which has no TLS. In the mode `utf8`, it offers SMTPUTF8 but refuses it.
-const SERVER: &str = r#"
-import ssl, sys, time
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, SMTP
-
-mode, password = sys.argv[1], sys.argv[2].encode()
-
-class Handler:
-    async def handle_MAIL(self, server, session, envelope, address, options):
-        if "SMTPUTF8" in options:
-            return "553 5.6.7 no such sender"
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 OK"
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if address.startswith("gone"):
-            return "550 5.1.1 no such mailbox"
-        if address.startswith("full"):
-            return "452 4.2.2 mailbox full"
-        if address.startswith("locked"):
-            return "530 5.7.0 authentication required"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):
-        if envelope.rcpt_tos[0].startswith("spam"):
-            return "554 5.7.1 this looks like spam"
-        with open("got.tmp", "wb") as file:
-            file.write(envelope.mail_from.encode() + b" " + " ".join(envelope.rcpt_tos).encode() + b"\n")
-            file.write(envelope.original_content)
-        import os
-        os.rename("got.tmp", "got")
-        return "250 accepted"
-
-def authenticate(server, session, envelope, mechanism, data):
-    ok = data.login == b"noreply@site.example" and data.password == password
-    return AuthResult(success=ok, handled=False) if not ok else AuthResult(success=True)
-
-def context():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain("cert.pem", "key.pem")
-    return context
-
-common = dict(hostname="127.0.0.1", port=0, authenticator=authenticate, enable_SMTPUTF8=mode == "utf8")
-class Free(Controller):
-    """On a free port."""
-    def _trigger_server(self):
-        self.port = self.server.sockets[0].getsockname()[1]
-        with open("port.tmp", "w") as file:
-            file.write(str(self.port))
-        import os
-        os.rename("port.tmp", "port")
-if mode == "implicit":
-    controller = Free(Handler(), ssl_context=context(), auth_required=True, auth_require_tls=False, **common)
-elif mode in ("starttls", "utf8"):
-    controller = Free(Handler(), tls_context=context(), require_starttls=True, auth_required=True, **common)
-else:
-    controller = Free(Handler(), **common)
-try:
-    controller.start()
-except Exception:
-    pass
-time.sleep(600)
-"#;
-
-struct MailServer {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for MailServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl MailServer {
-    /// Starts a server whose certificate for `localhost` is in `cert.pem`.
-    async fn start(dir: &TestDir, mode: &str) -> Self {
-        if !dir.path("cert.pem").exists() {
-            let made = Command::new("openssl")
-                .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
-                .args(["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost"])
-                .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
-                .current_dir(dir.path(""))
-                .output()
-                .unwrap();
-            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        }
-        let _ = fs::remove_file(dir.path("port"));
-        let mut server = Self::spawn(dir, mode);
-        let log = || fs::read_to_string(dir.path("mail-server.log")).unwrap();
-        let explain = || format!("the mail server is ready; scripts/setup installs what it needs: {}", log());
-        let port = wait::until_some(explain, async || fs::read_to_string(dir.path("port")).ok()).await;
-        server.port = port.parse().unwrap();
-        server
-    }
-
-    fn spawn(dir: &TestDir, mode: &str) -> Self {
-        // The Python that Debian's packages are for; another one may come first on the PATH.
-        let child = Command::new("/usr/bin/python3")
-            .args(["-c", SERVER, mode, MAIL_PASSWORD])
-            .current_dir(dir.path(""))
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(dir.path("mail-server.log")).unwrap())
-            .spawn()
-            .unwrap();
-        Self { child, port: 0 }
-    }
-
-    fn url(&self, scheme: &str) -> String {
-        format!("{scheme}://noreply%40site.example@localhost:{}", self.port)
-    }
-}
-
-/// A server that trusts the certificate.
-fn serve(dir: &TestDir, url: &str, password: &str) -> Program {
-    serve_from(dir, "noreply@site.example", url, password)
-}
-
-/// Returns a server that sends emails from the address `from`.
-fn serve_from(dir: &TestDir, from: &str, url: &str, password: &str) -> Program {
-    dir.write(password, &format!("{password}\n"));
-    crate::support::set_mode(dir.path(password), 0o600);
-    let program = dir.serve(["--mail-from", from, "--smtp-url", url]);
-    let cert = dir.path("cert.pem");
-    program.env("HARDTACK_SMTP_PASSWORD_FILE", password).env("SSL_CERT_FILE", cert.to_str().unwrap())
-}
-
-async fn wait_for(what: impl Fn() -> Option<String>, server: &Process) -> String {
-    wait::until_some(|| server.stderr(), async || what()).await
-}
+use crate::mail_server::{MAIL_PASSWORD, MailServer, serve, serve_from, wait_for};
+use crate::support::{TestDir, output, refusal, set_mode, sign_up, start};
 
 #[tokio::test]
 async fn l3_mail_is_sent_over_tls_and_never_without() {
@@ -201,7 +59,9 @@ async fn l3_s77_recipients_that_the_mail_server_refuses_are_given_up_and_delay_n
         cause_mail_to(&server, name).await;
     }
     let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
-    assert!(log.contains("no such mailbox") && !log.contains("no email can be sent at the moment"), "{log}");
+    assert!(log.contains("no such mailbox <[hidden]>: see [hidden]"), "{log}");
+    assert!(!log.contains("@mail.example") && !log.contains("help.example"), "{log}");
+    assert!(!log.contains("no email can be sent at the moment"), "{log}");
     let since = Instant::now();
     cause_mail(&server).await;
     let got = wait_for(|| fs::read_to_string(dir.path("got")).ok(), &server).await;
@@ -284,10 +144,39 @@ async fn l3_bad_mail_servers_are_refused_and_the_password_is_not_shown() {
     assert!(error.contains("set --mail-from"), "{error}");
     dir.write("hardtack.toml", "mail_from = \"noreply@site.example\"\nsmtp_password_file = \"password\"\n");
     dir.write("password", MAIL_PASSWORD);
-    crate::support::set_mode(dir.path("password"), 0o600);
+    set_mode(dir.path("password"), 0o600);
     let shown = output(&dir.hardtack(["check-config", "--smtp-url", "smtps://noreply@mail.site.example:465"]));
     assert!(shown.contains("smtp_url is set, without its password: smtps://noreply@mail.site.example:465"), "{shown}");
     assert!(shown.contains("smtp_password is set, not shown") && !shown.contains(MAIL_PASSWORD), "{shown}");
+}
+
+/// Anyone on the network path can send such a line before STARTTLS. It used to fill the memory until the timeout.
+#[tokio::test]
+async fn l1_a_reply_that_never_ends_is_cut_off() {
+    let dir = TestDir::new();
+    for (mode, scheme) in [("plain-endless", "smtp"), ("endless", "smtps")] {
+        let mail = MailServer::start(&dir, mode).await;
+        let server = start(&serve(&dir, &mail.url(scheme), MAIL_PASSWORD)).await;
+        cause_mail(&server).await;
+        let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
+        assert!(log.contains("the server sent more than 128 KiB"), "{log}");
+        assert!(log.contains("no email can be sent at the moment"), "{log}");
+        server.stop().await;
+        fs::remove_dir_all(dir.path("hardtack-data")).unwrap();
+    }
+}
+
+/// The sender's address has not been sent yet, so it cannot be the reason.
+#[tokio::test]
+async fn a_refusal_in_the_greeting_is_not_blamed_on_the_sender() {
+    let dir = TestDir::new();
+    let mail = MailServer::start(&dir, "closed").await;
+    let server = start(&serve(&dir, &mail.url("smtp"), MAIL_PASSWORD)).await;
+    cause_mail(&server).await;
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
+    assert!(log.contains("go away; the mail server accepts no mail from this client; ask "), "{log}");
+    assert!(log.contains("the name site.example in EHLO") && !log.contains("check mail_from"), "{log}");
+    server.stop().await;
 }
 
 /// A command of the operator ends before an email could be sent, so a server sends it.

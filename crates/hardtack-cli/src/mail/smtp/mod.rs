@@ -1,5 +1,11 @@
 //! Mail over SMTP with TLS.
 
+mod bounded_stream;
+mod encryption;
+mod hide;
+
+use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
 use hardtack_accounts::EmailAddress;
@@ -7,12 +13,15 @@ use hardtack_accounts::mail::{Mail, MailError, Mailer};
 use lettre::address::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use tokio::net::TcpStream;
 
+use self::bounded_stream::BoundedStream;
+use self::encryption::Encryption;
 use super::timeout::TIMEOUT;
-use crate::config::{SmtpServer, SmtpTls};
+use crate::config::SmtpServer;
 use crate::error::Error;
 
 /// How long to wait for the reply to QUIT.
@@ -23,57 +32,72 @@ const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Smtp {
     host: String,
     port: u16,
-    tls: SmtpTls,
-    parameters: TlsParameters,
+    encryption: Encryption,
     credentials: Option<Credentials>,
     hello_name: ClientId,
 }
 
-/// The part of the SMTP dialogue in which an error occurred.
+/// The part of the SMTP dialogue in which an error occurred. Before [`Message`](Self::Message), the client sends nothing
+/// that depends on the recipient, so the recipient cannot have caused the error.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The part of the dialogue in which the client sends nothing that depends on the recipient. The recipient
-    /// therefore cannot have caused an error in this part.
-    Connection,
-    /// The part of the dialogue in which the client sends the recipient and the message. If the recipient's address
-    /// needs SMTPUTF8, the command that requests SMTPUTF8 also belongs to this part.
+    /// The server greets the client. The client introduces itself (EHLO) and may start encryption (STARTTLS).
+    Greeting,
+    /// The client logs in.
+    LogIn,
+    /// The client sends the sender's address.
+    Sender,
+    /// The client sends the recipient and the message. If the recipient's address needs SMTPUTF8, the command that
+    /// requests SMTPUTF8 also belongs to this part.
     Message,
 }
 
 impl Smtp {
     pub(super) fn new(server: &SmtpServer, from: &EmailAddress) -> Result<Self, Error> {
         let SmtpServer { host, port, tls, credentials } = server;
-        let parameters = TlsParameters::new_rustls(host.clone())
-            .map_err(|error| Error::runtime(format_args!("TLS to the mail server cannot be set up: {error}")))?;
+        let encryption = Encryption::new(*tls, host)?;
         let credentials = credentials.as_ref().map(|(user, password)| Credentials::new(user.clone(), password.clone()));
         let hello_name = hello_name(from);
-        Ok(Self { host: host.clone(), port: *port, tls: *tls, parameters, credentials, hello_name })
+        Ok(Self { host: host.clone(), port: *port, encryption, credentials, hello_name })
     }
 
     /// Connects to the server and logs in.
-    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
-        let parameters = || self.parameters.clone();
-        let implicit = matches!(self.tls, SmtpTls::Implicit).then(parameters);
-        let server = (self.host.as_str(), self.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server, Some(TIMEOUT), &self.hello_name, implicit, None).await?;
-        if matches!(self.tls, SmtpTls::StartTls) {
+    async fn connect(&self, mail: &Mail) -> Result<AsyncSmtpConnection, MailError> {
+        let explain = |step: Step| move |error: SmtpError| self.explain(step, mail, &error);
+        let stream = self.open().await.map_err(|error| self.unreachable(mail, &error))?;
+        let connected = AsyncSmtpConnection::connect_with_transport(stream, &self.hello_name).await;
+        let mut connection = connected.map_err(explain(Step::Greeting))?;
+        if let Encryption::StartTls(parameters) = &self.encryption {
             // If the server does not offer TLS, this call fails, so nothing is sent in plain text.
-            connection.starttls(parameters(), &self.hello_name).await?;
+            let started = connection.starttls(parameters.clone(), &self.hello_name).await;
+            started.map_err(explain(Step::Greeting))?;
         }
         if let Some(credentials) = &self.credentials {
-            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(explain(Step::LogIn))?;
         }
         Ok(connection)
+    }
+
+    /// Opens a connection, which is already encrypted if the server uses implicit TLS.
+    async fn open(&self) -> io::Result<Box<dyn AsyncTokioStream>> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let peer = stream.peer_addr()?;
+        Ok(match &self.encryption {
+            Encryption::Implicit { connector, host } => {
+                Box::new(BoundedStream::new(connector.connect(host.clone(), stream).await?, peer))
+            }
+            Encryption::StartTls(_) => Box::new(BoundedStream::new(stream, peer)),
+        })
     }
 
     async fn send_on(
         &self,
         connection: &mut AsyncSmtpConnection,
         (from, to): (Address, Address),
-        message: &str,
+        mail: &Mail,
     ) -> Result<(), MailError> {
-        let (mut parameters, mut mail_step) = (Vec::new(), Step::Connection);
+        let message = mail.to_string().replace('\n', "\r\n");
+        let (mut parameters, mut mail_step) = (Vec::new(), Step::Sender);
         let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
         if !is_ascii(&from) || !is_ascii(&to) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
@@ -92,7 +116,7 @@ impl Smtp {
         if !message.is_ascii() && connection.server_info().supports_feature(Extension::EightBitMime) {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        let explain = |step: Step| move |error: SmtpError| self.explain(step, &error);
+        let explain = |step: Step| move |error: SmtpError| self.explain(step, mail, &error);
         connection.command(MailFrom::new(Some(from), parameters)).await.map_err(explain(mail_step))?;
         connection.command(Rcpt::new(to, Vec::new())).await.map_err(explain(Step::Message))?;
         connection.command(Data).await.map_err(explain(Step::Message))?;
@@ -105,31 +129,55 @@ impl Smtp {
     }
 
     /// Returns an error that says what is wrong and what to do. The returned error also contains the text of `error`.
-    fn explain(&self, step: Step, error: &SmtpError) -> MailError {
-        let text = format!("{}: {}", self.name(), with_causes(error));
+    fn explain(&self, step: Step, mail: &Mail, error: &SmtpError) -> MailError {
+        let text = self.text(mail, error);
         match (step, error.status().map(u16::from)) {
             // These replies mean that the log-in was refused (RFC 4954 §4 and §6). Such a reply proves an outage only
             // if the client has not sent the recipient yet. After that, the recipient may be the cause.
-            (Step::Connection, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
-                "{text}; the log-in was refused; check the user in smtp_url and the password in smtp_password"
-            )),
             (Step::Message, Some(530 | 534 | 535 | 538)) => MailError::new(text),
             // RFC 5321 §4.2.1: the failure is permanent, so another attempt would fail as well.
             (Step::Message, Some(500..)) => MailError::refused(text),
             (Step::Message, _) => MailError::new(text),
-            (Step::Connection, Some(500..)) => MailError::outage(format!("{text}; check mail_from")),
-            (Step::Connection, Some(_)) => MailError::outage(text),
-            (Step::Connection, None) if error.is_timeout() => MailError::new(text),
-            (Step::Connection, None) if error.is_client() => MailError::outage(format!(
+            (Step::Greeting | Step::LogIn | Step::Sender, Some(530 | 534 | 535 | 538)) | (Step::LogIn, Some(500..)) => {
+                MailError::outage(format!(
+                    "{text}; the log-in was refused; check the user in smtp_url and the password in smtp_password"
+                ))
+            }
+            (Step::Greeting, Some(500..)) => MailError::outage(format!(
+                "{text}; the mail server accepts no mail from this client; ask the mail server's operator whether it \
+                 accepts this machine's IP address, and the name {} in EHLO",
+                self.hello_name
+            )),
+            (Step::Sender, Some(500..)) => MailError::outage(format!("{text}; check mail_from")),
+            (Step::Greeting | Step::LogIn | Step::Sender, Some(_)) => MailError::outage(text),
+            (Step::Greeting | Step::LogIn | Step::Sender, None) if error.is_client() => MailError::outage(format!(
                 "{text}; with smtp://, the server must offer STARTTLS; if smtp_url contains a user, the server must \
                  also support authentication; for a port with implicit TLS, such as 465, use smtps://"
             )),
-            (Step::Connection, None) => MailError::outage(format!(
-                "{text}; check the host and the port in smtp_url (smtps:// for implicit TLS, smtp:// for STARTTLS); \
-                 also check that the certificate was issued for this host, by an authority that this machine trusts"
-            )),
+            (Step::Greeting | Step::LogIn | Step::Sender, None) => no_dialogue(&text, error.is_timeout()),
         }
     }
+
+    /// Returns an error for a connection that could not be opened.
+    fn unreachable(&self, mail: &Mail, error: &io::Error) -> MailError {
+        no_dialogue(&self.text(mail, error), error.kind() == io::ErrorKind::TimedOut)
+    }
+
+    /// Returns the text of an error for the log, which shows neither addresses nor links.
+    fn text(&self, mail: &Mail, error: &dyn StdError) -> String {
+        format!("{}: {}", self.name(), hide::addresses_and_links(&with_causes(error), mail.to().as_str()))
+    }
+}
+
+/// Returns an error for a connection on which the mail server sent no reply that can be understood.
+fn no_dialogue(text: &str, is_timeout: bool) -> MailError {
+    if is_timeout {
+        return MailError::new(text);
+    }
+    MailError::outage(format!(
+        "{text}; check the host and the port in smtp_url (smtps:// for implicit TLS, smtp:// for STARTTLS); also check \
+         that the certificate was issued for this host, by an authority that this machine trusts"
+    ))
 }
 
 /// Returns the name that this client gives when it greets the mail server. This name is the sender's domain, because
@@ -140,9 +188,9 @@ fn hello_name(from: &EmailAddress) -> ClientId {
 }
 
 /// Returns the text of an error and of its causes. Leaves out a cause if the text before it already contains it.
-fn with_causes(error: &lettre::transport::smtp::Error) -> String {
+fn with_causes(error: &dyn StdError) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         let next = error.to_string();
         if !text.contains(&next) {
@@ -158,11 +206,9 @@ impl Mailer for Smtp {
         let unusable = |error| format!("the address cannot be used: {error}");
         let from = mail.from().as_str().parse::<Address>().map_err(|error| MailError::outage(unusable(error)))?;
         let to = mail.to().as_str().parse::<Address>().map_err(|error| MailError::refused(unusable(error)))?;
-        let message = mail.to_string().replace('\n', "\r\n");
         let send = async {
-            let connected = self.connect().await;
-            let mut connection = connected.map_err(|error| self.explain(Step::Connection, &error))?;
-            let sent = self.send_on(&mut connection, (from, to), &message).await;
+            let mut connection = self.connect(mail).await?;
+            let sent = self.send_on(&mut connection, (from, to), mail).await;
             Ok((connection, sent))
         };
         // A timeout does not count as an outage, because the recipient may have caused it.
