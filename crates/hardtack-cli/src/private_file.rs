@@ -99,8 +99,8 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Syncs the folder to disk, so that new files are still there after a crash.
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Syncs the folder to disk, so that new files are still there after a crash, and removed files do not return.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 

@@ -34,5 +34,6 @@ mod stopping;
 mod store_checks;
 mod stores;
 mod support;
+mod undeletable_keys;
 mod unwritable_output;
 mod users;
