@@ -20,6 +20,7 @@ mod load;
 mod logs;
 mod lost_sessions;
 mod mail;
+mod open_files;
 mod operator;
 mod outages;
 mod racing;
