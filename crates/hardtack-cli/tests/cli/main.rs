@@ -36,5 +36,6 @@ mod store_checks;
 mod stores;
 mod support;
 mod undeletable_keys;
+mod unwritable_database;
 mod unwritable_output;
 mod users;
