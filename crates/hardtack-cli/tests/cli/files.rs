@@ -193,6 +193,21 @@ async fn k05_s80_password_lists_that_block_or_that_others_can_change_are_refused
     }
 }
 
+#[tokio::test]
+async fn a_password_list_without_passwords_makes_no_table() {
+    let dir = TestDir::new();
+    dir.write("list.txt", "");
+    fs::write(dir.path("list.gz"), b"\x1f\x8b\x08\x08\nlist\x00\n").unwrap();
+    for (list, expected) in [
+        ("list.txt", "list.txt contains no passwords"),
+        ("list.gz", "line 1 of list.gz begins like a compressed file; decompress the list first"),
+    ] {
+        let error = refusal(&dir.hardtack(["passwords", "build", list]), 1).await;
+        assert!(error.contains(expected), "{error}");
+        assert!(!dir.path(&format!("{list}.table")).exists());
+    }
+}
+
 /// Whether this process may give files away.
 fn nix_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
