@@ -17,7 +17,7 @@ use self::server_keys::ServerKeys;
 use crate::config::Config;
 use crate::config::sources::FlagValues;
 use crate::error::Error;
-use crate::keys::{KeyFolder, OVERLAP, Role, StoredKey, generate, roles};
+use crate::keys::{KeyFolder, Role, StoredKey, generate, overlap, roles};
 use crate::subcommands::KeysCommand;
 use crate::{output, private_file};
 
@@ -108,7 +108,7 @@ fn list(config: &Config) -> Result<(), Error> {
         let role = match role {
             Role::Signs => "signs".to_owned(),
             Role::Published if created_at.since(now) > Duration::ZERO => {
-                format!("verifies, and will sign from {}", output::date(*created_at + OVERLAP))
+                format!("verifies, and will sign from {}", output::date(*created_at + overlap(config)))
             }
             Role::Published => "verifies, and will sign soon".to_owned(),
             Role::Retired => "verifies".to_owned(),

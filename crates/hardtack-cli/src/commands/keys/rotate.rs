@@ -10,7 +10,7 @@ use super::algorithm;
 use super::server_keys::ServerKeys;
 use crate::config::Config;
 use crate::error::Error;
-use crate::keys::{KeyFolder, Role, StoredKey, generate, roles};
+use crate::keys::{KeyFolder, Role, StoredKey, generate, overlap, roles};
 use crate::output;
 use crate::running::LAPSE;
 
@@ -101,14 +101,18 @@ pub(super) fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> 
     lines.extend(removal.lines());
     let left = previous.len() - removal.removed.len();
     let effect = match (left, discard_old) {
-        (0, true) => "Running servers start using the new key within 5 seconds. All users have to log in again.",
-        (0, false) => "This key is the only one in the folder.",
+        (0, true) => "Running servers start using the new key within 5 seconds. All users have to log in again.".into(),
+        (0, false) => "This key is the only one in the folder.".into(),
         _ => {
-            "Running servers begin to sign with the new key after 15 to 20 seconds. Tokens that were signed with the \
-             previous keys stay valid until they expire."
+            let after = overlap(config).as_secs();
+            format!(
+                "Running servers begin to sign with the new key after {after} to {} seconds. Tokens that were signed \
+                 with the previous keys stay valid until they expire.",
+                after + 5
+            )
         }
     };
-    lines.push(effect.to_owned());
+    lines.push(effect);
     let still_used = match discard_old {
         true => "tokens that were signed with these keys are still accepted, so not all users have been logged out",
         false => "all tokens that were signed with these keys have expired, so the keys are no longer used",
