@@ -58,7 +58,7 @@ impl KeyFolder {
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if private_file::is_missing(&self.path, &error) => return Ok(Vec::new()),
             Err(error) => return Err(self.unusable(&error)),
         };
         // Check the data folder as well, because an OS user who can write to it can replace the key folder.

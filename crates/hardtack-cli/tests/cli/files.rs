@@ -217,6 +217,34 @@ fn make_fifo(path: &Path) {
     assert!(Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
 }
 
+/// For example, the target of the link is on a disk that is not mounted.
+#[tokio::test]
+async fn a_link_whose_target_is_missing_is_not_taken_for_a_missing_file() {
+    let dir = initialized().await;
+    symlink("missing.toml", dir.path("hardtack.toml")).unwrap();
+    for command in [&["check-config"][..], &["serve", "--listen", "127.0.0.1:0"], &["keys", "list"], &["user", "list"]]
+    {
+        let error = refusal(&dir.hardtack(command.iter().copied()), 2).await;
+        let expected = "hardtack: the settings file \"hardtack.toml\" cannot be read: No such file or directory";
+        assert!(error.starts_with(expected), "{error}");
+    }
+    fs::remove_file(dir.path("hardtack.toml")).unwrap();
+
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let start = || dir.serve([]).env("JWT_SECRET_KEY", secret.trim_end());
+    let link = dir.path("hardtack-data/keys/superseded-at");
+    symlink("missing", &link).unwrap();
+    let error = refusal(&start(), 2).await;
+    assert!(error.contains("keys/superseded-at cannot be read: No such file or directory"), "{error}");
+    fs::remove_file(&link).unwrap();
+    fs::rename(dir.path("hardtack-data/keys"), dir.path("aside")).unwrap();
+    symlink("missing", dir.path("hardtack-data/keys")).unwrap();
+    for program in [start(), dir.serve([]), dir.hardtack(["keys", "list"])] {
+        let error = refusal(&program, 1).await;
+        assert!(error.contains("hardtack-data/keys: No such file or directory"), "{error}");
+    }
+}
+
 /// Containers mount secrets and databases with such permissions, so the server only warns.
 #[tokio::test]
 async fn k05_secrets_and_databases_that_others_can_read_are_reported() {
