@@ -38,7 +38,7 @@ async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
     let _too_large = survive_limits_on_files()?;
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
-    stores::create_data_dir(config)?;
+    stores::prepare_folders(config)?;
     // Before the database is created or upgraded, refuse keys that cannot be used.
     keys::load(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;

@@ -86,6 +86,30 @@ async fn a_folder_that_cannot_be_written_is_named() {
     set_mode(&folder, 0o700);
 }
 
+/// A container may have a working directory that is read-only.
+#[tokio::test]
+async fn no_command_needs_a_folder_that_it_does_not_use() {
+    let dir = directory();
+    let elsewhere = directory();
+    let url = format!("sqlite:{}", elsewhere.path("people.db").display());
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    set_mode(dir.path(""), 0o500);
+    let with_database = |args: &[&str]| hardtack(&dir, args).env("HARDTACK_DATABASE_URL", &url);
+    output(&with_database(&["migrate"]));
+    output(&with_database(COMMANDS[3]));
+    output(&with_database(&["keys", "list"]));
+    start(&with_database(COMMANDS[0]).env("JWT_SECRET_KEY", secret.trim_end())).await.stop().await;
+    // Without a secret, the server needs a folder for its key.
+    let error = refusal(&with_database(COMMANDS[0]), 1).await;
+    assert!(error.contains("--data-dir \"./hardtack-data\" cannot be created: Permission denied"), "{error}");
+    set_mode(dir.path(""), 0o700);
+    output(&with_database(&["migrate"]));
+    assert!(!dir.path("hardtack-data").exists());
+    // A database in the data folder, in another spelling.
+    output(&hardtack(&dir, &["migrate", "--database-url", "sqlite:hardtack-data/people.db"]));
+    assert!(dir.path("hardtack-data/people.db").exists());
+}
+
 /// Files that root has created by mistake, for example by a command without sudo -u.
 #[tokio::test]
 async fn a_database_of_root_is_named() {
