@@ -35,6 +35,7 @@ mod stopping;
 mod store_checks;
 mod stores;
 mod support;
+mod tables;
 mod undeletable_keys;
 mod unwritable_database;
 mod unwritable_output;

@@ -42,6 +42,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
         )));
     }
     let database = config.database.open().await.map_err(Error::with_causes)?;
+    stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     // This process only queues mail. The servers send it.
