@@ -36,8 +36,8 @@ pub enum OpenError {
     },
     /// The file exists, but SQLite could not open it.
     #[error(
-        "cannot open the database {}; check that it is an SQLite file, and that the user running this program can \
-         write to the file and to its directory",
+        "cannot open the database {}; check that it is an SQLite file, that the user running this program can write \
+         to the file and to its directory, and that there is room on the disk",
         path.display()
     )]
     OpenFile {
