@@ -144,14 +144,20 @@ static UNKNOWN: LogLimit = LogLimit::new("outcome_unknown");
 /// Logs that the database failed while the site was preparing a page, which is shown without the missing information.
 pub(crate) fn warn_of_missing(error: &BackendError) {
     UNAVAILABLE.add(|not_logged| {
-        tracing::warn!(event = "store_unavailable", not_logged, error = %WithCauses(error));
+        tracing::warn!(
+            event = "store_unavailable", not_logged, error = %WithCauses(error),
+            "a page lacks information; check that the database is running, can be reached, and has free disk space"
+        );
     });
 }
 
 /// Responds with 503 after a database failure. The error appears only in the log.
 pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     UNAVAILABLE.add(|not_logged| {
-        tracing::error!(event = "store_unavailable", not_logged, error = %WithCauses(error));
+        tracing::error!(
+            event = "store_unavailable", not_logged, error = %WithCauses(error),
+            "a request got 503; check that the database is running, can be reached, and has free disk space"
+        );
     });
     let detail = "The site cannot reach its database at the moment. Try again shortly.";
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))

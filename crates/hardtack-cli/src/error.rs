@@ -1,7 +1,11 @@
 //! Why a command fails.
 
+use std::error::Error as _;
 use std::fmt;
 use std::process::ExitCode;
+
+use hardtack::BackendError;
+use hardtack::error::WithCauses;
 
 /// Why a command failed, in one sentence that says what is wrong, what is allowed and what to do. The sentence contains
 /// no secrets.
@@ -26,7 +30,17 @@ impl Error {
 
     /// Creates a runtime error whose text includes `error` and its causes.
     pub(crate) fn with_causes(error: impl std::error::Error) -> Self {
-        Self::Runtime(hardtack::error::WithCauses(&error).to_string())
+        Self::Runtime(WithCauses(&error).to_string())
+    }
+
+    /// Creates the error for a command whose database failed. The text includes the causes, and says what to do.
+    pub(crate) fn database(error: &BackendError) -> Self {
+        // The error itself says only that a backend failed. Its cause says which one, and why.
+        let causes = error.source().map(|cause| WithCauses(cause).to_string()).unwrap_or_default();
+        Self::runtime(format_args!(
+            "the database failed: {causes}; check that the database can be reached and written to, and that there is \
+             room on its disk"
+        ))
     }
 
     /// Returns the exit code: 2 if a setting or an argument is wrong, and 1 otherwise. clap also exits with 2 if the

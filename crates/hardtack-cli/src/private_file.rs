@@ -48,11 +48,17 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     read_open(&files::open_regular(path).map_err(|error| unreadable(path, &error))?, path)
 }
 
+/// Returns whether `error` means that nothing exists at the path. A symbolic link whose target is missing does exist:
+/// its target may be on a disk that is not mounted yet, so the caller must report the error.
+pub(crate) fn is_missing(path: &Path, error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err()
+}
+
 /// Reads a file that only its owner can access. Returns `None` if the file does not exist.
 pub(crate) fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, Error> {
     match files::open_regular(path) {
         Ok(file) => read_open(&file, path).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if is_missing(path, &error) => Ok(None),
         Err(error) => Err(unreadable(path, &error)),
     }
 }
@@ -99,8 +105,8 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Syncs the folder to disk, so that new files are still there after a crash.
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Syncs the folder to disk, so that new files are still there after a crash, and removed files do not return.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 

@@ -13,19 +13,42 @@ use crate::error::Error;
 use crate::private_file;
 use crate::running::{SETTINGS, SessionsIn};
 
-/// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
-/// OS user can replace files. Logs a warning if another OS user can replace the data folder itself, the folder of a
-/// database that is kept elsewhere, the folder for emails, or the mail program.
-pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
-    private_file::create_folder(&config.data_dir).map_err(|error| {
-        let expected = "expected a folder that this user can write to";
-        Error::runtime(format_args!("{} cannot be created: {error}; {expected}", config.data_dir_label()))
-    })?;
-    private_file::check_folder(&config.data_dir)?;
+/// Prepares the folders for a server: creates the data folder, which holds the keys and, by default, the database.
+/// Refuses a data folder in which another OS user can replace files. Logs a warning if another OS user can replace the
+/// data folder itself, the folder of a database that is kept elsewhere, the folder for emails, or the mail program.
+pub(crate) fn prepare_folders(config: &Config) -> Result<(), Error> {
+    match create_data_dir(config) {
+        // The server writes only records for `hardtack keys` to the folder, and can run without them.
+        Err(error) if config.signing_key.is_some() && !is_in_data_dir(config) && !config.data_dir.exists() => {
+            tracing::debug!(event = "data_folder_not_created", %error);
+        }
+        created => created?,
+    }
     for warning in untrusted_folders(config) {
         tracing::warn!(event = "folder_untrusted", "{warning}");
     }
     Ok(())
+}
+
+/// If the database is in the data folder, creates this folder. Refuses a data folder in which another OS user can
+/// replace files.
+pub(crate) fn create_folder_of_database(config: &Config) -> Result<(), Error> {
+    if is_in_data_dir(config) { create_data_dir(config) } else { Ok(()) }
+}
+
+/// Returns whether the database is a file in the data folder.
+fn is_in_data_dir(config: &Config) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    let folder = config.database.file().and_then(Path::parent).and_then(absolute);
+    folder.is_some_and(|folder| absolute(&config.data_dir) == Some(folder))
+}
+
+fn create_data_dir(config: &Config) -> Result<(), Error> {
+    private_file::create_folder(&config.data_dir).map_err(|error| {
+        let expected = "expected a folder that this user can write to";
+        Error::runtime(format_args!("{} cannot be created: {error}; {expected}", config.data_dir_label()))
+    })?;
+    private_file::check_folder(&config.data_dir)
 }
 
 /// Returns a warning for each of the server's folders that another OS user can replace. Skips folders that do not exist

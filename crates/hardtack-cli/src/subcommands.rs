@@ -30,8 +30,8 @@ Without any settings, `serve` creates ./hardtack-data with an SQLite database an
 
 const ABOUT_ROTATION: &str = "\
 Tokens signed with the previous keys stay valid, so no user is logged out. Running servers that use the folder
-sign with the new key after 15 to 20 seconds. The command also removes previous keys whose tokens have all
-expired.
+sign with the new key after 15 to 20 seconds, or later if clock_skew is longer than 3s. The command also removes
+previous keys whose tokens have all expired.
 
 The command reads from the database which keys the running servers use, so pass the --data-dir and
 --database-url that the servers use.";

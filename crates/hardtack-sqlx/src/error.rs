@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use hardtack::error::WithCauses;
-use hardtack::files::UntrustedFile;
+use hardtack::files::{NotWritable, UntrustedFile};
 use hardtack_db::MigrateError;
 
 /// Why a database could not be opened, or why its tables could not be created or upgraded.
@@ -36,8 +36,8 @@ pub enum OpenError {
     },
     /// The file exists, but SQLite could not open it.
     #[error(
-        "cannot open the database {}; check that it is an SQLite file, and that the user running this program can \
-         write to the file and to its directory",
+        "cannot open the database {}; check that it is an SQLite file, that the user running this program can write \
+         to the file and to its directory, and that there is room on the disk",
         path.display()
     )]
     OpenFile {
@@ -53,6 +53,10 @@ pub enum OpenError {
          {0}"
     )]
     Untrusted(UntrustedFile),
+    /// The user that runs this process cannot write to the database file, to a file that SQLite keeps beside it, or to
+    /// the folder that contains these files.
+    #[error("the database was not opened, because SQLite could not store changes: {0}")]
+    NotWritable(NotWritable),
     /// The server could not be reached, or it refused the connection.
     #[error(
         "cannot open the database {server}; check that the server is running at this address, that the database \

@@ -19,7 +19,7 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
 }
 
 async fn migrate(config: &Config) -> Result<(), Error> {
-    stores::create_data_dir(config)?;
+    stores::create_folder_of_database(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
     // Include the tables of the sessions even if this command's settings name a Redis for the sessions. The servers might
     // have other settings.

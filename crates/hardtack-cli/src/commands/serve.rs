@@ -16,7 +16,7 @@ use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
 use crate::running::{GivenKeys, Presence};
-use crate::server::{Hosts, serve};
+use crate::server::{Hosts, Limits, serve};
 use crate::stores::SessionStores;
 use crate::{keys, log, output, stores};
 
@@ -29,15 +29,16 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     }
     // Refuse an invalid configuration before creating files or tables.
     config.check(keys::placeholder(&config)?)?;
-    runtime::block_on(Builder::new_multi_thread(), start(&config))
+    let limits = config.limits.clone().within_open_files()?;
+    runtime::block_on(Builder::new_multi_thread(), start(&config, limits))
 }
 
-async fn start(config: &Arc<Config>) -> Result<(), Error> {
+async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
     let stop = StopSignal::listen().map_err(no_signals)?;
     let _too_large = survive_limits_on_files()?;
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
-    stores::create_data_dir(config)?;
+    stores::prepare_folders(config)?;
     // Before the database is created or upgraded, refuse keys that cannot be used.
     keys::load(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
@@ -70,7 +71,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
         let site = Site::demo(auth.clone(), accounts.clone());
         let site = config.contact.iter().fold(site, |site, contact| site.with_contact(contact)).router();
         tokio::select! {
-            () = serve(listener, site, hosts, config.limits.clone(), stop) => Ok(()),
+            () = serve(listener, site, hosts, limits, stop) => Ok(()),
             failed = keys::watch(config, &auth, hangup) => failed,
             error = presence.keep() => Err(error),
         }

@@ -15,8 +15,10 @@ pub(super) fn read(sources: &Sources, proxies: TrustedProxies) -> Result<Limits,
             text.parse().ok().filter(|count| (1..=1_000_000).contains(count))
         })
     };
+    let connections = count(&MAX_CONNECTIONS)?;
     Ok(Limits {
-        connections: count(&MAX_CONNECTIONS)?,
+        connections,
+        connections_wanted: connections,
         connections_per_address: count(&MAX_CONNECTIONS_PER_ADDRESS)?,
         body_timeout: sources.parse_required(&BODY_TIMEOUT, duration::EXPECTED_NON_ZERO, duration::parse_non_zero)?,
         proxies,

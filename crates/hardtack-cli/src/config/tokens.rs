@@ -22,6 +22,7 @@ pub(crate) struct Tokens {
     refresh_mode: RefreshMode,
     device_binding: DeviceBinding,
     leeway: Duration,
+    clock_skew: Duration,
     claims: ClaimsPolicy,
     realm: Option<String>,
 }
@@ -41,6 +42,7 @@ impl Tokens {
             _ => None,
         };
         let leeway = sources.parse(&LEEWAY, duration::EXPECTED, duration::parse)?;
+        let clock_skew = sources.parse_required(&CLOCK_SKEW, duration::EXPECTED, duration::parse)?;
         Ok(Self {
             access_lifetime: lifetime(sources, &ACCESS_LIFETIME)?,
             refresh_lifetime: lifetime(sources, &REFRESH_LIFETIME)?,
@@ -52,7 +54,8 @@ impl Tokens {
             refresh_mode: sources.parse_required(&REFRESH, "transparent, redirect, sliding or off", refresh_mode)?,
             device_binding: sources.parse_required(&DEVICE_BINDING, "off or offer", device_binding)?,
             leeway: leeway.unwrap_or_default(),
-            claims: claims(sources, leeway)?,
+            clock_skew,
+            claims: claims(sources, clock_skew, leeway)?,
             realm: sources.text(&REALM).map(str::to_owned),
         })
     }
@@ -83,12 +86,17 @@ impl Tokens {
         let span = |lifetime| if let Lifetime::For(span) = lifetime { span } else { Duration::MAX };
         span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)
     }
+
+    /// Returns by how much the servers' clocks may differ. If `leeway` is set, it replaces `clock_skew`.
+    pub(crate) fn clock_skew(&self) -> Duration {
+        self.clock_skew.max(self.leeway)
+    }
 }
 
-fn claims(sources: &Sources, leeway: Option<Duration>) -> Result<ClaimsPolicy, Error> {
+fn claims(sources: &Sources, clock_skew: Duration, leeway: Option<Duration>) -> Result<ClaimsPolicy, Error> {
     let non_empty = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let mut claims = ClaimsPolicy::default()
-        .clock_skew(sources.parse_required(&CLOCK_SKEW, duration::EXPECTED, duration::parse)?)
+        .clock_skew(clock_skew)
         .identity_claim(sources.text_or_empty(&IDENTITY_CLAIM))
         .encode_nbf(sources.parse_bool(&ENCODE_NBF)?.unwrap_or(true));
     if let Some(leeway) = leeway {

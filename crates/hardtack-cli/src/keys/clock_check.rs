@@ -81,7 +81,7 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
 /// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock by at
 /// most [`TOLERANCE`], returns the file system's time. Otherwise, returns this machine's time.
 ///
-/// Servers begin to sign with a key when [`OVERLAP`](super::OVERLAP) has passed since the key's creation time. By then,
+/// Servers begin to sign with a key when the [overlap](super::overlap) has passed since the key's creation time. By then,
 /// all servers have loaded the key. If the creation time came from a clock that is behind, servers would begin to sign
 /// too early.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {

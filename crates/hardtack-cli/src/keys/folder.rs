@@ -58,7 +58,7 @@ impl KeyFolder {
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if private_file::is_missing(&self.path, &error) => return Ok(Vec::new()),
             Err(error) => return Err(self.unusable(&error)),
         };
         // Check the data folder as well, because an OS user who can write to it can replace the key folder.
@@ -112,9 +112,24 @@ impl KeyFolder {
         added.map_err(|error| self.unusable(&error))
     }
 
-    /// Deletes a key.
-    pub(crate) fn remove(&self, stored: &StoredKey) -> Result<(), Error> {
-        fs::remove_file(&stored.path).map_err(|error| self.unusable(&error))
+    /// Deletes a key. If another process has already deleted the key, returns `Ok`. Call
+    /// [`sync_removals`](Self::sync_removals) afterwards.
+    pub(crate) fn remove(&self, stored: &StoredKey) -> io::Result<()> {
+        match fs::remove_file(&stored.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Syncs the folder to disk, so that deleted keys do not return after a power failure.
+    pub(crate) fn sync_removals(&self) -> Result<(), Error> {
+        private_file::sync_folder(&self.path).map_err(|error| {
+            Error::runtime(format_args!(
+                "{} cannot be synced to disk: {error}; removed keys might return after a power failure; run the \
+                 command sync, and check the disk",
+                self.path.display()
+            ))
+        })
     }
 
     /// Returns the longest token lifetime that any server using this folder has recorded.
@@ -142,7 +157,9 @@ impl KeyFolder {
     pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
         match (superseded, self.recorded(SUPERSEDED_AT)?) {
             (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),
-            (false, Some(_)) => fs::remove_file(self.path.join(SUPERSEDED_AT)).map_err(|error| self.unusable(&error)),
+            (false, Some(_)) => fs::remove_file(self.path.join(SUPERSEDED_AT))
+                .and_then(|()| private_file::sync_folder(&self.path))
+                .map_err(|error| self.unusable(&error)),
             _ => Ok(()),
         }
     }

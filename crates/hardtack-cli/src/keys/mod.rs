@@ -16,8 +16,8 @@ use hardtack::jwt::Algorithm;
 use crate::config::{Config, settings, signing_key};
 use crate::error::Error;
 pub(crate) use folder::{KeyFolder, StoredKey, generate};
+pub(crate) use roles::Role;
 use roles::Rules;
-pub(crate) use roles::{OVERLAP, Role};
 pub(crate) use watch::{Hangup, watch};
 
 /// Loads the keys, and creates the first one if there is none.
@@ -111,6 +111,11 @@ fn no_signing_key() -> Error {
     Error::runtime("there is no key to sign with; create a key with: hardtack keys rotate")
 }
 
+/// Returns how long a new key only verifies tokens, before it also signs them.
+pub(crate) fn overlap(config: &Config) -> Duration {
+    roles::overlap(config.tokens.clock_skew())
+}
+
 /// Returns what each stored key is used for now. `given` says whether a key outside the folder signs the tokens.
 pub(crate) fn roles(
     config: &Config,
@@ -119,7 +124,8 @@ pub(crate) fn roles(
     given: bool,
 ) -> Result<Vec<Role>, Error> {
     let superseded_at = if given { folder.superseded_at()? } else { None };
-    let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
+    let overlap = overlap(config);
+    let rules = Rules { overlap, longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
     // If a key outside the folder signs the tokens, none of the stored keys does. If the folder does not record when

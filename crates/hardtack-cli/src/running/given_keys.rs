@@ -97,14 +97,21 @@ impl fmt::Display for GivenKeys {
 }
 
 /// Returns which keys each running server was given, with one entry per server. Returns `None` if no server is running.
-/// Fails if there is no database.
+/// Fails if there is no database, or if it does not contain Hardtack's tables. Creates no tables, because the database
+/// might belong to another program.
 pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys>>, Error> {
     // Opening a missing file would create an empty database.
     if let Some(file) = url.file().filter(|file| !file.exists()) {
         return Err(Error::config(format_args!("the database {} does not exist", file.display())));
     }
     let database = url.open().await.map_err(Error::with_causes)?;
-    let found = async { of_running_servers(&Table::open(&database).await?).await }.await;
+    let found = async {
+        match Table::open_existing(&database).await? {
+            Some(table) => of_running_servers(&table).await,
+            None => Err(Error::config(format_args!("the database {url} does not contain Hardtack's tables"))),
+        }
+    }
+    .await;
     database.close().await;
     let keys: Vec<GivenKeys> = found?.into_iter().map(|(_, keys)| keys).collect();
     Ok(Some(keys).filter(|keys| !keys.is_empty()))

@@ -38,6 +38,13 @@ impl Table {
         Ok(Self(pool))
     }
 
+    /// Returns `None` if the table does not exist, or if another program has created it.
+    pub(super) async fn open_existing(database: &Database) -> Result<Option<Self>, Error> {
+        let pool = Pool::from(database.clone());
+        let exists = pool.is_migrated(SETTINGS).await.map_err(Error::with_causes)?;
+        Ok(exists.then_some(Self(pool)))
+    }
+
     /// Returns the current time by the database's clock, in seconds since 1970.
     pub(super) async fn now(&self) -> Result<i64, Error> {
         self.0.unix_time().await.map_err(Error::with_causes)

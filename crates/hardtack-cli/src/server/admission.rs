@@ -92,13 +92,17 @@ impl Admission {
         }
         counts.noticed = Some(Instant::now());
         let refused = std::mem::take(&mut counts.refused);
-        if counts.open[Lane::Normal as usize] >= self.limits.connections {
+        let Limits { connections, connections_wanted, .. } = self.limits;
+        if counts.open[Lane::Normal as usize] >= connections {
+            let advice = match connections < connections_wanted {
+                true => "raise the limit on open files (see few_open_files)",
+                false => "raise max_connections",
+            };
             tracing::warn!(
                 event = "connections_refused",
                 refused,
-                "further connections are refused, because the server already has {} connections; if this is not an \
-                 attack, raise max_connections",
-                self.limits.connections
+                "further connections are refused, because the server already has {connections} connections; if this is \
+                 not an attack, {advice}"
             );
         } else {
             tracing::warn!(
@@ -142,7 +146,8 @@ mod tests {
     fn admission(connections: usize, connections_per_address: usize) -> Arc<Admission> {
         let proxies = TrustedProxies::new(["10.0.0.0/8"]).unwrap();
         let body_timeout = Duration::from_secs(1);
-        Admission::new(Limits { connections, connections_per_address, body_timeout, proxies })
+        let connections_wanted = connections;
+        Admission::new(Limits { connections, connections_wanted, connections_per_address, body_timeout, proxies })
     }
 
     fn lanes(admission: &Arc<Admission>, peer: &str, count: usize) -> (Vec<Slot>, [usize; 2]) {

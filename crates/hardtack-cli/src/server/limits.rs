@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use hardtack::client_address::TrustedProxies;
 
+use super::open_files;
+use crate::error::Error;
+
 /// The limits that an operator can set.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     /// How many connections can be open at once.
     pub(crate) connections: usize,
+    /// How many connections the operator wants to allow. `connections` is lower if the limit on open files is too low.
+    pub(crate) connections_wanted: usize,
     /// How many connections from one address (for IPv6, from one /64 network) can be open at once. Trusted proxies and
     /// this machine have no such limit.
     pub(crate) connections_per_address: usize,
@@ -16,6 +21,17 @@ pub(crate) struct Limits {
     pub(crate) body_timeout: Duration,
     /// The trusted proxies, each of which may have any number of connections.
     pub(crate) proxies: TrustedProxies,
+}
+
+impl Limits {
+    /// Raises the process's limit on open files. If it is still too low for the connections, lowers their number, and
+    /// logs a warning.
+    ///
+    /// # Errors
+    /// Returns an error if the limit on open files is too low to serve requests.
+    pub(crate) fn within_open_files(self) -> Result<Self, Error> {
+        open_files::raise_for(self)
+    }
 }
 
 /// How many connections beyond the limit are kept open for a moment. A request on such a connection gets 503, but a

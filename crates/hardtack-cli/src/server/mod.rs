@@ -26,20 +26,13 @@ use admission::Admission;
 use connection::Site;
 pub(crate) use host::Hosts;
 pub(crate) use limits::Limits;
-use limits::{ACCEPT_PAUSE, GRACE_PERIOD, OVERFLOW};
+use limits::{ACCEPT_PAUSE, GRACE_PERIOD};
 
 static ACCEPT_FAILED: LogLimit = LogLimit::new("accept_failed");
 
 /// Serves requests until a stop signal arrives. Then waits up to ten seconds for the requests in flight to finish.
 /// Refuses requests for hosts other than `hosts`.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    hosts: Hosts,
-    mut limits: Limits,
-    mut stop: StopSignal,
-) {
-    limits.connections = open_files::raise_for(limits.connections + OVERFLOW).saturating_sub(OVERFLOW).max(1);
+pub(crate) async fn serve(listener: TcpListener, router: Router, hosts: Hosts, limits: Limits, mut stop: StopSignal) {
     let (hosts, admission) = (Arc::new(hosts), Admission::new(limits));
     let body_timeout = admission.limits().body_timeout;
     let mut sites = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -58,7 +51,8 @@ pub(crate) async fn serve(
                 tokio::spawn(served);
             }
             Err(error) => {
-                ACCEPT_FAILED.add(|not_logged| tracing::warn!(event = "accept_failed", not_logged, %error));
+                let advice = open_files::advice(&error);
+                ACCEPT_FAILED.add(|not_logged| tracing::warn!(event = "accept_failed", not_logged, %error, "{advice}"));
                 sleep(ACCEPT_PAUSE).await;
             }
         }

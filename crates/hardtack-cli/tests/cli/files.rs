@@ -193,6 +193,21 @@ async fn k05_s80_password_lists_that_block_or_that_others_can_change_are_refused
     }
 }
 
+#[tokio::test]
+async fn a_password_list_without_passwords_makes_no_table() {
+    let dir = TestDir::new();
+    dir.write("list.txt", "");
+    fs::write(dir.path("list.gz"), b"\x1f\x8b\x08\x08\nlist\x00\n").unwrap();
+    for (list, expected) in [
+        ("list.txt", "list.txt contains no passwords"),
+        ("list.gz", "line 1 of list.gz begins like a compressed file; decompress the list first"),
+    ] {
+        let error = refusal(&dir.hardtack(["passwords", "build", list]), 1).await;
+        assert!(error.contains(expected), "{error}");
+        assert!(!dir.path(&format!("{list}.table")).exists());
+    }
+}
+
 /// Whether this process may give files away.
 fn nix_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
@@ -200,6 +215,34 @@ fn nix_root() -> bool {
 
 fn make_fifo(path: &Path) {
     assert!(Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
+}
+
+/// For example, the target of the link is on a disk that is not mounted.
+#[tokio::test]
+async fn a_link_whose_target_is_missing_is_not_taken_for_a_missing_file() {
+    let dir = initialized().await;
+    symlink("missing.toml", dir.path("hardtack.toml")).unwrap();
+    for command in [&["check-config"][..], &["serve", "--listen", "127.0.0.1:0"], &["keys", "list"], &["user", "list"]]
+    {
+        let error = refusal(&dir.hardtack(command.iter().copied()), 2).await;
+        let expected = "hardtack: the settings file \"hardtack.toml\" cannot be read: No such file or directory";
+        assert!(error.starts_with(expected), "{error}");
+    }
+    fs::remove_file(dir.path("hardtack.toml")).unwrap();
+
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let start = || dir.serve([]).env("JWT_SECRET_KEY", secret.trim_end());
+    let link = dir.path("hardtack-data/keys/superseded-at");
+    symlink("missing", &link).unwrap();
+    let error = refusal(&start(), 2).await;
+    assert!(error.contains("keys/superseded-at cannot be read: No such file or directory"), "{error}");
+    fs::remove_file(&link).unwrap();
+    fs::rename(dir.path("hardtack-data/keys"), dir.path("aside")).unwrap();
+    symlink("missing", dir.path("hardtack-data/keys")).unwrap();
+    for program in [start(), dir.serve([]), dir.hardtack(["keys", "list"])] {
+        let error = refusal(&program, 1).await;
+        assert!(error.contains("hardtack-data/keys: No such file or directory"), "{error}");
+    }
 }
 
 /// Containers mount secrets and databases with such permissions, so the server only warns.

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use hardtack_test_support::process::Program;
+use hardtack_test_support::process::{Finished, Program};
 use hardtack_test_support::small_disk::SmallDisk;
 
-use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, log_out, refusal, sign_up, start};
+use crate::support::{PASSWORD, TestDir, is_logged, is_logged_in, log_in, log_out, refusal, sign_up, start};
 
 /// The shell counts the limit in blocks of 512 or 1,024 bytes, which is too little for the database.
 #[tokio::test]
@@ -15,6 +15,38 @@ async fn a_limit_on_the_size_of_files_is_an_error() {
     let limited = Program::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_hardtack")]).directory(dir.path("."));
     let error = refusal(&limited, 1).await;
     assert!(error.contains("database"), "{error}");
+}
+
+#[tokio::test]
+async fn e05_commands_on_a_full_disk_say_what_to_do() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let dir = TestDir::new();
+    let data = disk.path().join("data").to_str().unwrap().to_owned();
+    let server = start(&dir.serve(["--data-dir", &data])).await;
+    sign_up(&mut server.client(), "ada").await;
+    disk.fill();
+    let advice = "check that the database can be reached and written to, and that there is room on its disk";
+    let since = Instant::now();
+    loop {
+        // The write-ahead log may have room for some commits.
+        let name = format!("user{}", since.elapsed().as_nanos());
+        let args = ["user", "add", &name, "--data-dir", &data, "--base-url", "https://site.example"];
+        let Finished { status, stderr, .. } = dir.hardtack(args).run().unwrap();
+        if !status.success() {
+            assert!(stderr.starts_with("hardtack: the database failed: ") && stderr.contains(advice), "{stderr}");
+            break;
+        }
+        assert!(since.elapsed() < Duration::from_secs(60), "the disk is not full");
+    }
+    while log_in(&mut server.client(), "ada", PASSWORD).await == 200 {}
+    is_logged(&server, "a request got 503; check that the store is running, can be reached, and has free disk").await;
+    disk.free();
+    server.stop().await;
+
+    // The database cannot even be opened.
+    disk.fill();
+    let Finished { status, stderr, .. } = dir.hardtack(["user", "list", "--data-dir", &data]).run().unwrap();
+    assert!(!status.success() && stderr.contains("there is room on"), "{stderr}");
 }
 
 #[tokio::test]

@@ -63,3 +63,24 @@ async fn k07_commands_for_keys_find_the_servers_in_their_database() {
         assert_eq!((finished.status.code(), finished.stderr.as_str()), (Some(0), expected));
     }
 }
+
+/// A server whose clock is ahead signed with the new key before the other servers had read it.
+#[tokio::test]
+async fn k02_a_new_key_signs_later_if_the_servers_clocks_may_differ() {
+    let dir = TestDir::new();
+    dir.start().await.stop().await;
+    let with_skew = |args: &[&'static str], skew: &str| {
+        let program = dir.hardtack(args.iter().copied()).env("HARDTACK_LISTEN", "127.0.0.1:0");
+        program.env("HARDTACK_CLOCK_SKEW", skew)
+    };
+    let rotated = output(&with_skew(&["keys", "rotate"], "60s"));
+    assert!(rotated.contains("begin to sign with the new key after 72 to 77 seconds"), "{rotated}");
+    for (age, skew, signs) in [(0, "3s", "0001"), (20, "3s", "0002"), (0, "60s", "0001"), (60, "60s", "0002")] {
+        dir.age_key("0002.jwk", age);
+        let listed = output(&with_skew(&["keys", "list"], skew));
+        assert!(listed.lines().any(|line| line.starts_with(signs) && line.contains("  signs  ")), "{skew}: {listed}");
+        let server = start(&with_skew(&["serve"], skew)).await;
+        assert!(server.stderr().contains(&format!("signs=\"{signs}-")), "{skew}: {}", server.stderr());
+        server.stop().await;
+    }
+}

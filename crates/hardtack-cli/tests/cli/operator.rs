@@ -16,6 +16,7 @@ on_every_store! {{
     a05_an_operator_adds_a_user_who_sets_a_password,
     a05_an_operator_starts_a_reset_and_learns_no_password,
     a05_an_operator_renames_and_deletes_users,
+    a05_a_change_that_changes_nothing_has_no_effects,
 }}
 
 /// Sets a password with a link, at one of the servers, and returns the status.
@@ -171,6 +172,36 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
     }
     let error = refusal(&operator(&["delete", "ada", "--yes"]), 2).await;
     assert_eq!(error, "hardtack: no user is named \"ada\"; list the users with: hardtack user list");
+}
+
+async fn a05_a_change_that_changes_nothing_has_no_effects(store: Store) {
+    let (two, operator) = servers(store).await;
+    let site = two.one.base_url().to_owned();
+    let mut ada = two.one.client();
+    sign_up(&mut ada, "Ada").await;
+    let address = ["set-email", "ada", "ada@mail.example", "--confirmed"];
+    let set = output(&operator(&address));
+    let link = output(&operator(&["reset-link", "ada", "--base-url", &site]));
+
+    let error = refusal(&operator(&["rename", "ada", "Ada"]), 2).await;
+    assert_eq!(error, "hardtack: the user is already named \"Ada\"; nothing was changed");
+    for again in [&address[..], &address[..3]] {
+        assert_eq!(output(&operator(again)), set);
+    }
+    assert!(is_logged_in(&mut ada).await);
+    let activity = ada.get("/account/activity").accept_json().send().await.json();
+    let kinds: Vec<_> = activity["activity"].as_array().unwrap().iter().map(|row| row["kind"].clone()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "email_set").count(), 1, "{kinds:?}");
+    assert!(!kinds.contains(&json!("renamed")), "{kinds:?}");
+    let (_, link) = link.split_once('\n').unwrap();
+    assert_eq!(set_password(&two.other, link, NEW_PASSWORD).await, 200, "the link still works");
+
+    // An address that was not confirmed becomes confirmed.
+    for (email, confirmed) in [("ada@other.example", false), ("ada@other.example", true)] {
+        let flag = confirmed.then_some("--confirmed");
+        let args: Vec<_> = ["set-email", "ada", email, "--json"].into_iter().chain(flag).collect();
+        assert_eq!(parsed(&output(&operator(&args)))["user"]["email_confirmed"], confirmed);
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-//! Checks who owns a database's files, and who else can write to or replace them.
+//! Checks who owns a database's files, who can write to them, and who else can replace them.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hardtack::files::{check_trusted, check_trusted_folder, mode_if_readable_by_others, shell_quoted};
+use hardtack::files::{check_trusted, check_trusted_folder, check_writable, mode_if_readable_by_others, shell_quoted};
 
 use crate::error::OpenError;
 
@@ -40,9 +40,7 @@ pub(super) fn check_folder(database: &Path) -> Result<(), OpenError> {
 /// that do not exist.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
-        let mut file = path.as_os_str().to_owned();
-        file.push(ending);
-        let file = PathBuf::from(file);
+        let file = with_ending(path, ending);
         // Do not open the file: closing it would drop all of this process's POSIX locks on it (sqlite.org/howtocorrupt,
         // 2.2).
         let metadata = match std::fs::metadata(&file) {
@@ -64,4 +62,21 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// Returns an error if this process cannot write to one of the database's files, or cannot create the missing ones.
+///
+/// SQLite would open the database read-only. It would then create its log and index files with the database's mode, so
+/// that the database would stay read-only even after the mode of the database file has been corrected.
+pub(super) fn check_writable_files(path: &Path) -> Result<(), OpenError> {
+    let files = ENDINGS.map(|ending| with_ending(path, ending));
+    let found = files.iter().filter(|file| file.exists());
+    found.map(PathBuf::as_path).chain(path.parent()).try_for_each(check_writable).map_err(OpenError::NotWritable)
+}
+
+/// Returns the path of one of the database's files.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut file = path.as_os_str().to_owned();
+    file.push(ending);
+    file.into()
 }

@@ -47,6 +47,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// - The file cannot be created, or cannot be opened as an SQLite database.
 /// - The file or its folder belongs to, or can be written to by, a user who is neither root nor the user that runs this
 ///   process.
+/// - This process cannot write to the file, to a file that SQLite keeps beside it, or to the folder.
 /// - `path` is an `sqlite:` URL that is not valid.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     match sqlite_file(path.as_ref())? {
@@ -67,6 +68,7 @@ pub(crate) async fn open_file(path: &Path) -> Result<SqlitePool, OpenError> {
     ownership::check_folder(&path)?;
     ownership::check_folder(&target)?;
     ownership::check(&target)?;
+    ownership::check_writable_files(&target)?;
     let file = DatabaseFile::at(&target).map_err(create_failed)?;
 
     let failed = |source| OpenError::OpenFile { path: path.clone(), source };

@@ -75,7 +75,14 @@ impl Reason {
     }
 
     fn log_error(&self, not_logged: Option<u64>) {
-        tracing::error!(event = "refused", code = self.code(), not_logged, reason = %WithCauses(self));
+        let (code, reason) = (self.code(), WithCauses(self));
+        match self.kind() {
+            FailureKind::Unavailable => tracing::error!(
+                event = "refused", code, not_logged, %reason,
+                "a request got 503; check that the store is running, can be reached, and has free disk space"
+            ),
+            _ => tracing::error!(event = "refused", code, not_logged, %reason),
+        }
     }
 
     fn print_notice(&self) {

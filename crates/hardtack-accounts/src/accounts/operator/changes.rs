@@ -99,7 +99,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Returns an error if no user is named `username`, or if the database fails. Also returns an error if `new` is not
-    /// allowed, is taken or looks like another user's name.
+    /// allowed, is taken or looks like another user's name, or if the user already has exactly this name.
     pub async fn rename(
         &self,
         username: &str,
@@ -116,6 +116,10 @@ impl Accounts {
                 return Err(self.taken(&new).await);
             }
         };
+        if record.user.username == former {
+            // Dropping the transaction rolls the update back.
+            return Err(UserChangeError::AlreadyNamed(former));
+        }
         let (id, request) = (&record.user.id, by_operator(now));
         self.queue_letter_in(&mut transaction, JobKind::Renamed, id, None, &former, &request).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
@@ -129,7 +133,8 @@ impl Accounts {
     /// false, a new address stays unconfirmed, and the user can request a confirmation link on the account page.
     ///
     /// All of the user's links stop working, including links that undo an earlier change of the email address. The user
-    /// stays logged in.
+    /// stays logged in. If the user already has this address, and `confirmed` would change nothing, this method changes
+    /// nothing.
     ///
     /// # Errors
     /// Returns an error if no user has this name, if the address is not an email address, or if the database fails.
@@ -144,6 +149,10 @@ impl Accounts {
         let mut transaction = self.begin().await?;
         let found = UserStore::lock_by_name_in(&mut transaction, username).await?;
         let record = found.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?;
+        let is_vouched_for = record.user.email_confirmed || !confirmed || email.is_empty();
+        if record.user.email == email && is_vouched_for {
+            return Ok(record);
+        }
         let mut user = set_address_in(&mut transaction, &record.user, email).await?;
         if confirmed && !user.email.is_empty() {
             UserStore::vouch_for_email_in(&mut transaction, &user.id, now).await?;

@@ -21,6 +21,9 @@ pub enum UserChangeError {
     /// Another user has a name that looks like the new name.
     #[error("the user name {0:?} looks like the name of another user; choose another name")]
     NameLooksTaken(String),
+    /// The user already has the new name.
+    #[error("the user is already named {0:?}; nothing was changed")]
+    AlreadyNamed(String),
     /// The new address is not an email address.
     #[error("{0:?} is not an email address; expected an address such as you@site.example")]
     InvalidEmail(String),

@@ -16,6 +16,11 @@ const RUN: usize = 8 * 1024 * 1024;
 /// A line of a list must be shorter than this many bytes, including the line break.
 const MAX_LINE: usize = 64 * 1024;
 
+/// How files begin that gzip, bzip2, xz, zstd, zip and 7-Zip have compressed. By chance, some of their lines are UTF-8, so
+/// they would not all be left out.
+const COMPRESSED: [&[u8]; 6] =
+    [b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c"];
+
 /// How many hexadecimal digits a SHA-1 hash has.
 const SHA1_DIGITS: usize = 40;
 
@@ -41,8 +46,8 @@ impl PasswordTable {
     ///
     /// # Errors
     /// Returns an error if the list cannot be read, is not a regular file, or can be changed by another user. Also
-    /// returns an error if a line of the list is not in the expected format, if the table already exists, or if it
-    /// cannot be written.
+    /// returns an error if the list is compressed or contains no passwords, or if a line is not in the expected format.
+    /// Finally, returns an error if the table already exists or cannot be written.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }
@@ -58,6 +63,9 @@ impl PasswordTable {
         let mut runs = Runs { folder, limit: run, current: Vec::new(), written: Vec::new() };
         let left_out = List::open(list)?.read(|prefix| runs.push(prefix).map_err(unwritable))?;
         let passwords = runs.merge(file.as_file()).map_err(unwritable)?;
+        if passwords == 0 {
+            return Err(PasswordTableError::NoPasswords { path: list.to_owned(), left_out });
+        }
         file.as_file().sync_all().map_err(unwritable)?;
         match file.persist_noclobber(table) {
             Ok(_) => Ok(TableSummary { passwords, left_out, bytes: (HEADER + MAX_PREFIX * passwords as usize) as u64 }),
@@ -107,6 +115,9 @@ impl<'a> List<'a> {
             let mut text = line.strip_suffix(b"\n").unwrap_or(&line);
             text = text.strip_suffix(b"\r").unwrap_or(text);
             if number == 1 {
+                if COMPRESSED.iter().any(|magic| text.starts_with(magic)) {
+                    return Err(bad_line(number, "begins like a compressed file; decompress the list first"));
+                }
                 text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
             }
             if text.is_empty() {

@@ -65,6 +65,17 @@ pub enum PasswordTableError {
         /// What is wrong with the line, and what is expected.
         why: &'static str,
     },
+    /// The list contains no passwords.
+    #[error(
+        "{} contains no passwords ({left_out} lines are not UTF-8 or are longer than 1024 bytes); expected a text file \
+         with one password or hash per line", path.display()
+    )]
+    NoPasswords {
+        /// The list.
+        path: PathBuf,
+        /// How many lines were left out because they are not UTF-8 or are too long.
+        left_out: u64,
+    },
     /// The file for the table already exists.
     #[error("{} already exists; remove the file, or choose another file with --out", path.display())]
     Exists {
@@ -136,6 +147,9 @@ impl PasswordTable {
         }
         if len.checked_mul(prefix as u64).and_then(|bytes| bytes.checked_add(HEADER as u64)) != Some(size) {
             return Ok(Err("is not a complete table of passwords"));
+        }
+        if len == 0 {
+            return Ok(Err("is a table without passwords"));
         }
         Ok(Ok(Self { source, prefix, len }))
     }

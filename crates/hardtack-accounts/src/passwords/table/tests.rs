@@ -71,6 +71,18 @@ fn bad_lists_are_refused_with_the_line() {
         assert!(error.contains(expected), "{error}");
         assert!(!table.exists(), "{expected}");
     }
+    for (list, expected) in [
+        (&b""[..], "list.txt contains no passwords (0 lines are not UTF-8 or"),
+        (b"\n\r\n\n", "contains no passwords (0 lines"),
+        (b"\xff\xfe\n\xff\n", "contains no passwords (2 lines"),
+        (b"\x1f\x8b\x08\x00\ngood\n", "list.txt begins like a compressed file; decompress the list first"),
+        (b"PK\x03\x04\ngood\n", "begins like a compressed file"),
+    ] {
+        let (_folder, table, built) = build(list);
+        let error = built.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!table.exists(), "{expected}");
+    }
     let (_folder, _, built) = build(b"good\n\xff\xfe\n");
     assert_eq!(built.unwrap(), TableSummary { passwords: 1, left_out: 1, bytes: 24 });
     // An existing table is not overwritten.
@@ -87,6 +99,8 @@ fn what_is_not_a_whole_table_is_refused() {
     let (_folder, table, built) = build(b"one\ntwo\n");
     built.unwrap();
     let bytes = std::fs::read(&table).unwrap();
+    let mut empty = bytes[..HEADER].to_vec();
+    empty[8..].fill(0);
     let mut wrong_prefix = bytes.clone();
     wrong_prefix[7] = 9;
     for (bytes, why) in [
@@ -94,6 +108,7 @@ fn what_is_not_a_whole_table_is_refused() {
         (&bytes[..10], "is not a table of passwords"),
         (&b"password\n12345678\nqwertyuiop\n"[..], "is not a table of passwords"),
         (&wrong_prefix, "is not a table of passwords"),
+        (&empty, "is a table without passwords"),
         (&[], "is not a table of passwords"),
     ] {
         std::fs::write(&table, bytes).unwrap();

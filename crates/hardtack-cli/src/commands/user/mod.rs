@@ -42,6 +42,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
         )));
     }
     let database = config.database.open().await.map_err(Error::with_causes)?;
+    stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     // This process only queues mail. The servers send it.
@@ -85,7 +86,7 @@ impl Users<'_> {
     async fn list(&self) -> Result<(), Error> {
         let (accounts, mut last) = (self.accounts, None::<String>);
         let next_page = async || {
-            let page = accounts.list(last.as_deref(), PAGE).await.map_err(Error::with_causes)?;
+            let page = accounts.list(last.as_deref(), PAGE).await.map_err(|error| Error::database(&error))?;
             last = page.last().map(|known| known.user.username.clone()).or(last.take());
             Ok(page)
         };
@@ -244,7 +245,7 @@ fn ask_to_delete(name: &str) -> Result<(), Error> {
 /// Returns the result of an operation on the user `name`. If the result is `None`, there is no such user, and this
 /// function returns an error that says so.
 fn found<T>(result: Result<Option<T>, BackendError>, name: &str) -> Result<T, Error> {
-    result.map_err(Error::with_causes)?.ok_or_else(|| unknown(name))
+    result.map_err(|error| Error::database(&error))?.ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> Error {
@@ -257,7 +258,7 @@ fn refused(error: UserChangeError) -> Error {
         UserChangeError::Disabled(name) => Error::config(format_args!(
             "{name} is disabled, so a reset link would not work; enable the user first: hardtack user enable {name}"
         )),
-        UserChangeError::Backend(error) => Error::with_causes(error),
+        UserChangeError::Backend(error) => Error::database(&error),
         error => Error::config(error),
     }
 }

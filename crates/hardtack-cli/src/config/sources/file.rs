@@ -1,6 +1,5 @@
 //! Settings from `hardtack.toml`.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use hardtack::files;
@@ -28,7 +27,7 @@ pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> 
     let (label, path) = named.unwrap_or(("the settings file", Path::new(DEFAULT)));
     let file = match files::open_regular(path) {
         Ok(file) => file,
-        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if named.is_none() && private_file::is_missing(path, &error) => {
             return Ok(SourceValues::default());
         }
         Err(error) => {

@@ -117,7 +117,12 @@ impl WeakAuthenticator {
                 }
                 Err(error) => {
                     if failures == 0 {
-                        tracing::error!(event = "sync_failed", error = %WithCauses(&error));
+                        tracing::error!(
+                            event = "sync_failed",
+                            error = %WithCauses(&error),
+                            "the revocation log cannot be read; check that the session store is running and can be \
+                             reached"
+                        );
                         developer_notice::print("store_unavailable", &WithCauses(&error));
                     }
                     failures = failures.saturating_add(1);
@@ -140,7 +145,12 @@ impl WeakAuthenticator {
                     // The loop keeps polling the log. A new subscription would also fail at once, so wait before
                     // subscribing again.
                     if !deaf {
-                        tracing::warn!(event = "news_failed", error = %WithCauses(&error));
+                        tracing::warn!(
+                            event = "news_failed",
+                            error = %WithCauses(&error),
+                            "the session store sends no notifications, so this process learns only by polling which \
+                             sessions have ended; check that the store is running and can be reached"
+                        );
                     }
                     deaf = true;
                     sleep(pause).await;

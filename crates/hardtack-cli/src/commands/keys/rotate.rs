@@ -1,0 +1,215 @@
+//! `hardtack keys rotate`.
+
+use std::io;
+
+use hardtack::clock::{Clock, SystemClock};
+use hardtack::files::shell_quoted;
+use hardtack::jwt::Algorithm;
+
+use super::algorithm;
+use super::server_keys::ServerKeys;
+use crate::config::Config;
+use crate::error::Error;
+use crate::keys::{KeyFolder, Role, StoredKey, generate, overlap, roles};
+use crate::output;
+use crate::running::LAPSE;
+
+/// Creates a key, and removes the keys that are no longer used. With `discard_old`, removes all other keys.
+pub(super) fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), Error> {
+    let folder = KeyFolder::of(config);
+    let previous = folder.read()?;
+    let servers = ServerKeys::find(config, &folder)?;
+    if let Some(elsewhere) = &servers.elsewhere {
+        return Err(Error::config(format_args!(
+            "{elsewhere}, but this command would change the keys in {}, and that server would not notice; set \
+             --data-dir to the value that the server uses (a server that was killed counts as running for another \
+             {LAPSE} seconds)",
+            config.keys_dir().display()
+        )));
+    }
+    if config.signing_key.is_some() && discard_old {
+        if let Some(with_folder) = &servers.with_folder {
+            return Err(Error::config(format_args!(
+                "the keys in the folder cannot be removed, because {with_folder}; restart that server with the same \
+                 JWT_SECRET_KEY or JWT_PRIVATE_KEY as this command, or stop that server; then repeat the command (a \
+                 server that was killed counts as running for another {LAPSE} seconds)"
+            )));
+        }
+        if servers.signing.is_none() && !previous.is_empty() {
+            return Err(Error::config(
+                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set for this command, but not for the servers that use this \
+                 folder, so the servers sign with a key in the folder; start the servers with the same setting, or run \
+                 this command without the setting",
+            ));
+        }
+        return discard(&folder, &previous);
+    }
+    if config.signing_key.is_some() {
+        return Err(Error::config(
+            "JWT_SECRET_KEY or JWT_PRIVATE_KEY sets the signing key, so a new key in the data folder would not be used \
+             to sign; to rotate JWT_SECRET_KEY, move the old secret to JWT_SECRET_KEY_PREVIOUS, and set a new secret",
+        ));
+    }
+    if let Some(signing) = &servers.signing {
+        return Err(Error::config(format_args!(
+            "{signing}, so a new key in the folder would not be used to sign. To rotate the signing key, set a new key \
+             and restart the servers; this logs all users out. To keep users logged in, also move the old secret to \
+             JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, first restart the servers without the \
+             setting (a server that was killed counts as running for another {LAPSE} seconds)"
+        )));
+    }
+    if let (Some(verifying), true) = (&servers.verifying, discard_old) {
+        return Err(Error::config(format_args!(
+            "{verifying}, so this command would not log everyone out; remove this setting, restart the servers, and \
+             repeat the command; if a server was killed, first wait {LAPSE} seconds"
+        )));
+    }
+    if discard_old && previous.is_empty() {
+        return Err(Error::config(format_args!(
+            "the folder {} contains no keys to discard; set --data-dir to the value that the servers use",
+            config.keys_dir().display()
+        )));
+    }
+    let wanted = match name {
+        Some(name) => Some(algorithm(name)?),
+        None => config.algorithm.or(previous.last().map(|newest| newest.key.algorithm())),
+    };
+    let key = generate(wanted.unwrap_or(Algorithm::HS256))?;
+    if !config.tokens.can_be_signed_with(&key) {
+        return Err(Error::config(format_args!(
+            "--alg is {}, which produces randomized signatures, but refresh tokens of stored sessions need \
+             deterministic signatures; use HS256, EdDSA or RS256, or set --refresh sliding",
+            key.algorithm()
+        )));
+    }
+    let number = next_number(previous.last())?;
+    refuse_wrong_clock(&folder, &previous, discard_old)?;
+    if !folder.add(number, key)? {
+        return Err(Error::runtime(format_args!(
+            "another process has just created {}; list the keys with: hardtack keys list",
+            folder.file(number).display()
+        )));
+    }
+    let unneeded: Vec<&StoredKey> = if discard_old {
+        previous.iter().collect()
+    } else {
+        let roles = roles(config, &folder, &previous, false)?;
+        previous.iter().zip(roles).filter(|(_, role)| *role == Role::Dead).map(|(stored, _)| stored).collect()
+    };
+    let removal = Removal::of(&folder, &unneeded);
+    let mut lines = vec![format!("Created {}", folder.file(number).display())];
+    lines.extend(removal.lines());
+    let left = previous.len() - removal.removed.len();
+    let effect = match (left, discard_old) {
+        (0, true) => "Running servers start using the new key within 5 seconds. All users have to log in again.".into(),
+        (0, false) => "This key is the only one in the folder.".into(),
+        _ => {
+            let after = overlap(config).as_secs();
+            format!(
+                "Running servers begin to sign with the new key after {after} to {} seconds. Tokens that were signed \
+                 with the previous keys stay valid until they expire.",
+                after + 5
+            )
+        }
+    };
+    lines.push(effect);
+    let still_used = match discard_old {
+        true => "tokens that were signed with these keys are still accepted, so not all users have been logged out",
+        false => "all tokens that were signed with these keys have expired, so the keys are no longer used",
+    };
+    print_changed(&lines, removal.failure(still_used))
+}
+
+/// Deletes the keys in the folder. Call this function only if the servers sign with a key outside the folder.
+fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
+    let removal = Removal::of(folder, &keys.iter().collect::<Vec<_>>());
+    let mut lines: Vec<String> = removal.lines().collect();
+    let effect = "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs tokens; to log everyone out, \
+                  replace that key. Within 5 seconds, running servers refuse tokens that were signed with the removed \
+                  keys.";
+    lines.push(effect.to_owned());
+    print_changed(&lines, removal.failure("tokens that were signed with these keys are still accepted"))
+}
+
+/// Which keys were removed, and which could not be removed. If one key cannot be removed, the others still are: the
+/// operator may be discarding them because they were stolen.
+struct Removal<'a> {
+    removed: Vec<&'a StoredKey>,
+    failed: Vec<(&'a StoredKey, io::Error)>,
+    /// Why the folder could not be synced to disk.
+    unsynced: Option<Error>,
+}
+
+impl<'a> Removal<'a> {
+    /// Removes keys from the folder.
+    fn of(folder: &KeyFolder, keys: &[&'a StoredKey]) -> Self {
+        let (mut removed, mut failed) = (Vec::new(), Vec::new());
+        for stored in keys.iter().copied() {
+            match folder.remove(stored) {
+                Ok(()) => removed.push(stored),
+                Err(error) => failed.push((stored, error)),
+            }
+        }
+        let unsynced = if removed.is_empty() { None } else { folder.sync_removals().err() };
+        Self { removed, failed, unsynced }
+    }
+
+    /// Returns a line for each removed key.
+    fn lines(&self) -> impl Iterator<Item = String> {
+        self.removed.iter().map(|stored| format!("Removed {}", stored.path.display()))
+    }
+
+    /// Returns an error if the command has removed some keys only in part or not at all. `still_used` says what the keys
+    /// that are left are still used for.
+    fn failure(self, still_used: &str) -> Option<Error> {
+        if self.failed.is_empty() {
+            return self.unsynced;
+        }
+        let reasons: Vec<_> =
+            self.failed.iter().map(|(stored, error)| format!("{} ({error})", stored.path.display())).collect();
+        let files: Vec<_> = self.failed.iter().map(|(stored, _)| shell_quoted(&stored.path)).collect();
+        let unsynced = self.unsynced.map(|error| format!("; also, {error}")).unwrap_or_default();
+        Some(Error::runtime(format_args!(
+            "some keys could not be removed: {}; {still_used}; do not repeat the command, but remove the files \
+             yourself: rm {}{unsynced}",
+            reasons.join(", "),
+            files.join(" ")
+        )))
+    }
+}
+
+/// Prints what the command has done to the keys. `failure` says what it could not do.
+fn print_changed(lines: &[String], failure: Option<Error>) -> Result<(), Error> {
+    let done = format_args!(
+        "the keys were changed: {}. Do not repeat the command. To check the keys: hardtack keys list",
+        lines.iter().map(|line| line.trim_end_matches('.')).collect::<Vec<_>>().join(". ")
+    );
+    match (output::print_result(lines.join("\n"), done), failure) {
+        (Err(unprinted), Some(failure)) => Err(Error::runtime(format_args!("{failure}; {unprinted}"))),
+        (printed, None) => printed,
+        (Ok(()), Some(failure)) => Err(failure),
+    }
+}
+
+/// Returns the number for a new key.
+fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
+    let Some(newest) = newest else { return Ok(1) };
+    newest.number.checked_add(1).ok_or_else(|| {
+        Error::config(format_args!(
+            "{} has the highest possible key number, so a newer key cannot be created; rename the file so that \
+             its number is lower, but still higher than the numbers of all other keys",
+            newest.path.display()
+        ))
+    })
+}
+
+/// Returns an error if the clock is obviously wrong. With a wrong clock, servers would sign with the new key too early
+/// or too late, and the command could delete keys whose tokens are still valid.
+fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: bool) -> Result<(), Error> {
+    let now = SystemClock.now();
+    let wrong = match folder.clock_differs(now)? {
+        None if !discard_old => folder.dated_ahead(previous, now)?,
+        found => found,
+    };
+    wrong.map_or(Ok(()), |wrong| Err(Error::config(format_args!("no key was created or removed: {wrong}"))))
+}

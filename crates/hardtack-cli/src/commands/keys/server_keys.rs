@@ -1,0 +1,63 @@
+//! Which keys the running servers use.
+
+use tokio::runtime::Builder;
+
+use crate::commands::runtime;
+use crate::config::Config;
+use crate::error::Error;
+use crate::keys::KeyFolder;
+use crate::output;
+use crate::running::given_keys;
+
+/// Describes which keys the servers use. Each field holds the beginning of an error message. A field is `None` if no
+/// server does what the field describes.
+pub(super) struct ServerKeys {
+    /// Says which server signs with a key outside the folder.
+    pub(super) signing: Option<String>,
+    /// Says which running server signs with a key in the folder.
+    pub(super) with_folder: Option<String>,
+    /// Says which running server accepts tokens that were signed with previous secrets.
+    pub(super) verifying: Option<String>,
+    /// Says which running server uses keys in a different folder.
+    pub(super) elsewhere: Option<String>,
+}
+
+impl ServerKeys {
+    /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
+    /// be read, reads a record in the key folder instead. The record says whether the last servers that used the folder
+    /// signed with a key outside the folder.
+    pub(super) fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
+        let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
+        let running = running.unwrap_or_else(|error| {
+            output::print_error(format_args!(
+                "warning: {error}, so this command cannot find out which keys the running servers use; if servers are \
+                 running, pass the servers' --data-dir and --database-url"
+            ));
+            None
+        });
+        let Some(running) = running else {
+            let recorded = folder.superseded_at()?.map(
+                |_| "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY",
+            );
+            return Ok(Self {
+                signing: recorded.map(str::to_owned),
+                with_folder: None,
+                verifying: None,
+                elsewhere: None,
+            });
+        };
+        let signing = running
+            .iter()
+            .find_map(|server| Some(format!("{server} signs with the key that is set by {}", server.signing()?)));
+        let with_folder = running.iter().find(|server| server.signing().is_none());
+        let with_folder = with_folder.map(|server| format!("{server} signs with a key in the folder"));
+        let verifying = running.iter().find_map(|server| {
+            Some(format!("{server} accepts tokens that were signed with the secrets in {}", server.previous()?))
+        });
+        let elsewhere = running.iter().find_map(|server| {
+            let theirs = server.other_folder(&config.keys_dir())?;
+            Some(format!("{server} uses the keys in {}", theirs.display()))
+        });
+        Ok(Self { signing, with_folder, verifying, elsewhere })
+    }
+}

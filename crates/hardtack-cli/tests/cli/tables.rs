@@ -1,0 +1,88 @@
+//! The tables in the database: which command creates them, and in which database none does.
+
+use hardtack_db::{Pool, Statement};
+use hardtack_sqlx::Database;
+use hardtack_test_support::process::Finished;
+use hardtack_test_support::services::postgres::shared;
+
+use crate::support::{TestDir, output, refusal, start};
+
+/// The database of another program: `hardtack migrate` used to create most of its tables before it was refused.
+#[tokio::test]
+async fn a_database_with_a_table_of_another_program_stays_as_it_was() {
+    let tables = Statement::per_database(
+        "SELECT name FROM sqlite_master ORDER BY name",
+        "SELECT tablename::TEXT FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename",
+    );
+    for (table, create) in [
+        ("users", "CREATE TABLE users (body TEXT)"),
+        ("sessions", "CREATE TABLE sessions (body TEXT)"),
+        ("throttle", "CREATE TABLE throttle (body TEXT)"),
+        ("pending_ends", "CREATE TABLE pending_ends (body TEXT)"),
+        ("hardtack_settings", "CREATE TABLE hardtack_settings (body TEXT)"),
+    ] {
+        let dir = TestDir::new();
+        for url in [format!("sqlite:{}", dir.path("app.db").display()), shared().database()] {
+            let database = Pool::from(Database::open(&url).await.unwrap());
+            database.execute(Statement::new(create)).await.unwrap();
+            let with_database = |args: &[&str]| {
+                let program = dir.hardtack(args.iter().copied()).env("HARDTACK_LISTEN", "127.0.0.1:0");
+                program.env("HARDTACK_DATABASE_URL", &url).env("HARDTACK_BASE_URL", "https://site.example")
+            };
+            let found = async || -> Vec<(String,)> { database.fetch(tables.clone()).await.unwrap() };
+            for command in [&["migrate"][..], &["serve"], &["user", "list"], &["user", "add", "ada"]] {
+                let error = refusal(&with_database(command), 1).await;
+                assert!(error.contains(&format!("already contains a table `{table}`")), "{error}");
+                assert_eq!(found().await, [(table.to_owned(),)], "{command:?}");
+            }
+            // These commands need only the key folder, so they print a warning.
+            for command in ["list", "rotate"] {
+                let Finished { status, stderr, .. } = with_database(&["keys", command]).run().unwrap();
+                assert!(status.success() && stderr.contains("does not contain Hardtack's tables, so this"), "{stderr}");
+                assert_eq!(found().await, [(table.to_owned(),)], "{command}");
+            }
+            database.close().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let url = shared().database();
+    let dir = TestDir::new();
+    let migrate = dir.hardtack(["migrate"]).env("HARDTACK_DATABASE_URL", &url);
+    output(&migrate);
+    shared().psql(&url, "INSERT INTO hardtack_migrations VALUES ('accounts', 99, 0)");
+    for program in [migrate, dir.serve([]).env("HARDTACK_DATABASE_URL", &url)] {
+        let error = refusal(&program, 1).await;
+        assert!(error.contains("the tables of `accounts` are at version 99"), "{error}");
+        assert!(error.contains("run a newer version of the program"), "{error}");
+    }
+}
+
+/// An operator may give the servers a role that can only read and write rows.
+#[tokio::test]
+async fn a_role_that_cannot_create_tables_suffices_while_they_are_up_to_date() {
+    let url = shared().database();
+    let dir = TestDir::new();
+    let run = |url: &str, args: &[&str]| {
+        let program = dir.hardtack(args.iter().copied()).env("HARDTACK_LISTEN", "127.0.0.1:0");
+        program.env("HARDTACK_DATABASE_URL", url).env("HARDTACK_BASE_URL", "https://site.example")
+    };
+    shared().psql(&url, "CREATE ROLE writer LOGIN PASSWORD 'writer-password'");
+    let writer = url.replace(&format!("postgres:{}@", shared().password()), "writer:writer-password@");
+    let error = refusal(&run(&writer, &["user", "list"]), 1).await;
+    assert!(error.contains("permission denied"), "{error}");
+    output(&run(&url, &["migrate"]));
+    shared().psql(&url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer");
+    shared().psql(&url, "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer");
+    let server = start(&run(&writer, &["serve"])).await;
+    for command in [&["user", "add", "ada"][..], &["user", "log-out", "ada"], &["migrate"]] {
+        output(&run(&writer, command));
+    }
+    for command in ["rotate", "list"] {
+        let Finished { status, stderr, .. } = run(&writer, &["keys", command]).run().unwrap();
+        assert!(status.success() && stderr.is_empty(), "{stderr}");
+    }
+    server.stop().await;
+}
