@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use hardtack::client_address::TrustedProxies;
 
-use super::open_files;
-use crate::error::Error;
-
 /// The limits that an operator can set.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -21,17 +18,6 @@ pub(crate) struct Limits {
     pub(crate) body_timeout: Duration,
     /// The trusted proxies, each of which may have any number of connections.
     pub(crate) proxies: TrustedProxies,
-}
-
-impl Limits {
-    /// Raises the process's limit on open files. If it is still too low for the connections, lowers their number, and
-    /// logs a warning.
-    ///
-    /// # Errors
-    /// Returns an error if the limit on open files is too low to serve requests.
-    pub(crate) fn within_open_files(self) -> Result<Self, Error> {
-        open_files::raise_for(self)
-    }
 }
 
 /// How many connections beyond the limit are kept open for a moment. A request on such a connection gets 503, but a

@@ -13,13 +13,24 @@ const RESERVE: usize = 128;
 /// of a few browsers could then be served.
 const LEAST_CONNECTIONS: usize = 16;
 
+impl Limits {
+    /// Raises the process's limit on open files. If it is still too low for the connections, lowers their number, and
+    /// logs a warning.
+    ///
+    /// # Errors
+    /// Returns an error if the limit on open files is too low to serve requests.
+    pub(crate) fn within_open_files(self) -> Result<Self, Error> {
+        raise_for(self)
+    }
+}
+
 /// Raises the process's limit on open files so that it allows the connections in `limits`. If the operating system does
 /// not permit this, raises the limit as far as possible, and lowers the number of connections.
 ///
 /// # Errors
 /// Returns an error if the limit is too low to serve even a few connections.
 #[cfg(unix)]
-pub(super) fn raise_for(limits: Limits) -> Result<Limits, Error> {
+fn raise_for(limits: Limits) -> Result<Limits, Error> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
     let needed = needed(limits.connections);
@@ -41,7 +52,7 @@ pub(super) fn raise_for(limits: Limits) -> Result<Limits, Error> {
 
 /// Returns `limits` unchanged, because systems other than Unix have no such limit on open files.
 #[cfg(not(unix))]
-pub(super) fn raise_for(limits: Limits) -> Result<Limits, Error> {
+fn raise_for(limits: Limits) -> Result<Limits, Error> {
     within(limits, u64::MAX)
 }
 

@@ -1,5 +1,6 @@
 //! `hardtack keys`.
 
+mod algorithm;
 mod rotate;
 mod server_keys;
 
@@ -8,10 +9,10 @@ use std::time::Duration;
 
 use hardtack::SigningKey;
 use hardtack::clock::{Clock, SystemClock};
-use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use self::algorithm::algorithm;
 use self::rotate::rotate;
 use self::server_keys::ServerKeys;
 use crate::config::Config;
@@ -36,10 +37,6 @@ fn load(flags: &FlagValues) -> Result<Config, Error> {
         output::print_error(warning);
     }
     Ok(config)
-}
-
-fn algorithm(name: &str) -> Result<Algorithm, Error> {
-    name.parse().map_err(|error| Error::config(format_args!("--alg is {name:?}: {error}")))
 }
 
 fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use hardtack::clock::{Clock, SystemClock};
 use hardtack::files::shell_quoted;
 use hardtack::jwt::Algorithm;
 
-use super::algorithm;
+use super::algorithm::algorithm;
 use super::server_keys::ServerKeys;
 use crate::config::Config;
 use crate::error::Error;
