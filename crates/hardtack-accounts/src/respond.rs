@@ -146,7 +146,8 @@ pub(crate) fn warn_of_missing(error: &BackendError) {
     UNAVAILABLE.add(|not_logged| {
         tracing::warn!(
             event = "store_unavailable", not_logged, error = %WithCauses(error),
-            "a page lacks information; check that the database is running, can be reached, and has free disk space"
+            "a page was shown without some of its information; check that the database is running, can be reached, and \
+             has free disk space"
         );
     });
 }

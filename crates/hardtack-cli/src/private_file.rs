@@ -48,8 +48,8 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     read_open(&files::open_regular(path).map_err(|error| unreadable(path, &error))?, path)
 }
 
-/// Returns whether `error` means that nothing exists at the path. A symbolic link whose target is missing does exist:
-/// its target may be on a disk that is not mounted yet, so the caller must report the error.
+/// Returns whether `error` means that nothing exists at the path. A symbolic link with a missing target counts as
+/// existing, because the target may be on a disk that is not mounted yet. The caller must then report the error.
 pub(crate) fn is_missing(path: &Path, error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err()
 }

@@ -18,7 +18,7 @@ use crate::running::{SETTINGS, SessionsIn};
 /// data folder itself, the folder of a database that is kept elsewhere, the folder for emails, or the mail program.
 pub(crate) fn prepare_folders(config: &Config) -> Result<(), Error> {
     match create_data_dir(config) {
-        // The server writes only records for `hardtack keys` to the folder, and can run without them.
+        // Here, the folder would contain only records for `hardtack keys`, and the server can run without them.
         Err(error) if config.signing_key.is_some() && !is_in_data_dir(config) && !config.data_dir.exists() => {
             tracing::debug!(event = "data_folder_not_created", %error);
         }
@@ -87,8 +87,8 @@ pub(crate) struct Migrated {
     pub(crate) accounts: usize,
 }
 
-/// Creates or upgrades the tables of all components in one transaction. If one of the tables belongs to another program,
-/// the database therefore stays as it was. The tables of the sessions are included if `with_sessions` is set.
+/// Creates or upgrades the tables of all components in one transaction. So if one of the tables belongs to another
+/// program, the database stays as it was. The tables of the sessions are included if `with_sessions` is set.
 pub(crate) async fn migrate(database: &Database, with_sessions: bool) -> Result<Migrated, Error> {
     let sessions = with_sessions.then_some(SESSIONS);
     let components: Vec<_> = Accounts::COMPONENTS.into_iter().chain([SETTINGS]).chain(sessions).collect();

@@ -1,8 +1,8 @@
 //! Connections to PostgreSQL that were lost while they were in the pool.
 //!
 //! If PostgreSQL restarts, or an administrator terminates its sessions, all connections in the pool are lost. The pool
-//! tests a connection before it is used only if the connection has been idle for a while. Work that has no effect if it
-//! is begun twice therefore begins again on another connection.
+//! tests a connection before it is used only if the connection has been idle for a while. Work that has no effect if
+//! its connection is lost is therefore started again on another connection.
 
 use std::io;
 
@@ -26,7 +26,7 @@ pub(crate) async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>, s
     })
 }
 
-/// Counts how often work was begun again because its connection was lost.
+/// Limits how often work is started again because its connection was lost.
 pub(crate) struct Attempts {
     left: u32,
 }
@@ -37,8 +37,8 @@ impl Attempts {
         Self { left: pool.options().get_max_connections() }
     }
 
-    /// Returns whether to begin again on another connection, because the connection of the last attempt was lost. Call
-    /// this method only if the work has no effect when its connection is lost, for example if it only reads.
+    /// Returns whether to start again on another connection, because the last attempt lost its connection. Call this
+    /// method only if the work has no effect if its connection is lost, for example because it only reads.
     pub(crate) fn is_another_needed<T>(&mut self, result: &Result<T, sqlx::Error>) -> bool {
         let again = self.left > 0 && result.as_ref().is_err_and(is_lost);
         self.left = self.left.saturating_sub(1);
@@ -50,7 +50,7 @@ impl Attempts {
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() != io::ErrorKind::TimedOut,
-        // The server has shut down, has crashed, or an administrator has terminated the connection.
+        // The server has shut down or crashed, or an administrator has terminated the connection.
         sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02")),
         _ => false,
     }

@@ -74,7 +74,7 @@ impl<'a> Component<'a> {
         let is_postgres = transaction.connection().is_postgres();
         let (old, new): (Vec<&Migration>, Vec<_>) =
             self.migrations.iter().partition(|step| i64::from(step.version) <= found);
-        // A migration may create a table of its own component again, for example after it has renamed the old table.
+        // A migration may recreate one of its component's tables, for example after it has renamed the old table.
         let mut own: Vec<&str> = old.iter().flat_map(|step| step.created_tables(is_postgres)).collect();
         for step in &new {
             for table in step.created_tables(is_postgres).filter(|table| !own.contains(table)) {

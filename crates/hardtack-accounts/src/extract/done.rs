@@ -18,7 +18,7 @@ pub(crate) fn own_query(auth: &Auth, name: &str) -> Option<String> {
     if is_from_elsewhere(auth) { None } else { auth.query(name) }
 }
 
-/// Returns whether the browser says that a page of this site did not cause the request.
+/// Returns whether the browser says that the request does not come from a page of this site.
 pub(super) fn is_from_elsewhere(auth: &Auth) -> bool {
     auth.headers().get("sec-fetch-site").is_some_and(|from| from != "same-origin")
 }

@@ -7,7 +7,7 @@
 //!    `null`, which has the same effect as leaving the member out. This type is for members that the client can leave
 //!    out and for which an empty string would mean something different.
 //! 4. If required members are missing, the response names them.
-//! 5. If the authenticator reads tokens from JSON bodies, every route accepts the members with the tokens. The
+//! 5. If the authenticator reads tokens from JSON bodies, every route accepts the members that contain the tokens. The
 //!    authenticator has already checked them, so the route ignores them.
 //!
 //! The response contains the name of each refused member. It never contains a value from the body, because the value
@@ -164,7 +164,7 @@ mod tests {
         let checked = |json: &str| check::<Body>(serde_json::from_str(json).unwrap(), &["access_token", "username"]);
         let object = checked(r#"{"access_token": "a.b.c", "username": "ada"}"#).unwrap();
         assert_eq!(object, serde_json::json!({ "username": "ada" }));
-        // A route's own member counts as such.
+        // If a route has a member with the name of a token, the member is not treated as a token.
         assert_eq!(checked(r#"{"username": 1}"#).unwrap_err()[0].text, "Send a string, not a number.");
         let twice = r#"{"access_token": "a", "access_token": "b", "username": "ada"}"#;
         assert_eq!(checked(twice).unwrap_err()[0].text, "Send this member only once.");

@@ -1,9 +1,9 @@
-//! The page to which the browser continues after a log-in, a sign-up, a re-authentication or a refresh.
+//! The page that the browser goes to after a log-in, a sign-up, a re-authentication or a refresh.
 //!
 //! A page of this site says what has just happened if its URL has a query parameter such as `done=password`. These
 //! parameters are meant for the redirect that follows a form. They must not come from `next`: anyone can write a link
 //! to the log-in page, and a page that is reloaded after days may ask for the password first. In both cases, the page
-//! would claim that something has happened just now.
+//! would falsely claim that something has just happened.
 
 use hardtack::request::NextPath;
 use hardtack_axum::Auth;
@@ -12,10 +12,10 @@ use super::done::is_from_elsewhere;
 use crate::settings::SiteSettings;
 use crate::site::Site;
 
-/// The query parameters by which a page learns what has just happened.
+/// The query parameters that tell a page what has just happened.
 const CLAIMS: [&str; 3] = ["done", "ended", "form"];
 
-/// The pages that read one of these parameters.
+/// The pages that read at least one of these parameters.
 const PAGES: [&str; 6] = ["/account", "/account/sessions", "/email/confirm", "/login", "/password/forgot", "/signup"];
 
 /// The values of `done` that say that a form has changed nothing yet. The site itself puts them into `next` if the user

@@ -115,7 +115,7 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
     }
 }
 
-/// Returns the response that rejects a form. If the user's session has ended, the response redirects to the log-in
+/// Returns the response that refuses a form. If the user's session has ended, the response redirects to the log-in
 /// page, which says whether the form has been kept. If the browser has newer tokens for the session, the log-in page
 /// says that the session continues. If the form does not have the session's CSRF token, the response leads to the page
 /// with the form.
@@ -137,10 +137,10 @@ pub(crate) async fn refuse_form<T: AccountForm>(
     }
 }
 
-/// Responds with a page that says that nothing was changed, and that leads to the page with the form. Call this function
-/// if the form has no valid CSRF token and its sender is not known, because the access token has expired or the session
-/// has ended. Unlike the form, a GET request for the page may refresh the tokens. A cookie keeps what was typed for the
-/// user for whom the form was rendered.
+/// Responds with a page that says that nothing was changed, and that leads to the page with the form. Call this
+/// function if the form has no valid CSRF token and its sender is not known, because the access token has expired or
+/// the session has ended. A GET request for that page may refresh the tokens, but the form may not. A cookie keeps what
+/// was typed, and belongs to the user for whom the form was rendered.
 fn open_again<T: AccountForm>(input: Option<&T>, auth: &Auth, site: &Site) -> Response {
     let kept = |response: &mut Response| input.and_then(|input| input.keep(response, site));
     let response = |advice| {
@@ -168,8 +168,8 @@ pub(crate) fn is_unverified(error: &AuthError) -> bool {
     }
 }
 
-/// Returns whether the user has to log in again. A token that is not valid yet counts as well: on this server, the user
-/// cannot do anything with it at the moment.
+/// Returns whether the user has to log in again. This is also the case if the token is not valid yet, because this
+/// server does not accept the token at the moment.
 fn has_lost_session(error: &AuthError) -> bool {
     matches!(
         error.failure().reason().kind(),

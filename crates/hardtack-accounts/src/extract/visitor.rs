@@ -68,7 +68,7 @@ pub(crate) fn shell_of<'a>(
     Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), ..Shell::visitor(site, notice) }
 }
 
-/// Who sent a request, as far as it can be told without refreshing tokens.
+/// Who sent a request, as far as the site can tell without refreshing tokens.
 pub(crate) enum Sender {
     /// This user.
     User(Box<CurrentUser<User>>),

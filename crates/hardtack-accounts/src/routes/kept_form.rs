@@ -76,7 +76,7 @@ pub(super) fn find(headers: &HeaderMap, user: &User, site: &Site) -> Option<Prof
     Some(Profile { display_name: form.display_name, email: form.email })
 }
 
-/// Returns whether the profile in the cookie was submitted in a form of a different user.
+/// Returns whether the profile in the cookie comes from a different user's form.
 pub(super) fn is_of_another(headers: &HeaderMap, user: &User, site: &Site) -> bool {
     open(headers, site).is_some_and(|form| form.user != user.id)
 }

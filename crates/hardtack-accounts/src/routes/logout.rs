@@ -51,8 +51,8 @@ async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError
 }
 
 /// Handles a log-out request that failed the CSRF check, but might still have come from a page of this site. Shows the
-/// page with the log-out button again. If the access token has expired, leads to a page whose GET request can refresh
-/// the tokens.
+/// page with the log-out button again. If the access token has expired, responds with a link to a page. Unlike the
+/// form, the GET request for that page can refresh the tokens.
 async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Result<Response, AuthError> {
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
     let user = user_of_refused(auth.headers(), uri, site).await;

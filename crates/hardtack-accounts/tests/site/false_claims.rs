@@ -1,4 +1,4 @@
-//! Pages say that something has been done only right after a form has done it, whatever `next` is.
+//! Pages say that something has been done only right after a form has done it, no matter what `next` contains.
 
 use hardtack::RefreshMode;
 use hardtack_test_support::client::Response;

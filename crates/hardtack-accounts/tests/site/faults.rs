@@ -87,7 +87,7 @@ async fn hang_up_everywhere<S: SessionStore + Clone>(site: FaultySite<S>) {
     }
 }
 
-/// With several threads, the log-in could be completed just before the test cuts it.
+/// With several threads, the log-in might finish just before the test cuts it off.
 #[tokio::test(flavor = "current_thread")]
 async fn e01_a_log_in_that_is_cut_leaves_no_session() {
     for store in [Store::Sqlite, Store::Postgres, Store::Redis] {

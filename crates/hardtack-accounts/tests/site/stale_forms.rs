@@ -1,5 +1,5 @@
-//! Forms that no longer have their session's CSRF token when the access token has expired as well, and forms whose
-//! token is not valid yet. A person keeps what was typed, reads what was not done, and can finish.
+//! Forms without their session's current CSRF token that are sent after the access token has expired, and forms whose
+//! token is not valid yet. Users keep what they typed, are told that nothing was changed, and can finish.
 
 use hardtack_test_support::client::{Client, Response};
 

@@ -12,8 +12,8 @@ use super::settings::{MAIL_COMMAND, MAIL_OUTBOX};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses a mail program that this process cannot run. Also refuses the mail program or the folder for emails if
-/// another OS user can change it. Root and the user that runs this process are allowed. sshd has a similar rule for its
+/// Refuses a mail program that this process cannot run. Also refuses the mail program or the folder for emails if an OS
+/// user other than root and the user that runs this process can change it. sshd has a similar rule for its
 /// `AuthorizedKeysCommand`. A missing folder is not refused: it is created when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     if let Some(folder) = mail.and_then(MailConfig::outbox) {
@@ -25,7 +25,7 @@ pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), 
     let (path, metadata) = find(program).map_err(|unusable| {
         Error::config(format_args!(
             "{}, but {unusable}; expected the path of a program, such as /usr/sbin/sendmail, or the name of a program \
-             in a folder of PATH, and after it the program's arguments",
+             in one of the folders in PATH, followed by the program's arguments",
             setting()
         ))
     })?;

@@ -87,7 +87,7 @@ impl Tokens {
         span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)
     }
 
-    /// Returns by how much the servers' clocks may differ. If `leeway` is set, it replaces `clock_skew`.
+    /// Returns by how much the servers' clocks may differ: the larger of `clock_skew` and `leeway`.
     pub(crate) fn clock_skew(&self) -> Duration {
         self.clock_skew.max(self.leeway)
     }

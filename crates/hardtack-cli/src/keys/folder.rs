@@ -113,7 +113,7 @@ impl KeyFolder {
     }
 
     /// Deletes a key. If another process has already deleted the key, returns `Ok`. Call
-    /// [`sync_removals`](Self::sync_removals) afterwards.
+    /// [`sync_removals`](Self::sync_removals) afterward.
     pub(crate) fn remove(&self, stored: &StoredKey) -> io::Result<()> {
         match fs::remove_file(&stored.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

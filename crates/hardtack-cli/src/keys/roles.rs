@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hardtack::clock::{MAX_SKEW, Timestamp};
 
-/// The time in which every server that uses the folder reads a new key. Servers look for new keys every
+/// The time after which every server that uses the folder has read a new key. Servers look for new keys every
 /// [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL).
 const READ_BY_ALL: Duration = Duration::from_secs(12);
 

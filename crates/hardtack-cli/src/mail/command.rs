@@ -30,7 +30,7 @@ impl MailCommand {
         Self { program: program.to_owned(), arguments: arguments.to_vec() }
     }
 
-    /// Runs the program to its end. If this future is dropped before that, because of the timeout or because the server
+    /// Runs the program until it exits. If this future is dropped earlier, because of the timeout or because the server
     /// stops, the program and the processes that it has started are killed.
     async fn run(&self, message: &str) -> io::Result<ExitStatus> {
         let mut command = Command::new(&self.program);
@@ -53,14 +53,14 @@ impl MailCommand {
 }
 
 /// A program that runs in a process group of its own. If the program is still running when this value is dropped, the
-/// whole group is killed. After the program has ended, its processes are left alone, because sendmail programs may
-/// deliver the message in the background.
+/// whole group is killed. After the program has ended, the processes that it has started are left alone, because they
+/// may still be delivering the message in the background.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // `id` returns `None` once the program has been waited for. Until then, the system gives its id to no other
-        // process group.
+        // `id` returns `None` once the program has been waited for. Until then, the system does not reuse the id for
+        // another process group.
         #[cfg(unix)]
         if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
             // This fails only if no process of the group is left.

@@ -174,8 +174,8 @@ impl Presence {
         Ok(())
     }
 
-    /// Call this method if Redis contains the sessions of another site. This server has left its own store, so it ends
-    /// all sessions in its own store when it returns there. Returns the error with which the server stops.
+    /// Call this method if Redis contains the sessions of another site. This server has left its own store, so if it
+    /// returns to that store, it ends all sessions there. Returns the error that stops the server.
     fn leave_to_another_site(&mut self) -> Error {
         let address = self.store.address().unwrap_or_default();
         tracing::error!(

@@ -162,8 +162,8 @@ async fn can_use(
                     "the Redis at {own} has lost its data, or this command reaches a different Redis at this address \
                      than the servers do"
                 )))),
-                // The change is possible even if Redis now belongs to another site, because this site's servers do not
-                // accept their sessions any more.
+                // The change is possible even if Redis now belongs to another site, because this site's servers no
+                // longer accept this site's sessions.
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
                 // On another machine or in another container, the same address might lead to a different Redis.

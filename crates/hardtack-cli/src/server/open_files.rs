@@ -9,13 +9,13 @@ use crate::error::Error;
 /// that it starts.
 const RESERVE: usize = 128;
 
-/// The server does not start if the limit on open files allows fewer connections than this, because not even the pages
-/// of a few browsers could then be served.
+/// The server does not start if the limit on open files allows fewer connections than this, because it could not even
+/// serve pages to a few browsers.
 const LEAST_CONNECTIONS: usize = 16;
 
 impl Limits {
-    /// Raises the process's limit on open files. If it is still too low for the connections, lowers their number, and
-    /// logs a warning.
+    /// Raises the process's limit on open files. If the limit is still too low for the configured number of
+    /// connections, lowers this number and logs a warning.
     ///
     /// # Errors
     /// Returns an error if the limit on open files is too low to serve requests.
@@ -62,7 +62,7 @@ fn needed(connections: usize) -> u64 {
     u64::try_from(connections + OVERFLOW + RESERVE).unwrap_or(u64::MAX)
 }
 
-/// Lowers the number of connections if `allowed` open files are too few for it.
+/// Lowers the number of connections if `allowed` open files are not enough for it.
 fn within(limits: Limits, allowed: u64) -> Result<Limits, Error> {
     let configured = limits.connections;
     let (needed, least) = (needed(configured), needed(configured.min(LEAST_CONNECTIONS)));

@@ -64,7 +64,7 @@ async fn k07_commands_for_keys_find_the_servers_in_their_database() {
     }
 }
 
-/// A server whose clock is ahead signed with the new key before the other servers had read it.
+/// A server whose clock was ahead used to sign with the new key before the other servers had read it.
 #[tokio::test]
 async fn k02_a_new_key_signs_later_if_the_servers_clocks_may_differ() {
     let dir = TestDir::new();

@@ -83,7 +83,7 @@ async fn a_failing_program_is_logged_and_the_server_continues() {
     assert!(finished.stderr.contains(&format!("{program} cannot be run")), "{}", finished.stderr);
 }
 
-/// The shell of a program that hangs used to be killed alone, so its children stayed.
+/// If a shell script hung, only its shell used to be killed, so the shell's children kept running.
 #[tokio::test]
 async fn a_program_that_hangs_is_killed_with_its_children() {
     let dir = TestDir::new();

@@ -32,7 +32,7 @@ async fn l1_the_log_says_how_many_connections_the_open_files_allow() {
     assert!(!server.stderr().contains("accept_failed"), "{}", server.stderr());
     server.stop().await;
 
-    // The advice works: with the value that the line names, the line is gone.
+    // The advice works: with the value that the line names, the server no longer logs the line.
     let server = start(&limited(&dir, 280, &["--max-connections", "24"])).await;
     assert!(!server.stderr().contains("few_open_files"), "{}", server.stderr());
 }

@@ -150,7 +150,7 @@ async fn l3_bad_mail_servers_are_refused_and_the_password_is_not_shown() {
     assert!(shown.contains("smtp_password is set, not shown") && !shown.contains(MAIL_PASSWORD), "{shown}");
 }
 
-/// Anyone on the network path can send such a line before STARTTLS. It used to fill the memory until the timeout.
+/// Anyone on the network path can send such a line before STARTTLS. It used to fill up the memory until the timeout.
 #[tokio::test]
 async fn l1_a_reply_that_never_ends_is_cut_off() {
     let dir = TestDir::new();

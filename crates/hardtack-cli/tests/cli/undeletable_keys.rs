@@ -55,7 +55,7 @@ async fn k02_a_key_that_cannot_be_removed_is_named_and_the_others_are_removed() 
     ] {
         assert!(stderr.contains(part), "{part}: {stderr}");
     }
-    // The error is true, and so is its advice.
+    // What the error says is true, and its advice works.
     hang_up(&server, "event=\"keys\"").await;
     assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
     drop(undeletable);

@@ -66,8 +66,8 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
 
 /// Returns an error if this process cannot write to one of the database's files, or cannot create the missing ones.
 ///
-/// SQLite would open the database read-only. It would then create its log and index files with the database's mode, so
-/// that the database would stay read-only even after the mode of the database file has been corrected.
+/// Without this check, SQLite would open the database read-only. It would then create its log and index files with the
+/// mode of the database file, so the database would stay read-only even after that mode has been corrected.
 pub(super) fn check_writable_files(path: &Path) -> Result<(), OpenError> {
     let files = ENDINGS.map(|ending| with_ending(path, ending));
     let found = files.iter().filter(|file| file.exists());

@@ -17,8 +17,8 @@ impl Exchange<'_> {
     /// Starts a session and returns its cookies. Call this method after checking the user's password. If the browser
     /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
-    /// If the client disconnects during this call, and the application lets the call run to completion, the new session
-    /// ends in the store at once, because its cookies cannot reach a browser.
+    /// If the client disconnects during this call, but the application lets the call complete, the new session ends in
+    /// the store at once, because its cookies cannot reach a browser.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session

@@ -18,7 +18,7 @@ impl SettingNames {
         self.find(code).unwrap_or_else(|| format!("`{code}`"))
     }
 
-    /// Like [`Self::of`], for advice that makes sense without the setting as well. Returns `None` if the program has no
+    /// Like [`Self::of`], for advice that also makes sense without the setting. Returns `None` if the program has no
     /// name for the setting.
     pub(crate) fn find(self, code: &str) -> Option<String> {
         let Some(names) = self.0 else { return Some(format!("`{code}`")) };

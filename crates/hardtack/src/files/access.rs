@@ -57,7 +57,7 @@ fn advice(path: &Path, error: &io::Error) -> String {
     let quoted = shell_quoted(path);
     match path.metadata() {
         _ if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
-            "mount the file system so that it can be written to, or use another folder".to_owned()
+            "mount the file system read-write, or use another folder".to_owned()
         }
         Ok(metadata) if metadata.uid() == own => {
             let mode = if metadata.is_dir() { "u+rwx" } else { "u+rw" };

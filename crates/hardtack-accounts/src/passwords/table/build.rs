@@ -16,8 +16,8 @@ const RUN: usize = 8 * 1024 * 1024;
 /// A line of a list must be shorter than this many bytes, including the line break.
 const MAX_LINE: usize = 64 * 1024;
 
-/// How files begin that gzip, bzip2, xz, zstd, zip and 7-Zip have compressed. By chance, some of their lines are UTF-8, so
-/// they would not all be left out.
+/// The first bytes of files in the formats of gzip, bzip2, xz, zstd, zip and 7-Zip. Without this check, some lines of a
+/// compressed file would be read as passwords, because they happen to be valid UTF-8.
 const COMPRESSED: [&[u8]; 6] =
     [b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c"];
 

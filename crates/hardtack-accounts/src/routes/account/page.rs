@@ -92,7 +92,7 @@ fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
     }
 }
 
-/// Returns a notice that the form that was sent had been rendered for a different user.
+/// Returns the notice to show if the submitted form was rendered for a different user.
 pub(super) fn of_another(user: &User) -> String {
     format!(
         "Nothing was changed, because the form was opened while another user was logged in. You are now logged in as \

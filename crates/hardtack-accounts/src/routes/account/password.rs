@@ -158,7 +158,7 @@ async fn change(
 
 /// Returns the response to send when the new password is stored, but the session store has not ended the other sessions
 /// yet. A browser gets a page instead of a redirect, because the store might still be down when the next request
-/// arrives. The browser's own session continues, unless the store has replaced it and did not reply in time.
+/// arrives. The browser's own session continues, unless the store has replaced it but did not reply in time.
 fn others_end_soon(site: &Site, wants: Wants, user: CurrentUser<User>) -> Response {
     let text = "Other devices will be logged out within seconds. You might have to log in again.";
     if wants != Wants::Page {

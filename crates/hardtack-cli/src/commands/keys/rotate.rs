@@ -131,8 +131,8 @@ fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     print_changed(&lines, removal.failure("tokens that were signed with these keys are still accepted"))
 }
 
-/// Which keys were removed, and which could not be removed. If one key cannot be removed, the others still are: the
-/// operator may be discarding them because they were stolen.
+/// Which keys were removed, and which could not be removed. If one key cannot be removed, the others are removed
+/// anyway, because the operator may be discarding keys that were stolen.
 struct Removal<'a> {
     removed: Vec<&'a StoredKey>,
     failed: Vec<(&'a StoredKey, io::Error)>,
@@ -159,8 +159,8 @@ impl<'a> Removal<'a> {
         self.removed.iter().map(|stored| format!("Removed {}", stored.path.display()))
     }
 
-    /// Returns an error if the command has removed some keys only in part or not at all. `still_used` says what the keys
-    /// that are left are still used for.
+    /// Returns an error if some keys could not be removed, or if the folder could not be synced to disk. `still_used`
+    /// says whether the keys that could not be removed are still used.
     fn failure(self, still_used: &str) -> Option<Error> {
         if self.failed.is_empty() {
             return self.unsynced;

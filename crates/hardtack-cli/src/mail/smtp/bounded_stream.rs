@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const LONGEST_DIALOGUE: usize = 128 * 1024;
 
 /// A connection to a mail server. A read fails once the server has sent more than [`LONGEST_DIALOGUE`]. lettre checks
-/// the length of a line only at the line's end, so without this limit, a line without an end could fill the memory.
+/// the length of a line only at the line's end, so without this limit, a line that never ends could exhaust the memory.
 #[derive(Debug)]
 pub(super) struct BoundedStream<S> {
     stream: S,

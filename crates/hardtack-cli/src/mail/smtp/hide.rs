@@ -1,4 +1,4 @@
-//! Hides addresses and links in the mail server's text.
+//! Hides addresses and links in text from the mail server.
 
 /// What the log shows instead of an address or a link.
 const HIDDEN: &str = "[hidden]";
@@ -29,7 +29,7 @@ fn is_address(word: &str, recipient: &str) -> bool {
     word.contains('@') || recipient.split_once('@').is_some_and(is_recipient)
 }
 
-/// A link need not have a scheme or a host. For example, a server may break the line within a link.
+/// A link might have no scheme or no host. For example, a server may break the line within a link.
 fn is_link(word: &str) -> bool {
     let host = word.split(['/', '?', '#']).next().unwrap_or_default();
     let has_path = host.len() < word.len() && host.contains('.');

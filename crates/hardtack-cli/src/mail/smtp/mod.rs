@@ -163,13 +163,13 @@ impl Smtp {
         no_dialogue(&self.text(mail, error), error.kind() == io::ErrorKind::TimedOut)
     }
 
-    /// Returns the text of an error for the log, which shows neither addresses nor links.
+    /// Returns an error's text for the log, in which addresses and links are hidden.
     fn text(&self, mail: &Mail, error: &dyn StdError) -> String {
         format!("{}: {}", self.name(), hide::addresses_and_links(&with_causes(error), mail.to().as_str()))
     }
 }
 
-/// Returns an error for a connection on which the mail server sent no reply that can be understood.
+/// Returns an error for a connection on which the client got no valid reply from the mail server.
 fn no_dialogue(text: &str, is_timeout: bool) -> MailError {
     if is_timeout {
         return MailError::new(text);

@@ -22,7 +22,7 @@ pub(super) struct Verified<'a> {
     pub(super) need: Need,
     pub(super) found: Found<'a>,
     pub(super) origin: Origin,
-    /// Where the token was found, or something that cannot be a token. If there is neither, this is
+    /// The location of the token, or of a value that cannot be a token. If neither was found, this is
     /// [`TokenLocation::Cookies`] if the route accepts cookies, and otherwise the first location.
     pub(super) location: TokenLocation,
     /// The token that the route needs.

@@ -1,4 +1,4 @@
-//! Finds out whether the store has stored a new session although it returned an error.
+//! Finds out whether the store saved a new session even though it returned an error.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::error::{BackendError, WithCauses};
 use crate::revocation::Moment;
 use crate::session::{ErasedStore, RevocationKind, RevokeTarget, Session, SessionId};
 
-/// If the store returned its error only after this time, it is probably not responding, so it is not asked again. The
-/// request has waited long enough.
+/// If the store took longer than this to return its error, the store is probably down, so it is not queried again. The
+/// request has already waited long enough.
 const QUICK: Duration = Duration::from_secs(2);
 
 impl Authenticator {
     /// Call this method if the store was asked to store `session` at the moment `asked` and returned `error`. The store
     /// may have stored the session anyway, for example if the connection broke after the commit and before the reply.
     /// If the session is in the store, the write has succeeded. This method then returns which of the sessions in
-    /// `write` the write has ended. If sessions have ended because the user had reached the session limit, they are not
-    /// in this list. If the session is not in the store, this method returns `error`.
+    /// `write` the write has ended. The list does not include sessions that ended because the user had reached the
+    /// session limit. If the session is not in the store, this method returns `error`.
     pub(super) async fn find_after_error(
         &self,
         store: &dyn ErasedStore,
