@@ -67,6 +67,7 @@ async fn a06_names_that_look_alike_change_at_once_without_a_deadlock() {
                     Ok(())
                     | Err(
                         UserChangeError::UnknownUser(_)
+                        | UserChangeError::AlreadyNamed(_)
                         | UserChangeError::NameTaken(_)
                         | UserChangeError::NameLooksTaken(_),
                     ) => {}
