@@ -51,11 +51,21 @@ pub(crate) fn memory(server: &Process) -> usize {
 /// Asks for the health of the server on a new connection, and returns how long that took.
 pub(crate) fn health_time(server: &Process) -> Duration {
     let start = Instant::now();
-    let mut stream = connect(server);
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-    let response = rest(&mut stream);
+    let response = health(server);
     assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     start.elapsed()
+}
+
+/// Returns whether the server responds to a health probe on a new connection.
+pub(crate) fn is_healthy(server: &Process) -> bool {
+    health(server).starts_with("HTTP/1.1 200 ")
+}
+
+/// Returns the response to a health probe on a new connection. It is empty if the server closes the connection at once.
+fn health(server: &Process) -> String {
+    let mut stream = connect(server);
+    let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    rest(&mut stream)
 }
 
 /// Asserts that the health of the server takes less than a second.

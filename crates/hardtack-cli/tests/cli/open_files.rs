@@ -3,8 +3,9 @@
 use std::process::Command;
 
 use hardtack_test_support::process::Program;
+use hardtack_test_support::wait;
 
-use crate::limits::{connect, health_time};
+use crate::limits::{connect, health_time, is_healthy};
 use crate::support::{TestDir, is_logged, refusal, start};
 
 /// `hardtack serve` with a hard limit on open files.
@@ -28,7 +29,8 @@ async fn l1_the_log_says_how_many_connections_the_open_files_allow() {
     // Even with all overflow connections open, the process has file descriptors left.
     open.extend((0..200).map(|_| connect(&server)));
     drop(open);
-    health_time(&server);
+    // It takes a moment until the server has noticed that these connections are closed.
+    wait::until("/healthz responds again", async || is_healthy(&server)).await;
     assert!(!server.stderr().contains("accept_failed"), "{}", server.stderr());
     server.stop().await;
 

@@ -97,7 +97,8 @@ impl RedisServer {
             ["--logfile", &log],
             ["--requirepass", &password],
             ["--appendonly", "yes"],
-            ["--appendfsync", "everysec"],
+            // With `everysec`, Redis postpones writes to the file while an earlier fsync is in progress.
+            ["--appendfsync", "no"],
         ];
         let mut child = Command::new("sh")
             .args(["-c", SUPERVISOR, "sh"])
