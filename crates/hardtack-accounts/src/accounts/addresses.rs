@@ -176,7 +176,7 @@ impl Accounts {
         kill_later_undos_in(&mut transaction, &link).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, &link.user_id).await?;
         if hash.is_some() {
-            self.queue_mail_in(&mut transaction, JobKind::PasswordChanged, &link.user_id, None, request).await?;
+            self.queue_mail_in(&mut transaction, JobKind::PasswordReset, &link.user_id, None, request).await?;
         }
         transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
         self.wake_mail();

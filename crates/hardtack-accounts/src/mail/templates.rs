@@ -45,14 +45,16 @@ impl MailTemplates {
             JobKind::ResetPassword => self.reset_password(&name, about.token?),
             JobKind::EmailChanged => self.email_changed(&name, about.token),
             JobKind::PasswordChanged => {
-                self.password_changed(&format!("the password for your account {name} was changed"))
+                self.password_changed(&format!("the password for your account {name} was changed"), "All other devices")
             }
-            JobKind::PasswordReset => self.password_changed(&format!(
-                "the password for your account {name} was changed using a link that was sent to this address"
-            )),
-            JobKind::PasswordSet => self.password_changed(&format!(
-                "the password for your account {name} was changed using a link from an administrator"
-            )),
+            JobKind::PasswordReset => self.password_changed(
+                &format!("the password for your account {name} was changed using a link that was sent to this address"),
+                "All devices",
+            ),
+            JobKind::PasswordSet => self.password_changed(
+                &format!("the password for your account {name} was changed using a link from an administrator"),
+                "All devices",
+            ),
             JobKind::NewDevice => self.new_device(&name, about.detail),
             JobKind::Renamed => self.renamed(&name, about.detail),
         };
@@ -90,8 +92,8 @@ impl MailTemplates {
         }
     }
 
-    fn password_changed(&self, what: &str) -> Letter {
-        self.on_the_site(&format!("{what}. All other devices were logged out."))
+    fn password_changed(&self, what: &str, ended: &str) -> Letter {
+        self.on_the_site(&format!("{what}. {ended} were logged out."))
             .say(IGNORE)
             .say("If this was not you, choose a new password now. This logs out all devices:")
             .link(&self.url("/password/forgot"))

@@ -55,7 +55,8 @@ pub(super) fn new_password_hint(min: u8) -> String {
 /// Returns a hint that says what an email address is used for.
 pub(super) const fn email_hint(sends_mail: bool) -> &'static str {
     if sends_mail {
-        "We use this address to help you if you forget your password, and to tell you about changes to your account."
+        "Once you confirm this address, we use it to help you if you forget your password, and to tell you about changes \
+         to your account."
     } else {
         "The people who run this site can use the address to contact you. The site itself does not send email."
     }

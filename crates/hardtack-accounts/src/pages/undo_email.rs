@@ -50,11 +50,11 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
                 div.card {
                     h1 { "Restore your email address" }
                     p { "This changes the email address for the account " bdi.name { (view.username) } " back to " bdi.name { (view.address) } " and logs out all devices." }
+                    p { "If you changed the address yourself and want to keep the new one, close this page." }
                     p {
-                        "The person who changed the address knows your password, so choose a new password. "
+                        "If someone else changed the address, that person knows your password, so choose a new password. "
                         "If you leave the field empty, your password stays the same."
                     }
-                    p { "If you changed the address yourself, close this page." }
                     form method="post" action=(shell.path("/email/undo")) {
                         (form::summary("undo", &fields, view.errors))
                         (form::csrf(view.csrf_token))

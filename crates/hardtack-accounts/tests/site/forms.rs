@@ -279,7 +279,7 @@ async fn a10_an_address_can_be_given_at_sign_up_and_the_account_says_whether_it_
     let site = TestSite::start(Options { outbox: Some(outbox.path().to_owned()), ..Options::default() }).await;
     let mut ada = site.client();
     let page = open(&mut ada, "/signup").await;
-    says(&page, 200, "We use this address to help you if you forget your password");
+    says(&page, 200, "Once you confirm this address, we use it to help you if you forget your password");
     let typed = [("username", "ada"), ("email", "nonsense"), ("password", PASSWORD)];
     let refused = submit(&mut ada, &page, "/signup", &typed).await;
     says(&refused, 422, "Enter an address such as");
