@@ -12,8 +12,8 @@ pub(crate) const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
 
 /// A mail server that writes each message to the file `got`. It accepts mail only from a user who has logged in over
 /// TLS, except in the mode `plain`, which has no TLS. In the mode `utf8`, it offers SMTPUTF8 but refuses it. In the modes
-/// `endless` (with implicit TLS) and `plain-endless`, its greeting is a line that never ends. In the mode `closed`, its
-/// greeting is a refusal.
+/// `endless` (with implicit TLS) and `plain-endless`, its greeting is a line that never ends. In the mode `lines`, its
+/// greeting has any number of lines. In the mode `closed`, its greeting is a refusal.
 const SERVER: &str = r#"
 import ssl, sys, time
 from aiosmtpd.controller import Controller
@@ -64,7 +64,7 @@ def ready(port):
     import os
     os.rename("port.tmp", "port")
 
-if mode in ("endless", "plain-endless", "closed"):
+if mode in ("endless", "plain-endless", "lines", "closed"):
     import socket
     listener = socket.create_server(("127.0.0.1", 0))
     ready(listener.getsockname()[1])
@@ -73,6 +73,8 @@ if mode in ("endless", "plain-endless", "closed"):
         try:
             if mode == "endless":
                 connection = context().wrap_socket(connection, server_side=True)
+            while mode == "lines":
+                connection.sendall(b"220-x\r\n" * 1000)
             connection.sendall(b"554 go away\r\n" if mode == "closed" else b"2")
             while mode != "closed":
                 connection.sendall(b"2" * 65536)

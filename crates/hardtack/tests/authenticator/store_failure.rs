@@ -88,6 +88,35 @@ fn e01_a_session_that_the_store_has_stored_is_used_although_the_reply_was_lost()
 }
 
 #[test]
+fn e01_a_re_authentication_whose_reply_was_lost_logs_nobody_out() {
+    for mode in [RefreshMode::Transparent, RefreshMode::Sliding] {
+        let store = FaultySessions::new(MemorySessions::new());
+        let site = Site::over(store.clone(), KeySet::new(key()), |builder| builder.refresh_mode(mode));
+        for fault in [Fault::LoseReply, Fault::Fail] {
+            for call in 1.. {
+                let mut alice = site.browser_of("alice");
+                site.advance(60);
+                let csrf = alice.csrf();
+                store.inject(call, fault);
+                let request = Request::post("/reauthenticate").csrf(&csrf);
+                let response = site.send(&mut alice, request, crate::support::reauthenticate("alice"));
+                let calls = store.calls();
+                store.clear();
+                assert_eq!(
+                    site.visit(&mut alice).status,
+                    200,
+                    "{mode:?}, {fault:?} at call {call}: {}",
+                    response.status
+                );
+                if calls < call {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn s41_a_new_generation_is_confirmed_or_503() {
     let (site, store) = site(RefreshMode::Transparent);
     let mut alice = site.browser_of("alice");

@@ -77,6 +77,7 @@ impl Authenticator {
         let (Some(store), Some(id)) = (self.store(), access.session()) else {
             return self.advance_stateless(access, fresh, typed.then_some(now), now).await;
         };
+        let mut has_failed = false;
         for _ in 0..ATTEMPTS {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
             if !row.is_live(now) {
@@ -117,7 +118,17 @@ impl Authenticator {
                 true => Some(self.begin_uncertain_write(store, RevokeTarget::Sessions(&[id])).await?),
                 false => None,
             };
-            let rotated = store.rotate(id, row.generation, rotation).await?;
+            let asked = self.moment();
+            let rotated = match store.rotate(id, row.generation, rotation).await {
+                Ok(rotated) => rotated,
+                // The store may have rotated the row, although its reply was lost. In this case, the next attempt returns
+                // the new tokens.
+                Err(_) if !has_failed && self.can_ask_again(asked) => {
+                    has_failed = true;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             write.into_iter().for_each(UncertainWrite::confirm);
             if let Some(rotated) = rotated {
                 if typed {

@@ -13,6 +13,12 @@ use crate::session::{ErasedStore, RevocationKind, RevokeTarget, Session, Session
 const QUICK: Duration = Duration::from_secs(2);
 
 impl Authenticator {
+    /// Returns whether a call to the store that began at the moment `asked` has taken so little time that the store can be
+    /// queried again.
+    pub(super) fn can_ask_again(&self, asked: Moment) -> bool {
+        self.moment().monotonic.saturating_sub(asked.monotonic) <= QUICK
+    }
+
     /// Call this method if the store was asked to store `session` at the moment `asked` and returned `error`. The store
     /// may have stored the session anyway, for example if the connection broke after the commit and before the reply.
     /// If the session is in the store, the write has succeeded. This method then returns which of the sessions in
@@ -39,7 +45,7 @@ impl Authenticator {
         write: &UncertainWrite<'_>,
         asked: Moment,
     ) -> Option<Vec<SessionId>> {
-        if self.moment().monotonic.saturating_sub(asked.monotonic) > QUICK {
+        if !self.can_ask_again(asked) {
             return None;
         }
         store.find(session.id).await.ok()?.filter(|row| row.is_live(self.now()))?;
