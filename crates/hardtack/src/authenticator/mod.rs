@@ -167,7 +167,7 @@ impl Authenticator {
 
     /// Returns the names of the members that are read as tokens if a request's body is a JSON object: the name for
     /// access tokens, then the name for refresh tokens. Returns `None` if tokens are not read from bodies, that is, if
-    /// [`TokenLocation::Json`](crate::TokenLocation::Json) is not one of the token locations.
+    /// [`TokenLocation::Json`] is not one of the token locations.
     ///
     /// A route that refuses unknown members must accept these members.
     pub fn json_token_members(&self) -> Option<[&str; 2]> {
