@@ -203,7 +203,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let home = open(&mut ada, "/").await;
     assert!(home.text().contains(&format!("Open the link that we send to {ADDRESS} to confirm")), "{}", home.text());
     assert!(open(&mut ada, "/account").await.text().contains("Not confirmed"));
-    let saved = open(&mut ada, "/account?done=settings").await;
+    let saved = open(&mut ada, "/account?done=settings-link").await;
     assert!(saved.text().contains("you cannot reset a forgotten password by email"), "{}", saved.text());
 
     // The link is used in a browser where someone else is logged in.

@@ -159,7 +159,10 @@ async fn change(
     let password = CurrentPassword::ForNewAddress(password);
     let error = match site.accounts.change_profile(&user, change, password, &session, &request).await {
         Ok((changed, None)) => {
-            return Ok(respond::success(wants, &site.path("/account?done=settings"), json!(changed)));
+            // The page announces a confirmation link only if this form has caused one.
+            let sends_link = site.accounts.sends_mail() && !changed.email.is_empty() && changed.email != user.email;
+            let done = if sends_link { "settings-link" } else { "settings" };
+            return Ok(respond::success(wants, &site.path(&format!("/account?done={done}")), json!(changed)));
         }
         Ok((changed, Some(limit))) => {
             let mut body = json!(changed);
