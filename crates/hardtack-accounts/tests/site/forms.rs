@@ -57,7 +57,7 @@ async fn a08_a_person_gets_a_refused_form_again_with_what_was_typed() {
     assert_eq!(submit(&mut ada, &refused, SETTINGS, &[]).await.location(), Some("/account?done=settings"));
     let passwords = [("current_password", PASSWORD), ("new_password", "some other phrase")];
     let refused = submit(&mut ada, &old, "/account/password", &passwords).await;
-    says(&refused, 403, "Your password has not been changed.");
+    says(&refused, 403, "Nothing was changed. Enter your current password");
     assert!(!refused.text().contains(PASSWORD) && !refused.text().contains("some other phrase"));
     let refused = submit(&mut ada, &old, "/logout", &[]).await;
     says(&refused, 403, "Log out?");

@@ -143,7 +143,7 @@ async fn a08_an_old_form_says_who_is_logged_in_now_and_what_to_do() {
     sign_up(&mut browser, "gina").await;
     let theirs = "or another user has logged in. You are now logged in as gina. ";
     for (page, action, advice) in [
-        (&account, "/account/password", "Your password has not been changed. Enter your current password and"),
+        (&account, "/account/password", "Nothing was changed. Enter your current password and"),
         (&account, "/account/email/send", "To send the email, go to your account, and send it from there."),
         (&devices, "/account/sessions/revoke-others", "Nothing has been logged out yet. Choose again"),
         (&again, "/reauthenticate", "Nothing was changed. Enter your password again."),
