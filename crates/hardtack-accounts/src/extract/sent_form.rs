@@ -31,6 +31,9 @@ pub(crate) trait AccountForm: Sized + Send {
     /// The value of the query parameter `done` that makes this page say that nothing was changed.
     const UNCHANGED: Option<&'static str> = None;
 
+    /// What the page with the form tells the user if the form was out of date: that nothing was changed, and what to do.
+    const OUT_OF_DATE: &'static str = "Nothing was changed. Check the form and send it again.";
+
     /// Whether the form contains text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
@@ -42,6 +45,11 @@ pub(crate) trait AccountForm: Sized + Send {
     /// page. Otherwise, the user continues to the page [`PAGE`](Self::PAGE).
     fn after_log_in(&self, _site: &Site, _auth: &Auth) -> Option<String> {
         None
+    }
+
+    /// Returns whether the form proves that it was rendered for this user.
+    fn is_of(&self, _user: &User, _site: &Site) -> bool {
+        false
     }
 
     /// Returns the path, as in `router.rs`, of the page that shows the form again and says that nothing was changed.
@@ -106,12 +114,26 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
             && let Some(user) = user_of_refused(auth.headers(), &uri, site).await
         {
             let Ok(input) = T::read(request, site).await else { return Err(error.into_response()) };
-            let text = error.failure().reason().explanation();
-            let notice = Notice { kind: NoticeKind::Problem, text };
+            let text = explain(&error, &input, &user, site);
+            let notice = Notice { kind: NoticeKind::Problem, text: &text };
             let shown = input.show_again(site, &auth, &user, notice).await;
             return Err(never_stored(shown.unwrap_or_else(IntoResponse::into_response)));
         }
         Err(refuse_form::<T>(error, request, &auth, site).await)
+    }
+}
+
+/// Returns the message above a form that is shown again. Unless the form proves whose it is, it may have been rendered
+/// for a different user of this browser, so the message says who is logged in now.
+fn explain<T: AccountForm>(error: &AuthError, input: &T, user: &User, site: &Site) -> String {
+    match error.failure().reason() {
+        Reason::Csrf(CsrfError::Mismatch) if !input.is_of(user, site) => format!(
+            "This page was open for too long, you have logged in again since, or another user has logged in. You are \
+             now logged in as {}. {}",
+            user.username,
+            T::OUT_OF_DATE
+        ),
+        reason => reason.explanation().to_owned(),
     }
 }
 
@@ -148,7 +170,8 @@ fn open_again<T: AccountForm>(input: Option<&T>, auth: &Auth, site: &Site) -> Re
         let action = (T::page_again(input, site, auth).into(), "Open the form again");
         never_stored(respond::error(StatusCode::FORBIDDEN, "Nothing was changed", &text, Some(action)))
     };
-    let mut shown = response("We have kept what you typed. Open the form again to finish.");
+    let mut shown =
+        response("We have kept what you typed, except passwords. Open the form again to check and save your changes.");
     match kept(&mut shown) {
         Some(()) => shown,
         None => response("Open the form again, and send it from there."),

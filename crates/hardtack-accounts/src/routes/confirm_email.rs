@@ -108,6 +108,7 @@ pub(crate) struct SendAgainForm;
 impl AccountForm for SendAgainForm {
     const PAGE: &'static str = "/account";
     const UNCHANGED: Option<&'static str> = Some("unsent");
+    const OUT_OF_DATE: &'static str = "To send the email, go to your account, and send it from there.";
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         NoInput::from_request(request, site).await.map(|NoInput| Self)

@@ -23,11 +23,14 @@ const NO_MATCH: &str = "That user name and password do not match.";
 
 const KEPT: Notice<'_> = Notice {
     kind: NoticeKind::Info,
-    text: "Your session has ended. We have kept what you typed. Log in again to finish.",
+    text: "Your session has ended. We have kept what you typed, except passwords. Log in again to check and save your \
+           changes.",
 };
 
-const CONTINUES_KEPT: Notice<'_> =
-    Notice { kind: NoticeKind::Info, text: "We have kept what you typed. Log in to finish." };
+const CONTINUES_KEPT: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "We have kept what you typed, except passwords. Log in to check and save your changes.",
+};
 
 /// The title of the page that is shown after the browser has sent a form with replaced tokens. The browser might have
 /// sent the form only once, in another tab, or twice, for example after a double click.
@@ -45,7 +48,8 @@ const EARLY: Notice<'_> = Notice {
 const EARLY_KEPT: Notice<'_> = Notice {
     kind: NoticeKind::Info,
     text: "Nothing was changed. Your log-in is not valid here yet, because this server's clock is behind. We have kept \
-           what you typed. Open this page again in a moment, or log in again to finish.",
+           what you typed, except passwords. Open this page again in a moment, or log in again, to check and save your \
+           changes.",
 };
 
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };

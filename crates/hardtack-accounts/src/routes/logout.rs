@@ -40,7 +40,7 @@ async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError
     let cookies = match auth.log_out().await {
         Ok(cookies) => cookies,
         Err(error) if auth.wants() == Wants::Page && is_unverified(&error) => {
-            return ask_again(&site, &auth, &uri, error).await;
+            return Ok(ask_again(&site, &auth, &uri).await);
         }
         Err(error) => return Err(error),
     };
@@ -53,21 +53,25 @@ async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError
 /// Handles a log-out request that failed the CSRF check, but might still have come from a page of this site. Shows the
 /// page with the log-out button again. If the access token has expired, responds with a link to a page. Unlike the
 /// form, the GET request for that page can refresh the tokens.
-async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Result<Response, AuthError> {
-    let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
+async fn ask_again(site: &Site, auth: &Auth, uri: &Uri) -> Response {
     let user = user_of_refused(auth.headers(), uri, site).await;
+    // The form may have been rendered for a different user of this browser.
+    let name = user.as_ref().map(|user| format!(" as {}", user.username)).unwrap_or_default();
+    let text = format!("You are still logged in{name}. To log out, choose “Log out” again.");
+    let notice = Notice { kind: NoticeKind::Problem, text: &text };
     let (shell, csrf_token) = match (&user, auth.early_csrf_token()) {
         (Some(user), _) => (shell_of(&site.settings, user, Some(notice)), user.token().csrf_token()),
         (None, Some(csrf_token)) => (Shell { notice: Some(notice), ..Shell::unknown(&site.settings) }, csrf_token),
         (None, None) => {
             // In redirect mode, a browser that opens `/logout` with an expired token does not return there.
-            let text = "This form is out of date or incomplete. Open the page with your devices, and log out there. If \
-                        your session has already ended, you do not have to log out.";
-            let action = ("/account/sessions".into(), "Go to your devices");
+            let text = "This form is out of date or incomplete. Go to your account, then choose “Log out”. If you are \
+                        asked for your password, you can choose “Log out” without entering it. If your session has \
+                        already ended, you do not have to log out.";
+            let action = ("/account".into(), "Go to your account");
             let page = respond::error(StatusCode::FORBIDDEN, "This form did not log you out", text, Some(action));
-            return Ok(([(header::CACHE_CONTROL, NO_STORE)], page).into_response());
+            return ([(header::CACHE_CONTROL, NO_STORE)], page).into_response();
         }
     };
     let page = confirm_logout(&shell, &csrf_token);
-    Ok(([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::FORBIDDEN, page)).into_response())
+    ([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::FORBIDDEN, page)).into_response()
 }

@@ -7,11 +7,12 @@ use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-/// How long after sign-up the site shows which address the user has to confirm. The account page always shows this
+/// How long after sign-up the home page reminds the user which address to confirm. The account page always shows this
 /// address.
 const JUST_SIGNED_UP: Duration = Duration::from_secs(10 * 60);
 
-/// Returns the notice for a user who has just signed up. `done` is `signup-limited` if too many emails have been sent.
+/// Returns the notice for a user who has just signed up. `done` is `signup` on the first page after the sign-up, or
+/// `signup-limited` if too many emails have been sent. On later pages, the notice must not announce another email.
 /// Returns `None` if there is no address to confirm.
 pub(super) async fn new_address(site: &Site, user: &User, done: &str) -> Option<String> {
     let User { email, .. } = user;
@@ -24,8 +25,12 @@ pub(super) async fn new_address(site: &Site, user: &User, done: &str) -> Option<
         false
     });
     match was_sent {
-        true => Some(format!(
+        true if done == "signup" => Some(format!(
             "Open the link that we send to {email} to confirm the address. The link works for one day. {AT_MOST}"
+        )),
+        true => Some(format!(
+            "{email} is not confirmed yet. Open the link in the email that we sent you, or send it again on your \
+             account page."
         )),
         false => (done == "signup-limited").then(|| {
             format!(

@@ -21,8 +21,10 @@ use crate::users::User;
 
 const WRONG_PASSWORD: &str = "That is not your password.";
 
-const KEPT: Notice<'_> =
-    Notice { kind: NoticeKind::Info, text: "We have kept what you typed. Enter your password to finish." };
+const KEPT: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "We have kept what you typed, except passwords. Enter your password to check and save your changes.",
+};
 
 /// The request body. If `username` is present, it must be the name of the user who is logged in.
 #[derive(Default, Deserialize)]
@@ -42,6 +44,7 @@ impl JsonBody for ReauthenticateInput {
 
 impl AccountForm for ReauthenticateInput {
     const PAGE: &'static str = "/";
+    const OUT_OF_DATE: &'static str = "Nothing was changed. Enter your password again.";
     const REAUTHENTICATES: bool = true;
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {

@@ -26,6 +26,8 @@ use crate::users::User;
 const PATH: &str = "/account/sessions";
 const PATH_AFTER_REVOKING: &str = "/account/sessions?done=revoke";
 
+const NOTHING_LOGGED_OUT: &str = "Nothing has been logged out yet. Choose again which devices to log out.";
+
 /// The maximum number of activity rows on the page, not counting failed log-ins.
 const MAX_ACTIVITY: u32 = 20;
 
@@ -39,10 +41,7 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
         return Ok(Json(json!({ "sessions": rows, "next": next })).into_response());
     }
     let notice = match done(&auth).as_deref() {
-        Some("proof") => {
-            let text = "Nothing has been logged out yet. Choose again which devices to log out.";
-            Some(Notice { kind: NoticeKind::Info, text })
-        }
+        Some("proof") => Some(Notice { kind: NoticeKind::Info, text: NOTHING_LOGGED_OUT }),
         Some("revoke") => {
             Some(Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." })
         }
@@ -76,6 +75,7 @@ pub(crate) struct DeviceForm;
 impl AccountForm for DeviceForm {
     const PAGE: &'static str = "/account/sessions";
     const UNCHANGED: Option<&'static str> = Some("proof");
+    const OUT_OF_DATE: &'static str = NOTHING_LOGGED_OUT;
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         NoInput::from_request(request, site).await.map(|NoInput| Self)

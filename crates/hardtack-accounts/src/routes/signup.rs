@@ -116,11 +116,12 @@ async fn sign_up(
 /// so.
 fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
     let done = if is_limited { "signup-limited" } else { "signup" };
+    if !site.accounts.sends_mail() || user.email.is_empty() {
+        return site.settings.home.clone();
+    }
     match site.settings.is_demo {
-        // The home page needs this parameter to say that no email was sent.
-        true if is_limited => format!("{}?done={done}", site.settings.home),
-        false if site.accounts.sends_mail() && !user.email.is_empty() => site.path(&format!("/signup?done={done}")),
-        _ => site.settings.home.clone(),
+        true => format!("{}?done={done}", site.settings.home),
+        false => site.path(&format!("/signup?done={done}")),
     }
 }
 

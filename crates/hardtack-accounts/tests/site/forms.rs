@@ -52,11 +52,12 @@ async fn a08_a_person_gets_a_refused_form_again_with_what_was_typed() {
     let typed = [("display_name", "Ada L."), ("email", "")];
     let refused = submit(&mut ada, &old, SETTINGS, &typed).await;
     says(&refused, 403, "Check the form and send it again.");
+    assert!(!refused.text().contains("another user"), "the form says whose it is: {}", refused.text());
     assert_eq!(field(&refused, SETTINGS, "display_name"), "Ada L.");
     assert_eq!(submit(&mut ada, &refused, SETTINGS, &[]).await.location(), Some("/account?done=settings"));
     let passwords = [("current_password", PASSWORD), ("new_password", "some other phrase")];
     let refused = submit(&mut ada, &old, "/account/password", &passwords).await;
-    says(&refused, 403, "nothing was changed");
+    says(&refused, 403, "Nothing was changed. Enter your current password");
     assert!(!refused.text().contains(PASSWORD) && !refused.text().contains("some other phrase"));
     let refused = submit(&mut ada, &old, "/logout", &[]).await;
     says(&refused, 403, "Log out?");
@@ -288,7 +289,7 @@ async fn a10_an_address_can_be_given_at_sign_up_and_the_account_says_whether_it_
         ("nonsense".into(), "ada".into())
     );
     let typed = [("email", " ada@site.example "), ("password", PASSWORD)];
-    assert_eq!(submit(&mut ada, &refused, "/signup", &typed).await.location(), Some("/"));
+    assert_eq!(submit(&mut ada, &refused, "/signup", &typed).await.location(), Some("/?done=signup"));
     let account = open(&mut ada, "/account").await;
     says(&account, 200, "Not confirmed");
     assert_eq!(field(&account, SETTINGS, "email"), "ada@site.example");
@@ -350,7 +351,7 @@ async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
     }
     let page = open(&mut ada, "/account").await;
     let wrong = [("password", "wrong")];
-    let kept = "We have kept what you typed.";
+    let kept = "We have kept what you typed, except passwords. Enter your password to check and save your changes.";
     // The session continues, but the password was entered too long ago.
     site.expire_access();
     assert!(!open(&mut ada, "/account").await.text().contains(kept));
@@ -366,7 +367,8 @@ async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
     // The session is over.
     site.clock.advance(minutes(25 * 60));
     let log_in = ada.post(SETTINGS).accept_html().form(&filled(&again, SETTINGS, &typed)).follow().await;
-    let kept = "We have kept what you typed";
+    let kept = "We have kept what you typed, except passwords.";
+    says(&log_in, 200, "Log in again to check and save your changes.");
     says(&log_in, 200, kept);
     let wrong = [("username", "ada"), ("password", "wrong")];
     says(&submit(&mut ada, &log_in, "/login", &wrong).await, 401, kept);

@@ -199,11 +199,17 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let page = open(&mut ada, "/signup").await;
     let typed = [("username", "ada"), ("email", ADDRESS), ("password", PASSWORD)];
     let signed_up = submit(&mut ada, &page, "/signup", &typed).await;
-    assert_eq!(signed_up.location(), Some("/"));
+    assert_eq!(signed_up.location(), Some("/?done=signup"));
+    let announced = format!("Open the link that we send to {ADDRESS} to confirm");
+    let home = open(&mut ada, "/?done=signup").await;
+    assert!(home.text().contains(&announced), "{}", home.text());
+    // Later visits send no email, so they announce none.
     let home = open(&mut ada, "/").await;
-    assert!(home.text().contains(&format!("Open the link that we send to {ADDRESS} to confirm")), "{}", home.text());
+    let reminder =
+        format!("{ADDRESS} is not confirmed yet. Open the link in the email that we sent you, or send it again");
+    assert!(home.text().contains(&reminder) && !home.text().contains(&announced), "{}", home.text());
     assert!(open(&mut ada, "/account").await.text().contains("Not confirmed"));
-    let saved = open(&mut ada, "/account?done=settings").await;
+    let saved = open(&mut ada, "/account?done=settings-link").await;
     assert!(saved.text().contains("you cannot reset a forgotten password by email"), "{}", saved.text());
 
     // The link is used in a browser where someone else is logged in.

@@ -3,6 +3,7 @@
 
 use hardtack_test_support::client::{Client, Response};
 
+use crate::mail::{Mailing, set_email};
 use crate::support::*;
 
 const SETTINGS: &str = "/account/change_settings";
@@ -51,7 +52,7 @@ async fn a08_an_old_form_with_an_expired_token_keeps_what_was_typed() {
         let typed = [("display_name", "Ada L."), ("current_password", "secret of ada")];
         let asked = send_old(&mut ada, &old, SETTINGS, &typed).await;
         assert_eq!(asked.path(), "/reauthenticate?next=%2Faccount%3Fdone%3Dkept", "{refresh:?} {keeps_token}");
-        says(&asked, 200, "We have kept what you typed.");
+        says(&asked, 200, "except passwords. Enter your password to check and save your changes.");
         assert!(!asked.text().contains("href=\"/login\""), "{}", asked.text());
         let again = send(&mut ada, &asked, "/reauthenticate", &[("password", PASSWORD)]).await;
         assert_eq!(again.path(), "/account?done=kept");
@@ -122,10 +123,37 @@ async fn a08_old_buttons_and_password_forms_with_an_expired_token_lead_to_their_
         // Without any token, the log-out only deletes cookies.
         expire(&site, &mut browser, true);
         let shown = send_old(&mut browser, &devices, "/logout", &[]).await;
-        assert_eq!(shown.path(), "/account/sessions", "{refresh:?} {keeps_token}");
+        // The page that asks for the password has a single button for a log-out, which works without the password.
+        assert_eq!(shown.path(), "/reauthenticate?next=%2Faccount", "{refresh:?} {keeps_token}");
         assert_eq!(submit(&mut browser, &shown, "/logout", &[]).await.location(), Some("/"));
         assert_eq!(whoami(&mut browser).await, Err(401));
     }
+}
+
+/// A form that was open in another tab while another user logged in, and whose fields do not say whose it is.
+#[tokio::test]
+async fn a08_an_old_form_says_who_is_logged_in_now_and_what_to_do() {
+    let mailing = Mailing::start(false).await;
+    let mut browser = mailing.site.client();
+    sign_up(&mut browser, "ada").await;
+    set_email(&mut browser, "ada@mail.example").await;
+    log_in(&mut mailing.site.client(), "ada", PASSWORD).await;
+    let (account, devices) = (open(&mut browser, "/account").await, open(&mut browser, "/account/sessions").await);
+    let again = open(&mut browser, "/reauthenticate").await;
+    sign_up(&mut browser, "gina").await;
+    let theirs = "or another user has logged in. You are now logged in as gina. ";
+    for (page, action, advice) in [
+        (&account, "/account/password", "Nothing was changed. Enter your current password and"),
+        (&account, "/account/email/send", "To send the email, go to your account, and send it from there."),
+        (&devices, "/account/sessions/revoke-others", "Nothing has been logged out yet. Choose again"),
+        (&again, "/reauthenticate", "Nothing was changed. Enter your password again."),
+    ] {
+        says(&send(&mut browser, page, action, &[]).await, 403, &format!("{theirs}{advice}"));
+    }
+    let shown = send(&mut browser, &devices, "/logout", &[]).await;
+    says(&shown, 403, "You are still logged in as gina. To log out, choose “Log out” again.");
+    assert!(!shown.text().contains("send it again"), "{}", shown.text());
+    assert_eq!(submit(&mut browser, &shown, "/logout", &[]).await.location(), Some("/"));
 }
 
 /// The header of an error page offers no log-in to a user whose session continues.

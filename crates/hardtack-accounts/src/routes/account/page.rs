@@ -71,24 +71,25 @@ fn success(text: &str) -> Option<Notice<'_>> {
     Some(Notice { kind: NoticeKind::Success, text })
 }
 
-/// Returns a notice that the settings have been saved. The notice also says whether a forgotten password can be reset
-/// by email.
-fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
+/// Returns a notice that the settings have been saved. If the form has changed the address, or if the user has none, the
+/// notice also says that a forgotten password cannot be reset by email.
+fn saved(user: &User, sends_mail: bool, done: &str) -> String {
     let saved = "Your settings have been saved.";
     match &user.email {
         _ if !sends_mail || user.email_confirmed => saved.to_owned(),
         email if email.is_empty() => {
             format!("{saved} Without a confirmed email address, you cannot reset a forgotten password by email.")
         }
-        email if is_limited => format!(
+        email if done == "settings-limited" => format!(
             "{saved} We have not sent a link to {email}, because the hourly limit for emails was reached. Request the \
              link later, with the button below. Until you confirm the address, you cannot reset a forgotten password \
              by email."
         ),
-        email => format!(
+        email if done == "settings-link" => format!(
             "{saved} Open the link that we send to {email}. {AT_MOST} Until you confirm the address, you cannot reset \
              a forgotten password by email."
         ),
+        _ => saved.to_owned(),
     }
 }
 
@@ -114,9 +115,9 @@ pub(crate) async fn show(
     let mut page = AccountPage::new(&user, &site);
     let done = done(&auth);
     let letter = format!("Open the link in the email that we send. {AT_MOST}");
-    let saved = saved(&user, site.accounts.sends_mail(), done.as_deref() == Some("settings-limited"));
+    let saved = saved(&user, site.accounts.sends_mail(), done.as_deref().unwrap_or_default());
     page.notice = match done.as_deref() {
-        Some("settings" | "settings-limited") => success(&saved),
+        Some("settings" | "settings-link" | "settings-limited") => success(&saved),
         Some("password") => success("Your password has been changed. All other devices have been logged out."),
         Some("unchanged") => {
             info("Your password has not been changed yet. Enter your current password and your new password again.")

@@ -44,6 +44,7 @@ impl JsonBody for PasswordInput {
 impl AccountForm for PasswordInput {
     const PAGE: &'static str = "/account";
     const UNCHANGED: Option<&'static str> = Some("unchanged");
+    const OUT_OF_DATE: &'static str = "Nothing was changed. Enter your current password and your new password again.";
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         read_fields(request, site).await

@@ -47,12 +47,16 @@ impl AccountForm for SettingsInput {
     const UNCHANGED: Option<&'static str> = Some("kept");
     const HAS_TEXT: bool = true;
 
+    fn is_of(&self, user: &User, site: &Site) -> bool {
+        self.owner(site).is_some_and(|owner| owner == user.id)
+    }
+
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         read_fields(request, site).await
     }
 
     fn keep(&self, response: &mut Response, site: &Site) -> Option<()> {
-        let user_id = kept_form::owner(self.owner.as_deref()?, &site.auth)?;
+        let user_id = self.owner(site)?;
         let Self { display_name: Some(display_name), email: Some(email), .. } = self else { return None };
         let profile = Profile { display_name: display_name.clone(), email: email.clone() };
         let sealed = kept_form::seal(&user_id, &profile, &site.auth)?;
@@ -99,8 +103,12 @@ fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
 impl SettingsInput {
     /// Returns whether the form was rendered for a user other than the one who is logged in now.
     fn is_of_another(&self, user: &User, site: &Site) -> bool {
-        let owner = self.owner.as_deref().and_then(|field| kept_form::owner(field, &site.auth));
-        owner.is_some_and(|owner| owner != user.id)
+        self.owner(site).is_some_and(|owner| owner != user.id)
+    }
+
+    /// Returns the id of the user for whom the form was rendered.
+    fn owner(&self, site: &Site) -> Option<String> {
+        kept_form::owner(self.owner.as_deref()?, &site.auth)
     }
 
     fn change(&self) -> ProfileChange {
@@ -159,7 +167,10 @@ async fn change(
     let password = CurrentPassword::ForNewAddress(password);
     let error = match site.accounts.change_profile(&user, change, password, &session, &request).await {
         Ok((changed, None)) => {
-            return Ok(respond::success(wants, &site.path("/account?done=settings"), json!(changed)));
+            // The page announces a confirmation link only if this form has caused one.
+            let sends_link = site.accounts.sends_mail() && !changed.email.is_empty() && changed.email != user.email;
+            let done = if sends_link { "settings-link" } else { "settings" };
+            return Ok(respond::success(wants, &site.path(&format!("/account?done={done}")), json!(changed)));
         }
         Ok((changed, Some(limit))) => {
             let mut body = json!(changed);

@@ -68,9 +68,16 @@ async fn the_links_work_in_a_browser() {
     let page = open(&mut ada, "/account").await;
     let typed = [("email", ADDRESS), ("current_password", PASSWORD)];
     let saved = submit(&mut ada, &page, "/account/change_settings", &typed).await;
-    assert_eq!(saved.header("location"), Some("/account?done=settings"));
-    let page = open(&mut ada, "/account").await;
+    assert_eq!(saved.header("location"), Some("/account?done=settings-link"));
+    let page = open(&mut ada, "/account?done=settings-link").await;
+    let announced = format!("Your settings have been saved. Open the link that we send to {ADDRESS}.");
+    assert!(page.text().contains(&announced), "{}", page.text());
     assert!(page.text().contains("is not confirmed yet"));
+    // A form that leaves the address as it is causes no email.
+    let saved = submit(&mut ada, &page, "/account/change_settings", &[("display_name", "Ada L.")]).await;
+    assert_eq!(saved.header("location"), Some("/account?done=settings"));
+    let page = open(&mut ada, "/account?done=settings").await;
+    assert!(page.text().contains("Your settings have been saved.</p>"), "{}", page.text());
     mailing.mail(ADDRESS).await;
     let sent = submit(&mut ada, &page, "/account/email/send", &[]).await;
     assert_eq!(sent.header("location"), Some("/account?done=letter"));
