@@ -1,5 +1,6 @@
 //! Why operations on accounts fail.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -77,7 +78,9 @@ impl<P: fmt::Display> From<ActionError<P>> for Reason {
             ActionError::TooMany(refused) => refused.into(),
             ActionError::SessionOver(over) => over.into(),
             busy @ ActionError::Busy => BackendError::new(busy.to_string()).into(),
-            ActionError::Backend(error) | ActionError::Unknown(error) => error.into(),
+            ActionError::Backend(error) => error.into(),
+            // The wrapper keeps the sentence that says that the change may have been stored.
+            ActionError::Unknown(error) => BackendError::new(ActionError::<Infallible>::Unknown(error)).into(),
         }
     }
 }
