@@ -260,3 +260,18 @@ pub enum MailProblem {
         retry_after: Duration,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_in_the_log_that_a_change_may_have_been_stored() {
+        let Reason::Store(error) = Reason::from(ActionError::<WrongPassword>::Unknown(BackendError::new("cut off")))
+        else {
+            panic!("another reason")
+        };
+        let text = WithCauses(&error).to_string();
+        assert!(text.contains("may or may not have been stored") && text.ends_with("cut off"), "{text}");
+    }
+}
