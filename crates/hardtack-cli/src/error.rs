@@ -43,6 +43,12 @@ impl Error {
         ))
     }
 
+    /// Creates the error for a change whose commit failed, so the database may have stored the change. `advice` says what
+    /// to do before the command is repeated.
+    pub(crate) fn outcome_unknown(error: &BackendError, advice: &str) -> Self {
+        Self::runtime(format_args!("{}; the change may or may not have been saved; {advice}", Self::database(error)))
+    }
+
     /// Returns the exit code: 2 if a setting or an argument is wrong, and 1 otherwise. clap also exits with 2 if the
     /// command line is wrong.
     pub(crate) fn exit_code(&self) -> ExitCode {

@@ -56,6 +56,17 @@ pub enum MigrateError {
         /// The database's error.
         source: sqlx::Error,
     },
+    /// The tables are up to date, but it failed to check or to upgrade their rows.
+    #[error(
+        "the program could not check whether the data of `{component}` is up to date, or could not upgrade the data; \
+         check that the database can be reached and written to, and that there is room on its disk"
+    )]
+    Data {
+        /// The component that the rows belong to.
+        component: String,
+        /// The database's error.
+        source: sqlx::Error,
+    },
     /// A database operation other than the SQL of a migration failed. The operation began or committed the transaction,
     /// waited for the lock, or accessed `hardtack_migrations`, the table of applied migrations.
     #[error(

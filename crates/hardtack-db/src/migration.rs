@@ -132,6 +132,19 @@ impl Pool {
     /// Returns an error if the tables are newer than the newest migration, if another program has created a table with
     /// the same name, if the versions in a list do not increase, or if the database fails.
     pub async fn migrate_all(&self, components: &[Component<'_>]) -> Result<Vec<usize>, MigrateError> {
+        match self.apply_all(components).await {
+            // After an error, PostgreSQL runs no more statements in the transaction. The transaction has ended here.
+            Err(MigrateError::Database(_)) if self.is_versions_table_foreign().await => {
+                Err(MigrateError::ForeignTable {
+                    component: components.first().map_or("", |component| component.name).into(),
+                    table: "hardtack_migrations".into(),
+                })
+            }
+            result => result,
+        }
+    }
+
+    async fn apply_all(&self, components: &[Component<'_>]) -> Result<Vec<usize>, MigrateError> {
         let mut transaction = self.begin().await?;
         transaction.connection().run_script("", LOCK).await?;
         // PostgreSQL's `IF NOT EXISTS` requires permission to create tables even if the table exists. With this check,
@@ -146,6 +159,13 @@ impl Pool {
         }
         transaction.commit().await?;
         Ok(applied)
+    }
+
+    /// Returns whether there is a table `hardtack_migrations` that lacks one of the columns that this crate created it
+    /// with. Returns `false` if the database fails.
+    async fn is_versions_table_foreign(&self) -> bool {
+        let columns: Result<Vec<(i64, i64)>, _> = self.fetch(columns_of_versions()).await;
+        columns.is_ok_and(|counts| counts.iter().any(|(all, own)| *all > 0 && *own < 3))
     }
 
     /// Returns whether all migrations of a component have been applied.
@@ -169,6 +189,18 @@ fn tables_of_versions() -> Statement<'static> {
     Statement::per_database(
         "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",
         "SELECT COUNT(to_regclass('hardtack_migrations'))",
+    )
+}
+
+/// Returns a statement that counts the columns of the table of applied migrations: first all columns, then those that
+/// [`CREATE_VERSIONS`] names.
+fn columns_of_versions() -> Statement<'static> {
+    Statement::per_database(
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE name IN ('component', 'version', 'applied_at'))
+         FROM pragma_table_info('hardtack_migrations')",
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE attname IN ('component', 'version', 'applied_at'))
+         FROM pg_attribute
+         WHERE attrelid = to_regclass('hardtack_migrations') AND attnum > 0 AND NOT attisdropped",
     )
 }
 

@@ -1,5 +1,6 @@
 //! Why operations on accounts fail.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -77,7 +78,9 @@ impl<P: fmt::Display> From<ActionError<P>> for Reason {
             ActionError::TooMany(refused) => refused.into(),
             ActionError::SessionOver(over) => over.into(),
             busy @ ActionError::Busy => BackendError::new(busy.to_string()).into(),
-            ActionError::Backend(error) | ActionError::Unknown(error) => error.into(),
+            ActionError::Backend(error) => error.into(),
+            // The wrapper keeps the sentence that says that the change may have been stored.
+            ActionError::Unknown(error) => BackendError::new(ActionError::<Infallible>::Unknown(error)).into(),
         }
     }
 }
@@ -256,4 +259,19 @@ pub enum MailProblem {
         /// How long to wait.
         retry_after: Duration,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_in_the_log_that_a_change_may_have_been_stored() {
+        let Reason::Store(error) = Reason::from(ActionError::<WrongPassword>::Unknown(BackendError::new("cut off")))
+        else {
+            panic!("another reason")
+        };
+        let text = WithCauses(&error).to_string();
+        assert!(text.contains("may or may not have been stored") && text.ends_with("cut off"), "{text}");
+    }
 }

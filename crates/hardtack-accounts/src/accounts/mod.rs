@@ -89,7 +89,7 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/postgres/0009_looks.sql"),
     ),
     Migration::per_database(
-        NAMES,
+        10,
         include_str!("../../migrations/sqlite/0010_name_looks.sql"),
         include_str!("../../migrations/postgres/0010_name_looks.sql"),
     ),
@@ -99,9 +99,6 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/postgres/0011_password_changed_by.sql"),
     ),
 ];
-
-/// The number of the last migration after which [`upgrade_names`] has to fill in data for existing users.
-const NAMES: u32 = 10;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///
@@ -191,11 +188,7 @@ impl Accounts {
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
         let pool = Pool::from(database.clone());
         let applied = pool.migrate_all(&Self::COMPONENTS).await?;
-        upgrade_names(&pool).await.map_err(|source| MigrateError::Failed {
-            component: "accounts".into(),
-            version: NAMES,
-            source,
-        })?;
+        upgrade_names(&pool).await.map_err(|source| MigrateError::Data { component: "accounts".into(), source })?;
         Ok(applied.iter().sum())
     }
 

@@ -57,7 +57,7 @@ async fn ask_again(site: &Site, auth: &Auth, uri: &Uri) -> Response {
     let user = user_of_refused(auth.headers(), uri, site).await;
     // The form may have been rendered for a different user of this browser.
     let name = user.as_ref().map(|user| format!(" as {}", user.username)).unwrap_or_default();
-    let text = format!("You are still logged in{name}. To log out, choose “Log out” again.");
+    let text = format!("Nothing was changed: you are still logged in{name}. To log out, choose “Log out” again.");
     let notice = Notice { kind: NoticeKind::Problem, text: &text };
     let (shell, csrf_token) = match (&user, auth.early_csrf_token()) {
         (Some(user), _) => (shell_of(&site.settings, user, Some(notice)), user.token().csrf_token()),

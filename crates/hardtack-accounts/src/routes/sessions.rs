@@ -75,7 +75,8 @@ pub(crate) struct DeviceForm;
 impl AccountForm for DeviceForm {
     const PAGE: &'static str = "/account/sessions";
     const UNCHANGED: Option<&'static str> = Some("proof");
-    const OUT_OF_DATE: &'static str = NOTHING_LOGGED_OUT;
+    const OUT_OF_DATE: &'static str =
+        "Nothing was changed, so no device has been logged out. Choose again which devices to log out.";
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         NoInput::from_request(request, site).await.map(|NoInput| Self)

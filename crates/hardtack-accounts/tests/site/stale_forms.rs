@@ -145,13 +145,13 @@ async fn a08_an_old_form_says_who_is_logged_in_now_and_what_to_do() {
     for (page, action, advice) in [
         (&account, "/account/password", "Nothing was changed. Enter your current password and"),
         (&account, "/account/email/send", "To send the email, go to your account, and send it from there."),
-        (&devices, "/account/sessions/revoke-others", "Nothing has been logged out yet. Choose again"),
+        (&devices, "/account/sessions/revoke-others", "Nothing was changed, so no device has been logged out. Choose again"),
         (&again, "/reauthenticate", "Nothing was changed. Enter your password again."),
     ] {
         says(&send(&mut browser, page, action, &[]).await, 403, &format!("{theirs}{advice}"));
     }
     let shown = send(&mut browser, &devices, "/logout", &[]).await;
-    says(&shown, 403, "You are still logged in as gina. To log out, choose “Log out” again.");
+    says(&shown, 403, "Nothing was changed: you are still logged in as gina. To log out, choose “Log out” again.");
     assert!(!shown.text().contains("send it again"), "{}", shown.text());
     assert_eq!(submit(&mut browser, &shown, "/logout", &[]).await.location(), Some("/"));
 }

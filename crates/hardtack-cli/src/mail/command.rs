@@ -30,9 +30,10 @@ impl MailCommand {
         Self { program: program.to_owned(), arguments: arguments.to_vec() }
     }
 
-    /// Runs the program until it exits. If this future is dropped earlier, because of the timeout or because the server
+    /// Runs the program until it exits. Returns its exit status, and whether it kept its standard input open until the
+    /// whole message was written. If this future is dropped earlier, because of the timeout or because the server
     /// stops, the program and the processes that it has started are killed.
-    async fn run(&self, message: &str) -> io::Result<ExitStatus> {
+    async fn run(&self, message: &str) -> io::Result<(ExitStatus, bool)> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // The program must not see the server's keys and passwords.
@@ -44,11 +45,32 @@ impl MailCommand {
         #[cfg(unix)]
         command.process_group(0);
         let mut running = Running(command.kill_on_drop(true).spawn()?);
+        let mut took_message = true;
         if let Some(mut input) = running.0.stdin.take() {
-            input.write_all(message.as_bytes()).await?;
-            input.shutdown().await?;
+            match input.write_all(message.as_bytes()).await {
+                // The program was started, so its exit status says what went wrong.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => took_message = false,
+                written => written?,
+            }
         }
-        running.0.wait().await
+        Ok((running.0.wait().await?, took_message))
+    }
+
+    async fn deliver(&self, message: &str) -> Result<(), MailError> {
+        let program = &self.program;
+        match tokio::time::timeout(TIMEOUT, self.run(message)).await {
+            Ok(Ok((status, true))) if status.success() => Ok(()),
+            Ok(Ok((status, false))) if status.success() => Err(MailError::new(format!(
+                "{program} exited with status 0, but it did not read the whole email; correct mail_command"
+            ))),
+            Ok(Ok((status, _))) if status.code().is_some_and(|code| REFUSED.contains(&code)) => {
+                Err(MailError::refused(format!("{program} refused the email or its recipient: {status}")))
+            }
+            Ok(Ok((status, _))) => Err(MailError::new(format!("{program} failed: {status}; see that program's log"))),
+            Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
+            // A timeout does not count as an outage, because the recipient may have caused it.
+            Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
+        }
     }
 }
 
@@ -71,17 +93,31 @@ impl Drop for Running {
 
 impl Mailer for MailCommand {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let program = &self.program;
-        let message = mail.to_string();
-        match tokio::time::timeout(TIMEOUT, self.run(&message)).await {
-            Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) if status.code().is_some_and(|code| REFUSED.contains(&code)) => {
-                Err(MailError::refused(format!("{program} refused the email or its recipient: {status}")))
-            }
-            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see that program's log"))),
-            Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
-            // A timeout does not count as an outage, because the recipient may have caused it.
-            Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
+        self.deliver(&mail.to_string()).await
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::MailCommand;
+
+    /// The log used to say that such a program cannot be run.
+    #[tokio::test]
+    async fn the_exit_status_of_a_program_that_does_not_read_is_reported() {
+        // A pipe holds up to 64 KiB on Linux, so the program exits while the message is being written.
+        let message = "a line\n".repeat(100_000);
+        for (script, expected) in [
+            ("exit 0", "exited with status 0, but it did not read the whole email; correct mail_command"),
+            ("exit 1", "/bin/sh failed: exit status: 1; see that program's log"),
+            ("exit 67", "/bin/sh refused the email or its recipient: exit status: 67"),
+            ("exec <&-; exit 1", "/bin/sh failed: exit status: 1; see that program's log"),
+            ("read line; exit 0", "exited with status 0, but it did not read the whole email; correct mail_command"),
+        ] {
+            let command = MailCommand::new("/bin/sh", &["-c".to_owned(), script.to_owned()]);
+            let text = format!("{:?}", command.deliver(&message).await.unwrap_err());
+            assert!(text.contains(expected), "{script}: {text}");
         }
+        let command = MailCommand::new("/bin/sh", &["-c".to_owned(), "cat > /dev/null".to_owned()]);
+        command.deliver(&message).await.unwrap();
     }
 }

@@ -18,6 +18,7 @@ mod keys_of_servers;
 mod limits;
 mod load;
 mod logs;
+mod lost_replies;
 mod lost_sessions;
 mod mail;
 mod mail_server;

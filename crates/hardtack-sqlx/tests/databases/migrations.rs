@@ -104,6 +104,28 @@ async fn a_table_of_another_program_is_named() {
     }
 }
 
+/// The error used to advise to check the database's connection and disk.
+#[tokio::test]
+async fn a_table_of_migrations_of_another_program_is_named() {
+    for database in TestDatabase::both() {
+        let pool = Pool::from(database.open().await);
+        for create in [
+            "CREATE TABLE hardtack_migrations (id BIGINT, name TEXT)",
+            "CREATE TABLE hardtack_migrations (component TEXT, version BIGINT)",
+        ] {
+            pool.execute(Statement::new(create)).await.unwrap();
+            let error = pool.migrate(Component::new("notes", NOTES)).await.unwrap_err();
+            assert!(
+                matches!(&error, MigrateError::ForeignTable { component, table }
+                    if component == "notes" && table == "hardtack_migrations"),
+                "{create}: {error:?}"
+            );
+            pool.execute(Statement::new("DROP TABLE hardtack_migrations")).await.unwrap();
+        }
+        assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 2);
+    }
+}
+
 /// SQLite cannot change the type of a column, so the migration creates the table again. PostgreSQL alters the table.
 #[tokio::test]
 async fn a_migration_may_create_a_table_of_its_component_again() {

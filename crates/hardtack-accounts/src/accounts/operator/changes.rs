@@ -5,7 +5,7 @@ use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
 use hardtack_db::Transaction;
 
-use super::{UserChangeError, by_operator};
+use super::{UserChangeError, by_operator, commit};
 use crate::accounts::Accounts;
 use crate::accounts::queued_mail::kill_all_links_in;
 use crate::activity::{ActivityKind, ActivityStore};
@@ -221,8 +221,4 @@ async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str)
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;
     changed.ok_or_else(|| BackendError::new("the user was deleted during the change"))
-}
-
-async fn commit(transaction: Transaction) -> Result<(), BackendError> {
-    transaction.commit().await.map_err(BackendError::new)
 }

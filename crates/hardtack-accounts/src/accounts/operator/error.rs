@@ -2,7 +2,7 @@
 
 use hardtack::BackendError;
 
-/// Why an operator's change through [`Accounts`](crate::Accounts) failed. If the error is [`Backend`](Self::Backend),
+/// Why an operator's change through [`Accounts`](crate::Accounts) failed. If the error is [`Unknown`](Self::Unknown),
 /// the change might have been stored. For any other error, nothing has changed.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -33,10 +33,15 @@ pub enum UserChangeError {
     /// The user is disabled, so a reset link would not work.
     #[error("the user {0:?} is disabled, so a reset link would not work; enable the user first")]
     Disabled(String),
-    /// The database failed, or a password could not be hashed. If the database failed during the commit, the change
-    /// might still have been stored.
+    /// The database failed, or a password could not be hashed. Nothing was changed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The database failed during the commit, so the change might or might not have been stored.
+    #[error(
+        "the database failed during the commit, so the change may or may not have been stored; check before you repeat \
+         it"
+    )]
+    Unknown(#[source] BackendError),
 }
 
 hardtack::__debug_as_sentence!(UserChangeError);

@@ -23,6 +23,10 @@ fn by_operator(at: Timestamp) -> RequestInfo {
     RequestInfo::without_client(at)
 }
 
+async fn commit(transaction: Transaction) -> Result<(), UserChangeError> {
+    transaction.commit().await.map_err(|error| UserChangeError::Unknown(BackendError::new(error)))
+}
+
 impl Accounts {
     /// Returns up to `limit` users, including disabled users, sorted by the bytes of their lower-case names. The list
     /// begins after the name `after`, or with the first user if `after` is `None`.
@@ -57,13 +61,13 @@ impl Accounts {
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
     /// # Errors
-    /// Returns an error if the database fails. If it fails during the commit, the user might have been disabled despite
-    /// the error.
+    /// Returns an error if the database fails. If the error is [`UserChangeError::Unknown`], the user might have been
+    /// disabled despite the error.
     pub async fn disable(
         &self,
         username: &str,
         now: Timestamp,
-    ) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
+    ) -> Result<Option<(UserRecord, EndedSessions)>, UserChangeError> {
         let mut transaction = self.begin().await?;
         let Some(record) = UserStore::disable_in(&mut transaction, username, now).await? else { return Ok(None) };
         let ended = self.end_access(transaction, record).await?;
@@ -75,9 +79,12 @@ impl Accounts {
     /// user has the name.
     ///
     /// # Errors
-    /// The database failed.
-    pub async fn enable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, BackendError> {
-        let Some(record) = self.users.enable(username).await? else { return Ok(None) };
+    /// Returns an error if the database fails. If the error is [`UserChangeError::Unknown`], the user might have been
+    /// enabled despite the error.
+    pub async fn enable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, UserChangeError> {
+        let mut transaction = self.begin().await?;
+        let Some(record) = UserStore::enable_in(&mut transaction, username).await? else { return Ok(None) };
+        commit(transaction).await?;
         self.recorder.record(&record.user.id, ActivityKind::Enabled, &by_operator(now));
         Ok(Some(record))
     }
@@ -88,13 +95,13 @@ impl Accounts {
     /// [`disable`](Self::disable).
     ///
     /// # Errors
-    /// Returns an error if the database fails. If it fails during the commit, the user might have been logged out
-    /// despite the error.
+    /// Returns an error if the database fails. If the error is [`UserChangeError::Unknown`], the user might have been
+    /// logged out despite the error.
     pub async fn log_out(
         &self,
         username: &str,
         now: Timestamp,
-    ) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
+    ) -> Result<Option<(UserRecord, EndedSessions)>, UserChangeError> {
         let mut transaction = self.begin().await?;
         let Some(record) = UserStore::lock_by_name_in(&mut transaction, username).await? else { return Ok(None) };
         let ended = self.end_access(transaction, record).await?;
@@ -106,10 +113,10 @@ impl Accounts {
         &self,
         mut transaction: Transaction,
         record: UserRecord,
-    ) -> Result<(UserRecord, EndedSessions), BackendError> {
+    ) -> Result<(UserRecord, EndedSessions), UserChangeError> {
         kill_sent_links_in(&mut transaction, &record.user.id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
-        transaction.commit().await.map_err(BackendError::new)?;
+        commit(transaction).await?;
         Ok((record, ended))
     }
 }

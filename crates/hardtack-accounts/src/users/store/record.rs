@@ -119,10 +119,10 @@ impl UserStore {
     }
 
     /// Enables a user.
-    pub(crate) async fn enable(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
-        if has_nul(username) {
-            return Ok(None);
-        }
+    pub(crate) async fn enable_in(
+        transaction: &mut Transaction,
+        username: &str,
+    ) -> Result<Option<UserRecord>, BackendError> {
         let sql = concat!(
             "UPDATE users SET disabled_at = NULL WHERE ",
             has_name!(),
@@ -130,7 +130,7 @@ impl UserStore {
             columns!(),
             ", disabled_at"
         );
-        Ok(self.records(with_name(sql, username)).await?.pop())
+        record_in(transaction, username, with_name(sql, username)).await
     }
 
     async fn records(&self, statement: Statement<'_>) -> Result<Vec<UserRecord>, BackendError> {

@@ -44,9 +44,7 @@ fn assert_csrf(response: &Response, code: &str, what: &str) {
         assert!(response.text().contains("CSRF"), "{what}: does not say CSRF: {}", response.text());
         assert_eq!(response.json()["code"], code, "{what}");
     } else {
-        // The pages of forms that log out devices say that no device has been logged out.
-        let texts = ["othing was changed", "You are still logged in", "Nothing has been logged out yet"];
-        assert!(texts.iter().any(|text| response.text().contains(text)), "{what}: {}", response.text());
+        assert!(response.text().contains("othing was changed"), "{what}: {}", response.text());
         assert!(!without_random_values(response.text()).contains("CSRF"), "{what}: {}", response.text());
     }
 }

@@ -4,12 +4,11 @@ mod result;
 
 use std::io::{self, IsTerminal, Write};
 
-use hardtack::BackendError;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
 use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, AuthenticatorBuilder, KeySet};
-use hardtack_accounts::{Accounts, UserChangeError};
+use hardtack_accounts::{Accounts, UserChangeError, UserRecord};
 use hardtack_sqlx::Database;
 use tokio::runtime::Builder;
 
@@ -20,6 +19,9 @@ use crate::error::Error;
 use crate::stores::SessionStores;
 use crate::subcommands::{NamedUser, UserCommand};
 use crate::{keys, output, running, stores};
+
+/// What to do if a change may or may not have been saved.
+const LOOK_FIRST: &str = "look with `hardtack user list` before you repeat the command";
 
 /// The maximum number of users that one query reads.
 const PAGE: u32 = 500;
@@ -95,7 +97,16 @@ impl Users<'_> {
 
     async fn add(&self, name: &str, email: &str) -> Result<(), Error> {
         let site = self.site()?;
-        let link = self.accounts.add(name, email, SystemClock.now()).await.map_err(refused)?;
+        let link = self.accounts.add(name, email, SystemClock.now()).await.map_err(|error| match error {
+            UserChangeError::Unknown(error) => Error::outcome_unknown(
+                &error,
+                &format!(
+                    "{LOOK_FIRST}; if the user exists, `hardtack user reset-link {name}` prints a link that sets the \
+                     password"
+                ),
+            ),
+            error => refused(error),
+        })?;
         let name = &link.user.username;
         let text = format_args!("{name} was added, and can set a password with this link");
         print_link(self.json, text, format_args!("{name} was added"), &link, &site)
@@ -155,13 +166,18 @@ impl Users<'_> {
         let name = &user.name;
         let store = self.session_store(name).await?;
         if !yes {
-            let known = found(self.accounts.find_by_name(name).await, name)?;
+            let known = self.find(name).await?;
             ask_to_delete(&known.user.username)?;
         }
         let (record, ended) = self.accounts.delete(name).await.map_err(refused)?;
         let sessions = finish_ending(store, ended).await;
         let text = format!("{} is deleted; {sessions}.", record.user.username);
         print_changed(self.json, text, &record, Some(sessions))
+    }
+
+    async fn find(&self, name: &str) -> Result<UserRecord, Error> {
+        let found = self.accounts.find_by_name(name).await.map_err(|error| Error::database(&error))?;
+        found.ok_or_else(|| unknown(name))
     }
 
     /// Returns the site's public address, which is the beginning of every link.
@@ -186,7 +202,7 @@ impl Users<'_> {
         // If this command can only record that sessions must end, they are ended by the servers that use the session
         // store with this id.
         self.accounts.set_session_store_id(store.id.as_deref());
-        let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
+        let id = self.find(name).await?.user.id;
         // This authenticator signs no tokens, so any key will do. `configure` lets `accounts` record that sessions must
         // end, even if the session store cannot be used. The servers then end the sessions.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
@@ -244,8 +260,8 @@ fn ask_to_delete(name: &str) -> Result<(), Error> {
 
 /// Returns the result of an operation on the user `name`. If the result is `None`, there is no such user, and this
 /// function returns an error that says so.
-fn found<T>(result: Result<Option<T>, BackendError>, name: &str) -> Result<T, Error> {
-    result.map_err(|error| Error::database(&error))?.ok_or_else(|| unknown(name))
+fn found<T>(result: Result<Option<T>, UserChangeError>, name: &str) -> Result<T, Error> {
+    result.map_err(refused)?.ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> Error {
@@ -259,6 +275,7 @@ fn refused(error: UserChangeError) -> Error {
             "{name} is disabled, so a reset link would not work; enable the user first: hardtack user enable {name}"
         )),
         UserChangeError::Backend(error) => Error::database(&error),
+        UserChangeError::Unknown(error) => Error::outcome_unknown(&error, LOOK_FIRST),
         error => Error::config(error),
     }
 }
