@@ -145,7 +145,11 @@ async fn a08_an_old_form_says_who_is_logged_in_now_and_what_to_do() {
     for (page, action, advice) in [
         (&account, "/account/password", "Nothing was changed. Enter your current password and"),
         (&account, "/account/email/send", "To send the email, go to your account, and send it from there."),
-        (&devices, "/account/sessions/revoke-others", "Nothing was changed, so no device has been logged out. Choose again"),
+        (
+            &devices,
+            "/account/sessions/revoke-others",
+            "Nothing was changed, so no device has been logged out. Choose again",
+        ),
         (&again, "/reauthenticate", "Nothing was changed. Enter your password again."),
     ] {
         says(&send(&mut browser, page, action, &[]).await, 403, &format!("{theirs}{advice}"));
