@@ -1,6 +1,6 @@
 //! `hardtack keys`, and the servers that use the same folder.
 
-use crate::support::{TestDir, is_logged_in, output, refusal, sign_up, start};
+use crate::support::{TestDir, is_logged, is_logged_in, output, refusal, sign_up, start};
 
 /// The command said that running servers refuse the tokens of the removed keys, but one server still signed with them.
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn k02_a_new_key_signs_later_if_the_servers_clocks_may_differ() {
         let listed = output(&with_skew(&["keys", "list"], skew));
         assert!(listed.lines().any(|line| line.starts_with(signs) && line.contains("  signs  ")), "{skew}: {listed}");
         let server = start(&with_skew(&["serve"], skew)).await;
-        assert!(server.stderr().contains(&format!("signs=\"{signs}-")), "{skew}: {}", server.stderr());
+        is_logged(&server, &format!("signs=\"{signs}-")).await;
         server.stop().await;
     }
 }
