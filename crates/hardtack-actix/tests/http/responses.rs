@@ -83,7 +83,7 @@ async fn additions_reach_the_responses_of_errors() {
 }
 
 #[tokio::test]
-async fn s88_debug_output_of_the_header_fields_contains_no_credential() {
+async fn e18_s88_debug_output_of_the_header_fields_contains_no_credential() {
     let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
     let auth = Authenticator::builder(keys).base_url("https://site.example").build().unwrap();
     let cookies = auth.log_in("alice").await.unwrap();

@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::site::{Site, routes};
 
 #[tokio::test]
-async fn s88_traces_with_header_fields_contain_no_credential() {
+async fn e18_s88_traces_with_header_fields_contain_no_credential() {
     let log = Log::start();
     let trace = || {
         TraceLayer::new_for_http()

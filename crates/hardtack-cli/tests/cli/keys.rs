@@ -179,7 +179,7 @@ async fn s23_a_rotation_with_a_wrong_clock_is_refused() {
 }
 
 #[tokio::test]
-async fn k02_a_running_server_takes_up_a_rotation() {
+async fn k02_k03_a_running_server_takes_up_a_rotation() {
     let dir = TestDir::new();
     let server = dir.start().await;
     let mut client = server.client();

@@ -150,7 +150,7 @@ fn s81_a_request_that_changes_something_names_one_host() {
 }
 
 #[test]
-fn s87_pages_carry_a_masked_value_and_requests_may_send_either() {
+fn e18_s87_pages_carry_a_masked_value_and_requests_may_send_either() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
     let raw = alice.csrf();

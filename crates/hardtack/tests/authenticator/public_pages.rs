@@ -1,12 +1,12 @@
 //! Pages whose token is optional: a browser with invalid cookies is treated as a visitor, and responses say that they
 //! depend on cookies.
 
+use hardtack::adapter::Exchange;
 use hardtack::testing::FailingSessions;
 use hardtack::{BackendError, CookiePolicy, FindUser, KeySet, Need, RefreshMode, TokenLocation};
 
 use crate::events::Log;
 use crate::support::{Browser, Handled, HandlerResult, Request, Response, Site, block_on, key, page};
-use hardtack::adapter::Exchange;
 
 const MODES: [RefreshMode; 4] =
     [RefreshMode::Transparent, RefreshMode::Redirect, RefreshMode::Sliding, RefreshMode::Off];
@@ -90,13 +90,15 @@ fn e16_a_browser_with_a_newer_session_keeps_its_cookies() {
     assert_eq!((late.status, late.token.is_none(), late.cookies.len()), (200, true, 0));
 }
 
+const DOWN: &str = "the directory of users is down";
+
 struct Nobody;
 
 impl FindUser for Nobody {
     type State = bool;
 
     async fn find_user(_: &str, fails: &bool) -> Result<Option<Self>, BackendError> {
-        if *fails { Err(BackendError::new("down")) } else { Ok(None) }
+        if *fails { Err(BackendError::new(DOWN)) } else { Ok(None) }
     }
 }
 
@@ -120,6 +122,25 @@ fn e16_a_user_who_no_longer_exists_is_a_visitor() {
     site.advance(1000);
     let response = site.send(&mut ghost, Request::get("/"), look_up(false));
     assert!(is_shown_and_cleaned(&response) && response.cookies.len() == 4 && ghost.is_empty());
+}
+
+/// The log names the application's own cause, and names it once.
+#[test]
+fn e18_a_failed_user_look_up_is_logged_with_its_cause() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    let lines = Log::of(|| {
+        let failed = site.send(&mut alice, Request::get("/"), |exchange| {
+            let token = page(optional())(exchange)?.token.unwrap();
+            block_on(exchange.optional_user::<Nobody>(&token, &true))?;
+            Ok(Handled::default())
+        });
+        assert!(failed.is_refused(503, "store_unavailable"));
+    });
+    let refused: Vec<_> = lines.iter().filter(|line| line.contains("event=refused")).collect();
+    assert_eq!(refused.len(), 1, "{lines:?}");
+    assert_eq!(refused[0].matches(DOWN).count(), 1, "{refused:?}");
+    assert!(!refused[0].contains("session store"), "{refused:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::support::*;
 
 /// The reset form shows one user and cannot change another user's password, and neither can any other form.
 #[tokio::test(flavor = "multi_thread")]
-async fn s78_a_form_changes_only_the_user_it_was_opened_for() {
+async fn a03_s78_a_form_changes_only_the_user_it_was_opened_for() {
     let mailing = Mailing::start(false).await;
     mailing.ada().await;
     let mut eve = mailing.site.client();

@@ -10,14 +10,14 @@ use crate::support::*;
 hardtack_test_support::on_every_store! {
     [on_sqlite: false, on_postgres: true]
     {
-        s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it,
+        a02_s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it,
         s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it,
         s76_the_link_of_a_later_change_leaves_the_link_of_an_earlier_one,
     }
 }
 
 /// A thief with a copied cookie, even a fresh one, cannot take over the account.
-async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_postgres: bool) {
+async fn a02_s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_postgres: bool) {
     let mailing = Mailing::start(on_postgres).await;
     let mut ada = mailing.ada().await;
     let (mut thief, evil) = (ada.clone(), "eve@mail.example");
