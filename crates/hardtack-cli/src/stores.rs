@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hardtack::{AuthenticatorBuilder, files};
 use hardtack_accounts::Accounts;
-use hardtack_db::Pool;
+use hardtack_db::{Component, Pool};
 use hardtack_redis::{NotifyingSessions, RedisSessions, RedisThrottleStore};
 use hardtack_sqlx::{Database, SESSIONS};
 
@@ -87,12 +87,22 @@ pub(crate) struct Migrated {
     pub(crate) accounts: usize,
 }
 
-/// Creates or upgrades the tables of all components in one transaction. So if one of the tables belongs to another
-/// program, the database stays as it was. The tables of the sessions are included if `with_sessions` is set.
-pub(crate) async fn migrate(database: &Database, with_sessions: bool) -> Result<Migrated, Error> {
+/// Returns the components that have tables in the database. The first ones are [`Accounts::COMPONENTS`]. The sessions
+/// are included if `with_sessions` is set.
+pub(crate) fn components(with_sessions: bool) -> Vec<Component<'static>> {
     let sessions = with_sessions.then_some(SESSIONS);
-    let components: Vec<_> = Accounts::COMPONENTS.into_iter().chain([SETTINGS]).chain(sessions).collect();
-    let applied = Pool::from(database.clone()).migrate_all(&components).await.map_err(Error::with_causes)?;
+    Accounts::COMPONENTS.into_iter().chain([SETTINGS]).chain(sessions).collect()
+}
+
+/// Creates or upgrades the tables of all components in one transaction. So if one of the tables belongs to another
+/// program, the database stays as it was. Then brings the users' names up to date. The tables of the sessions are
+/// included if `with_sessions` is set.
+///
+/// A command calls this function once, before it opens the accounts and the stores.
+pub(crate) async fn migrate(database: &Database, with_sessions: bool) -> Result<Migrated, Error> {
+    let pool = Pool::from(database.clone());
+    let applied = pool.migrate_all(&components(with_sessions)).await.map_err(Error::with_causes)?;
+    Accounts::upgrade_names(database).await.map_err(Error::with_causes)?;
     let accounts = applied.first().copied().unwrap_or_default();
     Ok(Migrated { sessions: applied.iter().skip(1).sum(), accounts })
 }
@@ -106,7 +116,7 @@ pub(crate) struct SessionStores {
     pub(crate) counters: Option<RedisThrottleStore>,
 }
 
-/// Adds the session store (the database or Redis) to the builder.
+/// Adds the session store (the database or Redis) to the builder. Call [`migrate`] first.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
@@ -122,7 +132,6 @@ pub(crate) async fn add_sessions(
         }
     }
     let sessions = database.sessions();
-    sessions.migrate().await.map_err(Error::with_causes)?;
     let place = SessionsIn::Database(Box::new(sessions.clone()));
     let builder = match redis {
         // If this Redis is down, servers do not learn which sessions have ended until they next poll the revocation

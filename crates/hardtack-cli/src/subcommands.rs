@@ -55,7 +55,8 @@ This command uses the servers' database, whether or not the servers are running.
 const ABOUT_PASSWORD_LISTS: &str = "\
 The list is a file that you have downloaded: plain passwords, one per line, or Have I Been Pwned's SHA-1 list,
 whose lines are SHA1:COUNT. The table takes 8 bytes for each password. However long the list is, the command
-uses 64 MiB of memory. The command does not use the network.";
+uses 64 MiB of memory. The command does not use the network. If it is killed, it leaves an incomplete file whose
+name begins with .new- in the table's folder; delete this file.";
 
 const ABOUT_LINKS: &str = "\
 The link works once and expires after a day. The first person who opens it chooses the password, so send the

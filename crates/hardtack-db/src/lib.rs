@@ -12,6 +12,7 @@
 //! | [`Transaction`] | several statements, committed together |
 //! | [`Connection`] | one connection, for example in a transaction that the application has begun |
 //! | `DatabaseFile` (SQLite) | detects that the file of an open database was replaced, overwritten or damaged |
+//! | `no_connection` (PostgreSQL) | the error if no connection is available in time |
 //! | [`Component`], [`Migration`], [`MigrateError`] | versioned tables; each component has its own list of migrations |
 //!
 //! ```
@@ -64,6 +65,8 @@ pub use connection::Connection;
 pub use error::MigrateError;
 #[cfg(feature = "sqlite")]
 pub use file::{DatabaseFile, Examination, Found, LengthChange};
+#[cfg(feature = "postgres")]
+pub use lost_connection::no_connection;
 pub use migration::{Component, Migration};
 pub use pool::Pool;
 pub use row::FromAnyRow;

@@ -5,6 +5,7 @@
 //! its connection is lost is therefore started again on another connection.
 
 use std::io;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
@@ -13,17 +14,22 @@ use sqlx::{PgPool, Postgres};
 pub(crate) async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
     pool.acquire().await.map_err(|error| match error {
         sqlx::Error::PoolTimedOut => {
-            let (seconds, count) =
-                (pool.options().get_acquire_timeout().as_secs(), pool.options().get_max_connections());
-            let text = format!(
-                "no connection to PostgreSQL was available within {seconds} s; check that PostgreSQL is running, can \
-                 be reached, and is not overloaded, and that its max_connections allows {count} connections for each \
-                 server process"
-            );
-            sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
+            no_connection(pool.options().get_acquire_timeout(), pool.options().get_max_connections())
         }
         error => error,
     })
+}
+
+/// Returns the error for a connection to PostgreSQL that was not available within `limit`. `connections` is the maximum
+/// number of connections of each process.
+pub fn no_connection(limit: Duration, connections: u32) -> sqlx::Error {
+    let seconds = limit.as_secs();
+    let text = format!(
+        "no connection to PostgreSQL was available within {seconds} s; check that PostgreSQL is running, can be \
+         reached, and is not overloaded, and that its max_connections allows {connections} connections for each \
+         server process"
+    );
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
 /// Limits how often work is started again because its connection was lost.

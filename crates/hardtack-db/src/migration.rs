@@ -62,27 +62,38 @@ impl<'a> Component<'a> {
         Ok(newest)
     }
 
+    /// Returns what is missing in a database in which `applied` is the last applied migration. Fails if a newer program
+    /// has applied this migration.
+    fn missing(&self, applied: i64, is_postgres: bool) -> Result<Missing<'a>, MigrateError> {
+        let known = self.newest()?;
+        if applied > i64::from(known) {
+            return Err(MigrateError::Newer { component: self.name.into(), found: applied, known });
+        }
+        let (old, steps) =
+            self.migrations.split_at(self.migrations.partition_point(|step| i64::from(step.version) <= applied));
+        // A migration may recreate one of its component's tables, for example after it has renamed the old table.
+        let own: Vec<&str> = old.iter().flat_map(|step| step.created_tables(is_postgres)).collect();
+        let created = steps.iter().flat_map(|step| step.created_tables(is_postgres));
+        Ok(Missing { steps, tables: created.filter(|table| !own.contains(table)).collect() })
+    }
+
+    /// Returns an error if a table exists that is missing according to [`Self::missing`]. `found` is the result of
+    /// [`existing_table`].
+    fn refuse_existing(&self, table: &str, found: &[(i64,)]) -> Result<(), MigrateError> {
+        match found {
+            [(0,)] => Ok(()),
+            _ => Err(MigrateError::ForeignTable { component: self.name.into(), table: table.into() }),
+        }
+    }
+
     /// Applies the missing migrations, and returns their number.
     async fn migrate(&self, transaction: &mut Transaction) -> Result<usize, MigrateError> {
-        let known = self.newest()?;
-        let applied: Vec<(i64,)> = transaction.fetch(Statement::new(APPLIED).bind(self.name)).await?;
-        let found = applied.first().map_or(0, |(version,)| *version);
-        if found > i64::from(known) {
-            return Err(MigrateError::Newer { component: self.name.into(), found, known });
+        let applied = version(&transaction.fetch(Statement::new(APPLIED).bind(self.name)).await?);
+        let Missing { steps, tables } = self.missing(applied, transaction.connection().is_postgres())?;
+        for table in tables {
+            self.refuse_existing(table, &transaction.fetch(existing_table(table)).await?)?;
         }
-
-        let is_postgres = transaction.connection().is_postgres();
-        let (old, new): (Vec<&Migration>, Vec<_>) =
-            self.migrations.iter().partition(|step| i64::from(step.version) <= found);
-        // A migration may recreate one of its component's tables, for example after it has renamed the old table.
-        let mut own: Vec<&str> = old.iter().flat_map(|step| step.created_tables(is_postgres)).collect();
-        for step in &new {
-            for table in step.created_tables(is_postgres).filter(|table| !own.contains(table)) {
-                let tables: Vec<(i64,)> = transaction.fetch(existing_table(table)).await?;
-                if tables != [(0,)] {
-                    return Err(MigrateError::ForeignTable { component: self.name.into(), table: table.into() });
-                }
-            }
+        for step in steps {
             transaction.connection().run_script(step.sqlite, step.postgres).await.map_err(|source| {
                 MigrateError::Failed { component: self.name.into(), version: step.version, source }
             })?;
@@ -92,10 +103,16 @@ impl<'a> Component<'a> {
                  VALUES ($1, $2, EXTRACT(EPOCH FROM now())::BIGINT)",
             );
             transaction.execute(record.bind(self.name).bind(i64::from(step.version))).await?;
-            own.extend(step.created_tables(is_postgres));
         }
-        Ok(new.len())
+        Ok(steps.len())
     }
+}
+
+/// What a component lacks in a database.
+struct Missing<'a> {
+    steps: &'a [Migration],
+    /// The tables that the steps create, and that no earlier migration of the component has created.
+    tables: Vec<&'static str>,
 }
 
 /// SQL that takes a lock in PostgreSQL. Only one process can hold the lock, so only one process migrates at a time. On
@@ -132,8 +149,30 @@ impl Pool {
     /// Returns an error if the tables are newer than the newest migration, if another program has created a table with
     /// the same name, if the versions in a list do not increase, or if the database fails.
     pub async fn migrate_all(&self, components: &[Component<'_>]) -> Result<Vec<usize>, MigrateError> {
-        match self.apply_all(components).await {
-            // After an error, PostgreSQL runs no more statements in the transaction. The transaction has ended here.
+        let result = self.apply_all(components).await;
+        self.name_foreign_versions(components, result).await
+    }
+
+    /// Checks whether [`Self::migrate_all`] could bring the tables of several components up to date, but changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// Returns an error if the tables are newer than the newest migration, if another program has created a table with
+    /// the same name, if the versions in a list do not increase, or if the database fails.
+    pub async fn check_tables(&self, components: &[Component<'_>]) -> Result<(), MigrateError> {
+        let result = self.find_conflicts(components).await;
+        self.name_foreign_versions(components, result).await
+    }
+
+    /// If the database has rejected a statement because another program has created the table of applied migrations,
+    /// replaces the error with one that says so. After an error, PostgreSQL runs no more statements in the transaction,
+    /// so call this method after the transaction.
+    async fn name_foreign_versions<T>(
+        &self,
+        components: &[Component<'_>],
+        result: Result<T, MigrateError>,
+    ) -> Result<T, MigrateError> {
+        match result {
             Err(MigrateError::Database(_)) if self.is_versions_table_foreign().await => {
                 Err(MigrateError::ForeignTable {
                     component: components.first().map_or("", |component| component.name).into(),
@@ -142,6 +181,26 @@ impl Pool {
             }
             result => result,
         }
+    }
+
+    async fn find_conflicts(&self, components: &[Component<'_>]) -> Result<(), MigrateError> {
+        for component in components {
+            let applied = self.applied(component).await?;
+            for table in component.missing(applied, self.is_postgres())?.tables {
+                component.refuse_existing(table, &self.fetch(existing_table(table)).await?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the version of a component's last applied migration, or 0 if no migration of the component has been
+    /// applied.
+    async fn applied(&self, component: &Component<'_>) -> Result<i64, sqlx::Error> {
+        let tables: Vec<(i64,)> = self.fetch(tables_of_versions()).await?;
+        if tables == [(0,)] {
+            return Ok(0);
+        }
+        Ok(version(&self.fetch(Statement::new(APPLIED).bind(component.name)).await?))
     }
 
     async fn apply_all(&self, components: &[Component<'_>]) -> Result<Vec<usize>, MigrateError> {
@@ -173,13 +232,8 @@ impl Pool {
     /// # Errors
     /// The database failed.
     pub async fn is_migrated(&self, component: Component<'_>) -> Result<bool, sqlx::Error> {
-        let tables: Vec<(i64,)> = self.fetch(tables_of_versions()).await?;
-        if tables == [(0,)] {
-            return Ok(component.migrations.is_empty());
-        }
-        let applied: Vec<(i64,)> = self.fetch(Statement::new(APPLIED).bind(component.name)).await?;
-        let found = applied.first().map_or(0, |(version,)| *version);
-        Ok(component.migrations.iter().all(|step| i64::from(step.version) <= found))
+        let applied = self.applied(&component).await?;
+        Ok(component.migrations.iter().all(|step| i64::from(step.version) <= applied))
     }
 }
 
@@ -221,3 +275,8 @@ fn existing_table(name: &str) -> Statement<'_> {
 
 /// Selects the version of a component's last applied migration, or 0 if no migration of the component has been applied.
 const APPLIED: &str = "SELECT COALESCE(MAX(version), 0) FROM hardtack_migrations WHERE component = $1";
+
+/// Returns the version in the result of [`APPLIED`].
+fn version(rows: &[(i64,)]) -> i64 {
+    rows.first().map_or(0, |(version,)| *version)
+}

@@ -135,8 +135,8 @@ pub struct Accounts {
 const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
 
 impl Accounts {
-    /// The components that [`Self::migrate`] brings up to date. The first one is the accounts. For `hardtack-cli`, which
-    /// migrates the tables of several components in one transaction.
+    /// The components that [`Self::migrate`] brings up to date. The first one is the accounts. For `hardtack-cli`, as
+    /// [`Self::open_migrated`] is. After this migration, call [`Self::upgrade_names`].
     #[doc(hidden)]
     pub const COMPONENTS: [Component<'static>; 3] = [Component::new("accounts", MIGRATIONS), PENDING_ENDS, THROTTLE];
 
@@ -149,6 +149,16 @@ impl Accounts {
     pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
         let database = database.into();
         Self::migrate(&database).await?;
+        Self::open_migrated(database).await
+    }
+
+    /// Opens the accounts in a database whose tables and names are up to date. For `hardtack-cli`, which migrates the
+    /// tables of several components in one transaction.
+    ///
+    /// # Errors
+    /// Hashing a test password fails.
+    #[doc(hidden)]
+    pub async fn open_migrated(database: Database) -> Result<Self, AccountsError> {
         let session_ends = SessionEnds::anywhere(&database);
         let counter_store = CounterStore::new(database.throttle());
         let database = Pool::from(database);
@@ -188,8 +198,19 @@ impl Accounts {
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
         let pool = Pool::from(database.clone());
         let applied = pool.migrate_all(&Self::COMPONENTS).await?;
-        upgrade_names(&pool).await.map_err(|source| MigrateError::Data { component: "accounts".into(), source })?;
+        Self::upgrade_names(database).await?;
         Ok(applied.iter().sum())
+    }
+
+    /// Brings the rows of users up to date with the current rules for names. For `hardtack-cli`, as
+    /// [`Self::open_migrated`] is.
+    ///
+    /// # Errors
+    /// The database failed.
+    #[doc(hidden)]
+    pub async fn upgrade_names(database: &Database) -> Result<(), MigrateError> {
+        let upgraded = upgrade_names(&Pool::from(database.clone())).await;
+        upgraded.map_err(|source| MigrateError::Data { component: "accounts".into(), source })
     }
 
     /// Returns every user whose name equals or resembles another user's name under the current rules. These users

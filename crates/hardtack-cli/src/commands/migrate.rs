@@ -24,8 +24,7 @@ async fn migrate(config: &Config) -> Result<(), Error> {
     // Include the tables of the sessions even if this command's settings name a Redis for the sessions. The servers might
     // have other settings.
     let Migrated { sessions, accounts } = stores::migrate(&database, true).await?;
-    Accounts::migrate(&database).await.map_err(Error::with_causes)?;
-    let collisions = Accounts::name_collisions(&database).await.map_err(Error::with_causes)?;
+    let collisions = Accounts::name_collisions(&database).await.map_err(|error| Error::database(&error))?;
     database.close().await;
     let result = |migrations| match migrations {
         0 => "up to date".to_owned(),

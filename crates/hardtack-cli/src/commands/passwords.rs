@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use hardtack_accounts::{PasswordTable, TableSummary};
+use hardtack::error::WithCauses;
+use hardtack_accounts::{PasswordTable, PasswordTableError, TableSummary};
 
 use crate::error::Error;
 use crate::output;
@@ -16,8 +17,7 @@ pub(super) fn run(command: &PasswordsCommand) -> Result<(), Error> {
 
 fn build(list: &Path, out: Option<&Path>) -> Result<(), Error> {
     let table = out.map_or_else(|| PathBuf::from(format!("{}.table", list.display())), Path::to_owned);
-    let TableSummary { passwords, left_out, bytes, .. } =
-        PasswordTable::build(list, &table).map_err(Error::with_causes)?;
+    let TableSummary { passwords, left_out, bytes, .. } = PasswordTable::build(list, &table).map_err(failed)?;
     let table = table.display();
     let mut lines = vec![format!("Created {table} with {passwords} passwords, {bytes} bytes.")];
     if left_out > 0 {
@@ -28,4 +28,16 @@ fn build(list: &Path, out: Option<&Path>) -> Result<(), Error> {
             .to_owned(),
     );
     output::print_result(lines.join("\n"), format_args!("the table was built: {}", lines.join(" ")))
+}
+
+fn failed(error: PasswordTableError) -> Error {
+    let expected = match &error {
+        PasswordTableError::Io { action: "written", .. } => {
+            "; choose the path of a new file with --out, in a folder that exists, that this user can write to, and \
+             that has room for twice the size of the table"
+        }
+        PasswordTableError::Io { .. } => "; expected a list of passwords that this user can read",
+        _ => "",
+    };
+    Error::runtime(format_args!("{}{expected}", WithCauses(&error)))
 }

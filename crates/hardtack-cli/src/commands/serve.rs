@@ -44,7 +44,7 @@ async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
     stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
-    let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
+    let accounts = Accounts::open_migrated(database.clone()).await.map_err(Error::with_causes)?;
     warn_of_name_collisions(&database).await?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     let accounts = accounts.with_log_in_limits(config.log_in_limits);
@@ -112,7 +112,7 @@ fn no_signals(error: io::Error) -> Error {
 
 /// Warns the operator if some user names are the same or look alike.
 async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
-    let collisions = Accounts::name_collisions(database).await.map_err(Error::with_causes)?.len();
+    let collisions = Accounts::name_collisions(database).await.map_err(|error| Error::database(&error))?.len();
     if collisions > 0 {
         tracing::warn!(
             event = "name_collisions",

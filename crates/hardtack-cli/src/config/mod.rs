@@ -39,7 +39,7 @@ pub(crate) use mail::{MailConfig, MailTransport};
 #[cfg(feature = "smtp")]
 pub(crate) use mail::{SmtpServer, SmtpTls};
 use sources::{FlagValues, Sources};
-pub(crate) use storage::{RedisConfig, RedisPurpose};
+pub(crate) use storage::{RedisConfig, RedisPurpose, missing_file};
 use tokens::Tokens;
 
 /// The values of all settings.

@@ -5,11 +5,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use hardtack_sqlx::DatabaseUrl;
+use hardtack_db::{Component, MigrateError, Pool};
+use hardtack_sqlx::{Database, DatabaseUrl};
 
 use super::table::Table;
-use crate::config::Config;
 use crate::config::settings::{SECRET_KEY, SECRET_KEY_PREVIOUS};
+use crate::config::{Config, missing_file};
 use crate::error::Error;
 
 /// Each running server has a row in `hardtack_settings` that says which keys the server was given. The row's name
@@ -96,24 +97,40 @@ impl fmt::Display for GivenKeys {
     }
 }
 
-/// Returns which keys each running server was given, with one entry per server. Returns `None` if no server is running.
-/// Fails if there is no database, or if it does not contain Hardtack's tables. Creates no tables, because the database
-/// might belong to another program.
-pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys>>, Error> {
-    // Opening a missing file would create an empty database.
-    if let Some(file) = url.file().filter(|file| !file.exists()) {
-        return Err(Error::config(format_args!("the database {} does not exist", file.display())));
+/// Which keys each running server was given, with one entry per server. `None` if no server is running.
+type RunningKeys = Option<Vec<GivenKeys>>;
+
+/// Returns which keys each running server was given. Creates no tables, because a command for keys does not need them.
+/// `components` lists the components that have tables in the database.
+///
+/// Returns an outer `Err` if servers would refuse the database, because it contains tables of another program or of a
+/// newer version. Returns an inner `Err` if there is no database, if the database cannot be read, or if it does not
+/// contain Hardtack's tables yet.
+pub(crate) async fn given_keys(
+    url: &DatabaseUrl,
+    components: &[Component<'_>],
+) -> Result<Result<RunningKeys, Error>, Error> {
+    if let Some(file) = missing_file(url) {
+        return Ok(Err(Error::config(format_args!("the database {} does not exist", file.display()))));
     }
-    let database = url.open().await.map_err(Error::with_causes)?;
-    let found = async {
-        match Table::open_existing(&database).await? {
-            Some(table) => of_running_servers(&table).await,
-            None => Err(Error::config(format_args!("the database {url} does not contain Hardtack's tables"))),
-        }
-    }
-    .await;
+    let database = match url.open().await {
+        Ok(database) => database,
+        Err(error) => return Ok(Err(Error::with_causes(error))),
+    };
+    let read = match Pool::from(database.clone()).check_tables(components).await {
+        Ok(()) => Ok(read(url, &database).await),
+        Err(error @ (MigrateError::ForeignTable { .. } | MigrateError::Newer { .. })) => Err(Error::with_causes(error)),
+        Err(error) => Ok(Err(Error::with_causes(error))),
+    };
     database.close().await;
-    let keys: Vec<GivenKeys> = found?.into_iter().map(|(_, keys)| keys).collect();
+    read
+}
+
+async fn read(url: &DatabaseUrl, database: &Database) -> Result<RunningKeys, Error> {
+    let Some(table) = Table::find(database).await? else {
+        return Err(Error::config(format_args!("the database {url} does not contain Hardtack's tables")));
+    };
+    let keys: Vec<GivenKeys> = of_running_servers(&table).await?.into_iter().map(|(_, keys)| keys).collect();
     Ok(Some(keys).filter(|keys| !keys.is_empty()))
 }
 

@@ -56,7 +56,7 @@ impl Presence {
         sessions: SessionsIn,
         keys: GivenKeys,
     ) -> Result<Self, Error> {
-        let table = Table::open(database).await?;
+        let table = Table::of(database);
         let id = SessionId::random().to_string();
         let store = Store::new(sessions, site::id(&table).await?, auth, &id);
         let Some(place) = store.place().await? else {
@@ -218,7 +218,7 @@ impl Presence {
     async fn move_intentions(&mut self) -> Result<(), Error> {
         let Some(to) = self.place.id() else { return Ok(()) };
         while let Some(from) = self.previous.last() {
-            self.database.pending_ends().move_to_store(from, to).await.map_err(Error::with_causes)?;
+            self.database.pending_ends().move_to_store(from, to).await.map_err(|error| Error::database(&error))?;
             self.previous.pop();
         }
         Ok(())

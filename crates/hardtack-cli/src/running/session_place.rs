@@ -118,7 +118,7 @@ pub(crate) struct KnownStore {
 /// settings name a different store, because the command would not find the sessions there, or if the store belongs to
 /// another site. Also returns an error if the store cannot be checked.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<KnownStore, Error> {
-    let table = Table::open(database).await?;
+    let table = Table::of(database);
     let places = known(&table).await?;
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
     let site = site::id(&table).await?;

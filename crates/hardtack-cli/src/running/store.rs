@@ -67,10 +67,11 @@ impl Store {
         self.checks.begin(table).await?;
         let now = SystemClock.now();
         let ended = match &self.sessions {
-            SessionsIn::Database(sessions) => sessions.end_all_sessions(now).await,
-            SessionsIn::Redis(sessions, _) => sessions.end_all_sessions(now).await,
+            SessionsIn::Database(sessions) => {
+                sessions.end_all_sessions(now).await.map_err(|error| Error::database(&error))?
+            }
+            SessionsIn::Redis(sessions, _) => sessions.end_all_sessions(now).await.map_err(Error::with_causes)?,
         };
-        let ended = ended.map_err(Error::with_causes)?;
         self.expect(place).await?;
         Ok(ended)
     }

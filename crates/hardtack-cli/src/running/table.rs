@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hardtack::BackendError;
 use hardtack_db::{Component, Migration, Pool, Statement};
 use hardtack_sqlx::Database;
 
@@ -31,28 +32,27 @@ pub(super) struct ServerRow {
 pub(super) struct Table(Pool);
 
 impl Table {
-    /// Creates the table if it does not exist.
-    pub(super) async fn open(database: &Database) -> Result<Self, Error> {
-        let pool = Pool::from(database.clone());
-        pool.migrate(SETTINGS).await.map_err(Error::with_causes)?;
-        Ok(Self(pool))
+    /// Returns the table in a database whose tables are up to date.
+    pub(super) fn of(database: &Database) -> Self {
+        Self(Pool::from(database.clone()))
     }
 
-    /// Returns `None` if the table does not exist, or if another program has created it.
-    pub(super) async fn open_existing(database: &Database) -> Result<Option<Self>, Error> {
+    /// Returns the table in a database whose tables may be missing or outdated. Returns `None` if the table does not
+    /// exist, or if another program has created it.
+    pub(super) async fn find(database: &Database) -> Result<Option<Self>, Error> {
         let pool = Pool::from(database.clone());
-        let exists = pool.is_migrated(SETTINGS).await.map_err(Error::with_causes)?;
+        let exists = pool.is_migrated(SETTINGS).await.map_err(failed)?;
         Ok(exists.then_some(Self(pool)))
     }
 
     /// Returns the current time by the database's clock, in seconds since 1970.
     pub(super) async fn now(&self) -> Result<i64, Error> {
-        self.0.unix_time().await.map_err(Error::with_causes)
+        self.0.unix_time().await.map_err(failed)
     }
 
     pub(super) async fn get(&self, name: &str) -> Result<Option<String>, Error> {
         let statement = Statement::new("SELECT value FROM hardtack_settings WHERE name = $1").bind(name);
-        let rows: Vec<(String,)> = self.0.fetch(statement).await.map_err(Error::with_causes)?;
+        let rows: Vec<(String,)> = self.0.fetch(statement).await.map_err(failed)?;
         Ok(rows.into_iter().next().map(|(value,)| value))
     }
 
@@ -64,7 +64,7 @@ impl Table {
             ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING name";
         let statement = Statement::new(sql).bind(name).bind(value);
         let written: Result<Vec<(String,)>, _> = self.0.fetch(statement).await;
-        written.map(drop).map_err(Error::with_causes)
+        written.map(drop).map_err(failed)
     }
 
     /// Replaces a row's value if the value is still `old`. If `old` is `None`, inserts the row unless a row with this
@@ -82,25 +82,25 @@ impl Table {
             }
         };
         let written: Result<Vec<(String,)>, _> = self.0.fetch(statement).await;
-        written.map(drop).map_err(Error::with_causes)
+        written.map(drop).map_err(failed)
     }
 
     /// Returns the names and values of the rows whose names begin with `prefix`.
     pub(super) async fn rows(&self, prefix: &str) -> Result<Vec<(String, String)>, Error> {
         let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
-        self.0.fetch(statement.bind(format!("{prefix}%"))).await.map_err(Error::with_causes)
+        self.0.fetch(statement.bind(format!("{prefix}%"))).await.map_err(failed)
     }
 
     /// Deletes a row if it has this value.
     pub(super) async fn delete_value(&self, name: &str, value: &str) -> Result<(), Error> {
         let statement = Statement::new("DELETE FROM hardtack_settings WHERE name = $1 AND value = $2");
         let statement = statement.bind(name).bind(value);
-        self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
+        self.0.execute(statement).await.map(drop).map_err(failed)
     }
 
     pub(super) async fn delete(&self, name: &str) -> Result<(), Error> {
         let statement = Statement::new("DELETE FROM hardtack_settings WHERE name = $1").bind(name);
-        self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
+        self.0.execute(statement).await.map(drop).map_err(failed)
     }
 
     /// Returns the rows whose names begin with `prefix` and whose servers are running. Deletes the rows of servers that
@@ -119,4 +119,8 @@ impl Table {
         }
         Ok(found)
     }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::database(&BackendError::new(error))
 }

@@ -87,6 +87,10 @@ async fn bad_lists_tables_and_lengths_are_refused_with_the_reason() {
     );
     let error = refusal(&build(&["missing"]), 1).await;
     assert!(error.starts_with("hardtack: missing cannot be read: No such file"), "{error}");
+    assert!(error.ends_with("; expected a list of passwords that this user can read"), "{error}");
+    let error = refusal(&build(&["list", "--out", "missing/table"]), 1).await;
+    assert!(error.starts_with("hardtack: missing/table cannot be written: No such file"), "{error}");
+    assert!(error.contains("; choose the path of a new file with --out, in a folder that exists"), "{error}");
     let check = |args: &[&'static str]| dir.hardtack(["check-config"].into_iter().chain(args.iter().copied()));
     assert_eq!(
         refusal(&check(&["--password-list", "list"]), 2).await,

@@ -1,5 +1,6 @@
 //! The database: which one is used or refused, migrations, and that its password is never shown.
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use hardtack_db::{Pool, Statement};
@@ -8,7 +9,7 @@ use hardtack_test_support::services::PostgresServer;
 use hardtack_test_support::services::postgres::shared;
 use hardtack_test_support::wait;
 
-use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, output, refusal, set_mode, sign_up, start};
+use crate::support::{PASSWORD, TestDir, is_logged, is_logged_in, log_in, output, refusal, set_mode, sign_up, start};
 
 #[tokio::test]
 async fn sqlite_outside_the_data_folder() {
@@ -45,6 +46,42 @@ async fn a_bad_database_is_reported_without_its_password() {
         assert!(error.contains("cannot open the database postgres://me@127.0.0.1:1/app; "), "{error}");
         assert!(error.contains("refused") && !error.contains("canary"), "{error}");
     }
+}
+
+/// The error used to say only that a pool timed out.
+#[tokio::test]
+async fn a_database_that_accepts_connections_but_never_responds_is_reported() {
+    let dir = TestDir::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let url = format!("postgres://me:canary@{address}/app");
+    for command in ["serve", "migrate"] {
+        let program = dir.hardtack([command]).env("HARDTACK_LISTEN", "127.0.0.1:0").env("HARDTACK_DATABASE_URL", &url);
+        let error = refusal(&program, 1).await;
+        assert!(error.contains(&format!("cannot open the database postgres://me@{address}/app; ")), "{error}");
+        assert!(error.contains("no connection to PostgreSQL was available within 3 s; check that"), "{error}");
+        assert!(!error.contains("canary") && !error.contains("pool"), "{error}");
+    }
+}
+
+/// The error used to repeat only what the database said.
+#[tokio::test]
+async fn an_unusable_table_of_settings_is_reported_with_advice() {
+    let dir = TestDir::new();
+    let url = shared().database();
+    let run = |args: &[&str]| {
+        let program = dir.hardtack(args.iter().copied()).env("HARDTACK_LISTEN", "127.0.0.1:0");
+        program.env("HARDTACK_DATABASE_URL", &url).env("HARDTACK_BASE_URL", "https://site.example")
+    };
+    output(&run(&["user", "add", "ada"]));
+    shared().psql(&url, "ALTER TABLE hardtack_settings RENAME COLUMN value TO other");
+    for command in [&["serve"][..], &["user", "disable", "ada"]] {
+        let error = refusal(&run(command), 1).await;
+        assert!(error.starts_with("hardtack: the database failed: "), "{error}");
+        assert!(error.ends_with("written to, and that there is room on its disk"), "{error}");
+    }
+    let rotated = run(&["keys", "rotate"]).run().unwrap();
+    assert!(rotated.stderr.starts_with("hardtack: warning: the database failed: "), "{}", rotated.stderr);
 }
 
 #[tokio::test]
@@ -106,8 +143,7 @@ async fn k07_s80_a_server_whose_database_was_replaced_is_not_healthy() {
     // After `max_staleness`, the server accepts a token only if it can find the session in the store.
     let page = async || client.clone().get("/service").accept_json().send().await.status();
     wait::until("no page is served", async || page().await == 503).await;
-    let log = server.stderr();
-    assert!(log.contains("was replaced or removed while it was open; restart"), "{log}");
+    is_logged(&server, "was replaced or removed while it was open; restart").await;
 }
 
 /// SQLite would go on writing to a log that is lost when the server stops.

@@ -45,6 +45,8 @@ async fn a_key_file_is_private_and_never_overwritten() {
 
     let program = dir.hardtack(["check-config"]).env("JWT_PRIVATE_KEY", "@key.jwk");
     assert!(output(&program).contains("# signing key: EdDSA; other verifying keys: 0"));
+    let error = refusal(&dir.hardtack(["keys", "generate", "--out", "missing/key.jwk"]), 1).await;
+    assert!(error.contains("No such file") && error.contains("in a folder that exists and that this"), "{error}");
     let error = refusal(&dir.hardtack(["keys", "generate", "--alg", "none"]), 2).await;
     assert!(error.contains("--alg is \"none\": unknown algorithm; expected HS256"), "{error}");
 }

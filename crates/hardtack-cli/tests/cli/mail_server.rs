@@ -40,6 +40,12 @@ class Handler:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        if envelope.rcpt_tos[0].startswith("echo"):
+            import re
+            token = re.search(rb"[?]token=3?D?([0-9a-f]+)", envelope.original_content)[1].decode()
+            encoded = "".join(f"%{ord(c):02x}" for c in token[:4]) + token[4:]
+            name = envelope.rcpt_tos[0].split("@")[0]
+            return f"554 5.7.1 canary {name} (relayer) confirm%3Ftoken%3D{token} {token} {encoded} refused"
         if envelope.rcpt_tos[0].startswith("spam"):
             return "554 5.7.1 this looks like spam"
         with open("got.tmp", "wb") as file:
@@ -50,7 +56,7 @@ class Handler:
         return "250 accepted"
 
 def authenticate(server, session, envelope, mechanism, data):
-    ok = data.login == b"noreply@site.example" and data.password == password
+    ok = data.login in (b"noreply@site.example", b"relayer") and data.password == password
     return AuthResult(success=ok, handled=False) if not ok else AuthResult(success=True)
 
 def context():

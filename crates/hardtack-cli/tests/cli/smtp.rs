@@ -74,6 +74,19 @@ async fn l3_s77_recipients_that_the_mail_server_refuses_are_given_up_and_delay_n
     server.stop().await;
 }
 
+/// Replies used to be logged with the user names and with encoded links.
+#[tokio::test]
+async fn l3_names_and_tokens_in_replies_are_not_logged() {
+    let dir = TestDir::new();
+    let mail = MailServer::start(&dir, "starttls").await;
+    let url = mail.url("smtp").replace("noreply%40site.example@", "relayer@");
+    let server = start(&serve(&dir, &url, MAIL_PASSWORD)).await;
+    cause_mail_to(&server, "echo7").await;
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_refused")), &server).await;
+    assert!(log.contains("5.7.1 canary [hidden] [hidden] [hidden] [hidden] [hidden] refused"), "{log}");
+    server.stop().await;
+}
+
 /// The mail server does not support the sender's address, so no email can be sent. The emails must stay in the queue.
 #[tokio::test]
 async fn l3_s77_a_sender_that_the_mail_server_does_not_support_loses_no_email() {
@@ -99,7 +112,7 @@ async fn l3_s77_replies_that_an_address_causes_are_no_outage() {
     let dir = TestDir::new();
     let mail = MailServer::start(&dir, "utf8").await;
     let server = start(&serve(&dir, &mail.url("smtp"), MAIL_PASSWORD)).await;
-    for name in ["jürgen1", "jürgen2", "spam"] {
+    for name in ["jürgen1", "jürgen2", "spam1"] {
         cause_mail_to(&server, name).await;
     }
     let log = wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 3), &server).await;

@@ -20,6 +20,7 @@ async fn a_database_with_a_table_of_another_program_stays_as_it_was() {
         ("throttle", "CREATE TABLE throttle (body TEXT)"),
         ("pending_ends", "CREATE TABLE pending_ends (body TEXT)"),
         ("hardtack_settings", "CREATE TABLE hardtack_settings (body TEXT)"),
+        ("hardtack_migrations", "CREATE TABLE hardtack_migrations (body TEXT)"),
     ] {
         let dir = TestDir::new();
         for url in [format!("sqlite:{}", dir.path("app.db").display()), shared().database()] {
@@ -30,19 +31,65 @@ async fn a_database_with_a_table_of_another_program_stays_as_it_was() {
                 program.env("HARDTACK_DATABASE_URL", &url).env("HARDTACK_BASE_URL", "https://site.example")
             };
             let found = async || -> Vec<(String,)> { database.fetch(tables.clone()).await.unwrap() };
-            for command in [&["migrate"][..], &["serve"], &["user", "list"], &["user", "add", "ada"]] {
+            for command in [
+                &["migrate"][..],
+                &["serve"],
+                &["user", "list"],
+                &["user", "add", "ada"],
+                &["keys", "list"],
+                &["keys", "rotate"],
+            ] {
                 let error = refusal(&with_database(command), 1).await;
                 assert!(error.contains(&format!("already contains a table `{table}`")), "{error}");
                 assert_eq!(found().await, [(table.to_owned(),)], "{command:?}");
             }
-            // These commands need only the key folder, so they print a warning.
-            for command in ["list", "rotate"] {
-                let Finished { status, stderr, .. } = with_database(&["keys", command]).run().unwrap();
-                assert!(status.success() && stderr.contains("does not contain Hardtack's tables, so this"), "{stderr}");
-                assert_eq!(found().await, [(table.to_owned(),)], "{command}");
-            }
+            let error = refusal(&with_database(&["keys", "rotate"]), 1).await;
+            assert!(error.contains("so it did nothing: ") && error.contains("pass the servers' --data-dir"), "{error}");
+            assert!(!dir.path("hardtack-data/keys/0001.jwk").exists());
             database.close().await;
         }
+    }
+}
+
+/// The servers will create their tables in such a database. The commands need only the key folder.
+#[tokio::test]
+async fn commands_for_keys_warn_of_a_database_without_tables_and_go_on() {
+    let dir = TestDir::new();
+    let url = shared().database();
+    shared().psql(&url, "CREATE TABLE notes (body TEXT)");
+    for command in ["list", "rotate"] {
+        let finished = dir.hardtack(["keys", command]).env("HARDTACK_DATABASE_URL", &url).run().unwrap();
+        let Finished { status, stderr, .. } = finished;
+        assert!(status.success() && stderr.contains("does not contain Hardtack's tables, so this"), "{stderr}");
+    }
+    assert_eq!(shared().psql(&url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"), "notes");
+    assert!(dir.path("hardtack-data/keys/0001.jwk").exists());
+}
+
+/// Each store used to check its own migrations again after all of them had been checked.
+#[tokio::test]
+async fn each_command_checks_the_migrations_once() {
+    let dir = TestDir::new();
+    let url = shared().database();
+    let name = url.rsplit('/').next().unwrap();
+    let run = |args: &[&str]| {
+        let program = dir.hardtack(args.iter().copied()).env("HARDTACK_LISTEN", "127.0.0.1:0");
+        program.env("HARDTACK_DATABASE_URL", &url).env("HARDTACK_BASE_URL", "https://site.example")
+    };
+    // Each check of the migrations first takes this lock.
+    shared().psql("postgres", &format!("ALTER DATABASE {name} SET log_statement = 'all'"));
+    let mut before = 0;
+    let mut checks = || {
+        let all = shared().log().matches("pg_advisory_xact_lock(7521983766109545323)").count();
+        all - std::mem::replace(&mut before, all)
+    };
+    output(&run(&["migrate"]));
+    assert_eq!(checks(), 1);
+    start(&run(&["serve"])).await.stop().await;
+    assert_eq!(checks(), 1);
+    for command in [&["user", "add", "ada"], &["user", "log-out", "ada"]] {
+        output(&run(command));
+        assert_eq!(checks(), 1, "{command:?}");
     }
 }
 
@@ -53,7 +100,8 @@ async fn a_database_of_a_newer_version_is_refused() {
     let migrate = dir.hardtack(["migrate"]).env("HARDTACK_DATABASE_URL", &url);
     output(&migrate);
     shared().psql(&url, "INSERT INTO hardtack_migrations VALUES ('accounts', 99, 0)");
-    for program in [migrate, dir.serve([]).env("HARDTACK_DATABASE_URL", &url)] {
+    let rotate = dir.hardtack(["keys", "rotate"]).env("HARDTACK_DATABASE_URL", &url);
+    for program in [migrate, dir.serve([]).env("HARDTACK_DATABASE_URL", &url), rotate] {
         let error = refusal(&program, 1).await;
         assert!(error.contains("the tables of `accounts` are at version 99"), "{error}");
         assert!(error.contains("run a newer version of the program"), "{error}");

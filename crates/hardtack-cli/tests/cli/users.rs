@@ -96,6 +96,12 @@ async fn a_missing_database_and_an_unknown_user_have_their_own_errors() {
         assert_eq!(error, expected);
     }
     assert!(!dir.path("hardtack-data").exists(), "nothing is created");
+    // The commands used to say that a file does not exist if they could not look for it.
+    dir.write("file", "");
+    let error = refusal(&dir.hardtack(["user", "list", "--database-url", "sqlite:file/app.db"]), 1).await;
+    assert!(error.contains("cannot create or access the database file ") && error.contains("Not a dir"), "{error}");
+    let rotated = dir.hardtack(["keys", "rotate", "--database-url", "sqlite:file/app.db"]).run().unwrap();
+    assert!(rotated.stderr.contains("warning: cannot create or access the database file "), "{}", rotated.stderr);
 
     output(&dir.hardtack(["migrate"]));
     assert_eq!(output(&dir.hardtack(["user", "list"])), "There are no users yet.\n");

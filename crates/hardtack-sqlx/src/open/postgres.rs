@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hardtack_db::no_connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
@@ -60,7 +61,7 @@ pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgPool, OpenEr
     let failed = |source| OpenError::Unreachable { server: label(options), source };
     // Connect once without the pool, to get the server's error. A pool would retry, and then report only a timeout.
     let encoding = tokio::time::timeout(ACQUIRE_TIMEOUT, server_encoding(options)).await;
-    let encoding = encoding.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
+    let encoding = encoding.unwrap_or_else(|_| Err(no_connection(ACQUIRE_TIMEOUT, CONNECTIONS))).map_err(failed)?;
     if encoding != "UTF8" {
         return Err(OpenError::Encoding { server: label(options), encoding });
     }

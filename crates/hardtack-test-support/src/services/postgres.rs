@@ -201,7 +201,8 @@ impl PostgresServer {
         text.ok()?.lines().next().map(str::to_owned)
     }
 
-    fn log(&self) -> String {
+    /// Returns the server's log. The logs of all databases are in one file.
+    pub fn log(&self) -> String {
         std::fs::read_to_string(Path::new(&self.directory).join("log")).unwrap_or_default()
     }
 

@@ -1,6 +1,5 @@
 //! `hardtack keys`.
 
-mod algorithm;
 mod rotate;
 mod server_keys;
 
@@ -9,10 +8,10 @@ use std::time::Duration;
 
 use hardtack::SigningKey;
 use hardtack::clock::{Clock, SystemClock};
+use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use self::algorithm::algorithm;
 use self::rotate::rotate;
 use self::server_keys::ServerKeys;
 use crate::config::Config;
@@ -26,7 +25,10 @@ use crate::{output, private_file};
 pub(super) fn run(command: KeysCommand) -> Result<(), Error> {
     match command {
         KeysCommand::Generate { alg, out } => print_new(&alg, out.as_deref()),
-        KeysCommand::Rotate { flags, alg, discard_old } => rotate(&load(flags.values())?, alg.as_deref(), discard_old),
+        KeysCommand::Rotate { flags, alg, discard_old } => {
+            let alg = alg.as_deref().map(algorithm).transpose()?;
+            rotate(&load(flags.values())?, alg, discard_old)
+        }
         KeysCommand::List { flags } => list(&load(flags.values())?),
     }
 }
@@ -39,12 +41,20 @@ fn load(flags: &FlagValues) -> Result<Config, Error> {
     Ok(config)
 }
 
+/// Parses the value of `--alg`.
+fn algorithm(name: &str) -> Result<Algorithm, Error> {
+    name.parse().map_err(|error| Error::config(format_args!("--alg is {name:?}: {error}")))
+}
+
 fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
     let key = generate(algorithm(name)?)?;
     let text = if key.algorithm().is_hmac() { secret_text(&key)? } else { key.dangerous_to_private_jwk_json().into() };
     let Some(path) = out else { return output::print(&*text) };
     let failed = |reason: &dyn std::fmt::Display| {
-        Error::runtime(format_args!("--out {path:?} cannot be written: {reason}; expected the path of a new file"))
+        Error::runtime(format_args!(
+            "--out {path:?} cannot be written: {reason}; expected the path of a new file, in a folder that exists and \
+             that this user can write to"
+        ))
     };
     match private_file::create(path, &format!("{}\n", &*text)) {
         Ok(true) => Ok(()),

@@ -6,7 +6,6 @@ use hardtack::clock::{Clock, SystemClock};
 use hardtack::files::shell_quoted;
 use hardtack::jwt::Algorithm;
 
-use super::algorithm::algorithm;
 use super::server_keys::ServerKeys;
 use crate::config::Config;
 use crate::error::Error;
@@ -14,8 +13,9 @@ use crate::keys::{KeyFolder, Role, StoredKey, generate, overlap, roles};
 use crate::output;
 use crate::running::LAPSE;
 
-/// Creates a key, and removes the keys that are no longer used. With `discard_old`, removes all other keys.
-pub(super) fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), Error> {
+/// Creates a key, and removes the keys that are no longer used. With `discard_old`, removes all other keys. If `wanted`
+/// is `None`, the new key has the algorithm that the settings or the newest key name.
+pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bool) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let previous = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
@@ -70,10 +70,7 @@ pub(super) fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> 
             config.keys_dir().display()
         )));
     }
-    let wanted = match name {
-        Some(name) => Some(algorithm(name)?),
-        None => config.algorithm.or(previous.last().map(|newest| newest.key.algorithm())),
-    };
+    let wanted = wanted.or(config.algorithm).or(previous.last().map(|newest| newest.key.algorithm()));
     let key = generate(wanted.unwrap_or(Algorithm::HS256))?;
     if !config.tokens.can_be_signed_with(&key) {
         return Err(Error::config(format_args!(

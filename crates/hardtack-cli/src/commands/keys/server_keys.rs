@@ -6,8 +6,8 @@ use crate::commands::runtime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::keys::KeyFolder;
-use crate::output;
 use crate::running::given_keys;
+use crate::{output, stores};
 
 /// Describes which keys the servers use. Each field holds the beginning of an error message. A field is `None` if no
 /// server does what the field describes.
@@ -26,9 +26,21 @@ impl ServerKeys {
     /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
     /// be read, reads a record in the key folder instead. The record says whether the last servers that used the folder
     /// signed with a key outside the folder.
+    ///
+    /// # Errors
+    /// Returns an error if servers would refuse the database, because it contains tables of another program or of a
+    /// newer version. A database that cannot be read is only a warning, because an operator must be able to replace
+    /// stolen keys while the database is down.
     pub(super) fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
-        let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
-        let running = running.unwrap_or_else(|error| {
+        let components = stores::components(stores::are_in_database(config.redis.as_ref()));
+        let found = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database, &components));
+        let refused = |error| {
+            Error::runtime(format_args!(
+                "this command cannot find out which keys the running servers use, so it did nothing: {error}; if the \
+                 servers use another database, pass the servers' --data-dir and --database-url"
+            ))
+        };
+        let running = found.map_err(refused)?.unwrap_or_else(|error| {
             output::print_error(format_args!(
                 "warning: {error}, so this command cannot find out which keys the running servers use; if servers are \
                  running, pass the servers' --data-dir and --database-url"

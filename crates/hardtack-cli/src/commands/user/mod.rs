@@ -14,7 +14,7 @@ use tokio::runtime::Builder;
 
 use self::result::{Sessions, print_changed, print_link, print_list};
 use super::runtime;
-use crate::config::Config;
+use crate::config::{Config, missing_file};
 use crate::error::Error;
 use crate::stores::SessionStores;
 use crate::subcommands::{NamedUser, UserCommand};
@@ -36,8 +36,7 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Error> {
 }
 
 async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), Error> {
-    // Opening a missing file would create an empty database without users.
-    if let Some(file) = config.database.file().filter(|file| !file.exists()) {
+    if let Some(file) = missing_file(&config.database) {
         return Err(Error::config(format_args!(
             "the database {} does not exist; set --data-dir or --database-url to the value that the servers use",
             file.display()
@@ -45,7 +44,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     }
     let database = config.database.open().await.map_err(Error::with_causes)?;
     stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
-    let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
+    let accounts = Accounts::open_migrated(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     // This process only queues mail. The servers send it.
     let accounts = if config.mail.is_some() { accounts.with_mail_of_servers() } else { accounts };

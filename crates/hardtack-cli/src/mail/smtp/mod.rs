@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 
 use self::bounded_stream::BoundedStream;
 use self::encryption::Encryption;
+use self::hide::Known;
 use super::timeout::TIMEOUT;
 use crate::config::SmtpServer;
 use crate::error::Error;
@@ -34,6 +35,8 @@ pub(super) struct Smtp {
     port: u16,
     encryption: Encryption,
     credentials: Option<Credentials>,
+    /// The user name in the credentials.
+    user: Option<String>,
     hello_name: ClientId,
 }
 
@@ -56,9 +59,10 @@ impl Smtp {
     pub(super) fn new(server: &SmtpServer, from: &EmailAddress) -> Result<Self, Error> {
         let SmtpServer { host, port, tls, credentials } = server;
         let encryption = Encryption::new(*tls, host)?;
+        let user = credentials.as_ref().map(|(user, _)| user.clone());
         let credentials = credentials.as_ref().map(|(user, password)| Credentials::new(user.clone(), password.clone()));
         let hello_name = hello_name(from);
-        Ok(Self { host: host.clone(), port: *port, encryption, credentials, hello_name })
+        Ok(Self { host: host.clone(), port: *port, encryption, credentials, user, hello_name })
     }
 
     /// Connects to the server and logs in.
@@ -163,9 +167,10 @@ impl Smtp {
         no_dialogue(&self.text(mail, error), error.kind() == io::ErrorKind::TimedOut)
     }
 
-    /// Returns an error's text for the log, in which addresses and links are hidden.
+    /// Returns an error's text for the log, in which addresses, names and links are hidden.
     fn text(&self, mail: &Mail, error: &dyn StdError) -> String {
-        format!("{}: {}", self.name(), hide::addresses_and_links(&with_causes(error), mail.to().as_str()))
+        let known = Known::new(mail.to().as_str(), mail.text(), self.user.as_deref());
+        format!("{}: {}", self.name(), known.hide_in(&with_causes(error)))
     }
 }
 
