@@ -94,11 +94,15 @@ async fn a_table_of_another_program_is_named() {
             .await
             .unwrap();
         let steps = [NOTES[0], Migration::new(2, "CREATE TABLE more (id BIGINT)")];
-        let error = pool.migrate(Component::new("notes", &steps)).await.unwrap_err();
-        assert!(
-            matches!(&error, MigrateError::ForeignTable { component, table } if component == "notes" && table == "more"),
-            "{error:?}"
-        );
+        let component = Component::new("notes", &steps);
+        for error in [pool.check_tables(&[component]).await.unwrap_err(), pool.migrate(component).await.unwrap_err()] {
+            assert!(
+                matches!(&error, MigrateError::ForeignTable { component, table }
+                    if component == "notes" && table == "more"),
+                "{error:?}"
+            );
+        }
+        pool.check_tables(&[Component::new("notes", NOTES)]).await.unwrap();
         assert!(!pool.is_migrated(Component::new("notes", NOTES)).await.unwrap());
         assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 2);
     }
