@@ -76,10 +76,22 @@ impl KeyFolder {
         Ok(files)
     }
 
-    /// Reads keys, oldest first.
+    /// Reads keys, oldest first. Returns an error if two keys have the same id.
     pub(super) fn read_files(&self, files: &[PathBuf]) -> Result<Vec<StoredKey>, Error> {
         let mut keys = files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|stored| stored.number);
+        for (index, stored) in keys.iter().enumerate() {
+            let id = stored.key.key_id();
+            if let Some(same) = keys.iter().take(index).find(|earlier| earlier.key.key_id() == id) {
+                return Err(Error::config(format_args!(
+                    "{} and {} have the same kid, {:?}; move one of them to another folder, and create new keys only \
+                     with: hardtack keys rotate",
+                    same.path.display(),
+                    stored.path.display(),
+                    id.unwrap_or_default(),
+                )));
+            }
+        }
         Ok(keys)
     }
 

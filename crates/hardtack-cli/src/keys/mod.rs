@@ -3,15 +3,16 @@
 mod cache;
 mod clock_check;
 mod folder;
+mod removed;
 mod roles;
 mod slow_work;
 mod watch;
 
 use std::time::Duration;
 
-use hardtack::KeySet;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
+use hardtack::{KeySet, SigningKey};
 
 use crate::config::{Config, settings, signing_key};
 use crate::error::Error;
@@ -27,7 +28,9 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
     if stored.is_empty() && config.signing_key.is_none() {
         stored.push(folder.create_first(config.algorithm.unwrap_or(Algorithm::HS256))?);
     }
-    key_set(config, &folder, stored, DeadKeys::Unused)
+    let keys = key_set(config, &folder, stored, DeadKeys::Unused)?;
+    check_algorithm(config, &keys)?;
+    Ok(keys)
 }
 
 /// Records in the key folder how this server uses the keys: the longest lifetime of its tokens, and whether it signs
@@ -59,7 +62,24 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
     if stored.is_empty() && config.signing_key.is_none() {
         return Ok(None);
     }
-    key_set(config, &folder, stored, DeadKeys::Unused).map(Some)
+    let keys = key_set(config, &folder, stored, DeadKeys::Unused)?;
+    check_algorithm(config, &keys)?;
+    Ok(Some(keys))
+}
+
+/// Checks that a server with these settings can load the folder after the new key `key` has been added and all keys
+/// but `kept` have been removed.
+pub(crate) fn check_loadable(
+    config: &Config,
+    folder: &KeyFolder,
+    kept: &[StoredKey],
+    number: u32,
+    key: &SigningKey,
+) -> Result<(), Error> {
+    let (key, created_at) = (key.clone().with_key_id(format!("{number:04}")), SystemClock.now());
+    let new = StoredKey { number, path: folder.file(number), key, created_at };
+    let stored = kept.iter().cloned().chain([new]).collect();
+    key_set(config, folder, stored, DeadKeys::Unused).map(drop)
 }
 
 /// Returns a key set for checking the configuration before anything is created. If a key is configured, the set
@@ -91,10 +111,7 @@ fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: De
     let (mut published, mut retired) = (Vec::new(), Vec::new());
     for (stored, role) in stored.into_iter().zip(roles) {
         match role {
-            Role::Signs => {
-                check_algorithm(config, &stored)?;
-                signing = Some(stored.key);
-            }
+            Role::Signs => signing = Some(stored.key),
             Role::Published => published.push(stored.key.verifying_key()),
             Role::Retired => retired.push(stored.key),
             Role::Dead if dead == DeadKeys::Verify => retired.push(stored.key),
@@ -139,17 +156,22 @@ fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Err
     Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }
 
-/// Returns an error if `JWT_ALGORITHM` is set, but the newest key is for a different algorithm.
-fn check_algorithm(config: &Config, newest: &StoredKey) -> Result<(), Error> {
-    match config.algorithm {
-        Some(wanted) if wanted != newest.key.algorithm() => Err(Error::config(format_args!(
-            "{}, but the signing key {} is for {}; create a new key with: hardtack keys rotate --alg {wanted}, or \
-             remove {}",
-            config.sources.describe(&settings::ALGORITHM),
-            newest.path.display(),
-            newest.key.algorithm(),
-            config.sources.label(&settings::ALGORITHM),
-        ))),
-        _ => Ok(()),
+/// Returns an error if `JWT_ALGORITHM` is set, but the key in the folder that signs the tokens is for a different
+/// algorithm. A server does not start with this error. A running server uses the key, because the operator created it
+/// after the server had started.
+fn check_algorithm(config: &Config, keys: &KeySet) -> Result<(), Error> {
+    let (Some(wanted), None, Some(key)) = (config.algorithm, &config.signing_key, keys.signing_key()) else {
+        return Ok(());
+    };
+    if key.algorithm() == wanted {
+        return Ok(());
     }
+    Err(Error::config(format_args!(
+        "{}, but the key {} in {} is for {}; create a new key with: hardtack keys rotate --alg {wanted}, or remove {}",
+        config.sources.describe(&settings::ALGORITHM),
+        key.key_id().unwrap_or_default(),
+        config.keys_dir().display(),
+        key.algorithm(),
+        config.sources.label(&settings::ALGORITHM),
+    )))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use hardtack::jwt::Algorithm;
 use hardtack_db::{Component, MigrateError, Pool};
 use hardtack_sqlx::{Database, DatabaseUrl};
 
@@ -26,6 +27,8 @@ pub(crate) struct GivenKeys {
     /// Whether the server was also given previous secrets. If so, it accepts tokens that were signed with these
     /// secrets.
     previous: bool,
+    /// The value of `JWT_ALGORITHM`. `None` if it is not set, or if it says nothing about the keys in the folder.
+    algorithm: Option<Algorithm>,
     /// The server's address, machine and process.
     server: String,
     /// The machine that the server runs on, and the server's key folder on that machine. `None` if an older version of
@@ -40,6 +43,7 @@ impl GivenKeys {
         Self {
             signing: config.signing_key.is_some().then(|| setting.to_owned()),
             previous: config.sources.is_set(&SECRET_KEY_PREVIOUS),
+            algorithm: config.algorithm.filter(|_| config.signing_key.is_none()),
             server: match machine() {
                 Some(machine) => format!("{bound} on {machine} (process {})", std::process::id()),
                 None => format!("{bound} (process {})", std::process::id()),
@@ -69,24 +73,34 @@ impl GivenKeys {
         self.previous.then_some("JWT_SECRET_KEY_PREVIOUS")
     }
 
+    /// Returns the algorithm that the server's settings demand of the key that signs, if they demand one.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
+    }
+
     /// Returns the text to store in the server's row, without the time.
     pub(super) fn to_text(&self) -> String {
         let signing = self.signing.as_deref().unwrap_or("-");
-        let text = format!("{signing} {} {}", if self.previous { "previous" } else { "-" }, self.server);
+        let previous = if self.previous { "previous" } else { "-" };
+        let algorithm = self.algorithm.map_or("-", |algorithm| algorithm.as_str());
+        let text = format!("{signing} {previous} {}\n{algorithm}", self.server);
         match &self.folder {
+            // The folder comes last, because its path may contain any character.
             Some((machine, folder)) => format!("{text}\n{machine} {}", folder.display()),
             None => text,
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (text, folder) = text.split_once('\n').map_or((text, None), |(text, folder)| (text, Some(folder)));
-        let folder = folder.and_then(|folder| folder.split_once(' '));
+        let mut lines = text.splitn(3, '\n');
+        let text = lines.next()?;
+        let algorithm = lines.next().and_then(|name| name.parse().ok());
+        let folder = lines.next().and_then(|folder| folder.split_once(' '));
         let folder = folder.map(|(machine, folder)| (machine.to_owned(), PathBuf::from(folder)));
         let mut parts = text.splitn(3, ' ');
         let (signing, previous, server) = (parts.next()?, parts.next()?, parts.next()?);
         let signing = Some(signing).filter(|signing| *signing != "-").map(str::to_owned);
-        Some(Self { signing, previous: previous == "previous", server: server.to_owned(), folder })
+        Some(Self { signing, previous: previous == "previous", algorithm, server: server.to_owned(), folder })
     }
 }
 
@@ -161,6 +175,7 @@ mod tests {
         let of = |signing: Option<&str>, previous| GivenKeys {
             signing: signing.map(str::to_owned),
             previous,
+            algorithm: signing.is_none().then_some(Algorithm::EdDSA),
             server: "[::1]:3000 on host (process 7)".to_owned(),
             folder: previous.then(|| ("host".to_owned(), PathBuf::from("/var/lib/hard tack/keys"))),
         };

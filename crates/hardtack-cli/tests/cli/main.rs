@@ -39,6 +39,7 @@ mod stores;
 mod support;
 mod tables;
 mod undeletable_keys;
+mod unloadable_keys;
 mod unwritable_database;
 mod unwritable_output;
 mod users;

@@ -7,9 +7,9 @@ use hardtack::files::shell_quoted;
 use hardtack::jwt::Algorithm;
 
 use super::server_keys::ServerKeys;
-use crate::config::Config;
+use crate::config::{Config, settings};
 use crate::error::Error;
-use crate::keys::{KeyFolder, Role, StoredKey, generate, overlap, roles};
+use crate::keys::{KeyFolder, Role, StoredKey, check_loadable, generate, overlap, roles};
 use crate::output;
 use crate::running::LAPSE;
 
@@ -79,8 +79,12 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
             key.algorithm()
         )));
     }
+    refuse_other_algorithm(config, &servers, key.algorithm())?;
     let number = next_number(previous.last())?;
     refuse_wrong_clock(&folder, &previous, discard_old)?;
+    let kept = if discard_old { &[][..] } else { &previous };
+    check_loadable(config, &folder, kept, number, &key)
+        .map_err(|error| Error::config(format_args!("no key was created or removed: {error}")))?;
     if !folder.add(number, key)? {
         return Err(Error::runtime(format_args!(
             "another process has just created {}; list the keys with: hardtack keys list",
@@ -98,7 +102,9 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
     lines.extend(removal.lines());
     let left = previous.len() - removal.removed.len();
     let effect = match (left, discard_old) {
-        (0, true) => "Running servers start using the new key within 5 seconds. All users have to log in again.".into(),
+        (0, true) => "Running servers start using the new key within 5 seconds. All users have to log in again. A \
+                      server that cannot load the new key logs event=\"keys_removed\" or event=\"keys_unchanged\"."
+            .into(),
         (0, false) => "This key is the only one in the folder.".into(),
         _ => {
             let after = overlap(config).as_secs();
@@ -186,6 +192,23 @@ fn print_changed(lines: &[String], failure: Option<Error>) -> Result<(), Error> 
         (printed, None) => printed,
         (Ok(()), Some(failure)) => Err(failure),
     }
+}
+
+/// Returns an error if this command or a running server has settings that allow only another algorithm. Servers with
+/// such settings would not start again.
+fn refuse_other_algorithm(config: &Config, servers: &ServerKeys, algorithm: Algorithm) -> Result<(), Error> {
+    let server = servers.algorithms.iter().find(|(_, wanted)| *wanted != algorithm);
+    let own = config.algorithm.filter(|wanted| *wanted != algorithm);
+    let setting = match (own, server) {
+        (Some(_), _) => config.sources.describe(&settings::ALGORITHM),
+        (None, Some((server, wanted))) => format!("{server} has JWT_ALGORITHM set to {wanted}"),
+        (None, None) => return Ok(()),
+    };
+    Err(Error::config(format_args!(
+        "{setting}, but the new key would be for {algorithm}, and servers with this setting would not start with it; \
+         remove JWT_ALGORITHM from the settings of all servers and of this command, restart the servers, and repeat \
+         the command (a server that was killed counts as running for another {LAPSE} seconds)"
+    )))
 }
 
 /// Returns the number for a new key.

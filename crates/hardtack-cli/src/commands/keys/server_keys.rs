@@ -1,5 +1,6 @@
 //! Which keys the running servers use.
 
+use hardtack::jwt::Algorithm;
 use tokio::runtime::Builder;
 
 use crate::commands::runtime;
@@ -18,6 +19,8 @@ pub(super) struct ServerKeys {
     pub(super) with_folder: Option<String>,
     /// Says which running server accepts tokens that were signed with previous secrets.
     pub(super) verifying: Option<String>,
+    /// The running servers whose settings demand an algorithm of the key that signs. The text names the server.
+    pub(super) algorithms: Vec<(String, Algorithm)>,
     /// Says which running server uses keys in a different folder.
     pub(super) elsewhere: Option<String>,
 }
@@ -55,6 +58,7 @@ impl ServerKeys {
                 signing: recorded.map(str::to_owned),
                 with_folder: None,
                 verifying: None,
+                algorithms: Vec::new(),
                 elsewhere: None,
             });
         };
@@ -66,10 +70,11 @@ impl ServerKeys {
         let verifying = running.iter().find_map(|server| {
             Some(format!("{server} accepts tokens that were signed with the secrets in {}", server.previous()?))
         });
+        let algorithms = running.iter().filter_map(|server| Some((server.to_string(), server.algorithm()?))).collect();
         let elsewhere = running.iter().find_map(|server| {
             let theirs = server.other_folder(&config.keys_dir())?;
             Some(format!("{server} uses the keys in {}", theirs.display()))
         });
-        Ok(Self { signing, with_folder, verifying, elsewhere })
+        Ok(Self { signing, with_folder, verifying, algorithms, elsewhere })
     }
 }
