@@ -17,8 +17,9 @@ impl Exchange<'_> {
     /// Starts a session and returns its cookies. Call this method after checking the user's password. If the browser
     /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
-    /// If the client disconnects during this call, but the application lets the call complete, the new session ends in
-    /// the store at once, because its cookies cannot reach a browser.
+    /// If the client disconnects during this call, the new session ends, because its cookies cannot reach a browser. If
+    /// the call fails, but the store may have stored the session, the session ends as well. The session ends within
+    /// seconds, or as soon as the store works again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
@@ -43,11 +44,16 @@ impl Exchange<'_> {
         let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?;
         let subject = log_in.subject().to_owned();
         let cookies = self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))?;
-        if let (true, Some(id)) = (self.state.is_head_sent(), cookies.session()) {
-            // The client has disconnected in the meantime, so no browser can use the new session.
-            self.authenticator.revoke_unused(&subject, id).await;
-        }
+        self.end_if_undeliverable(&subject, &cookies).await;
         Ok(cookies)
+    }
+
+    /// Ends the session that these cookies belong to if the client has disconnected in the meantime, because no browser
+    /// can then use the session.
+    async fn end_if_undeliverable(&self, subject: &str, cookies: &SetCookies) {
+        if let (true, Some(id)) = (self.state.is_head_sent(), cookies.session()) {
+            self.authenticator.end_undeliverable(subject, id).await;
+        }
     }
 
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
@@ -219,7 +225,8 @@ impl Exchange<'_> {
     /// adapter adds `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
     /// If the store fails or the client disconnects after the transaction has been committed, this method still
-    /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again.
+    /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again. If
+    /// the client disconnects during this call, the new session ends, and the user has to log in.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -242,6 +249,9 @@ impl Exchange<'_> {
         } else {
             self.authenticator.renew(&token, ended, &client).await
         };
+        if let Ok(cookies) = &renewed {
+            self.end_if_undeliverable(token.subject(), cookies).await;
+        }
         let clears = !self.authenticator.settings().flask;
         renewed.map(|cookies| cookies.clearing_cache(clears)).map_err(|reason| self.refuse(reason))
     }
