@@ -68,6 +68,9 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
+    /// - In redirect mode, the browser has lost its access cookie and does not send the refresh cookie to the log-out
+    ///   URL. The reply redirects the browser to the refresh URL, from which the browser comes back and logs out. An API
+    ///   client gets a 401 that contains `refresh_url`.
     /// - The request has an expired token in a header, the query or the body, and no valid token in any of them.
     /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
@@ -81,6 +84,9 @@ impl Exchange<'_> {
         let in_cookies = self.current_tokens(expired).await?;
         self.check_any_csrf(&in_cookies)?;
         let others = self.other_tokens()?;
+        if in_cookies.is_empty() && others.is_empty() && self.must_refresh_to_log_out(refresh_is_sent) {
+            return Err(Reason::RefreshNeeded);
+        }
         let mut ids: Vec<SessionId> = Vec::new();
         for id in in_cookies.iter().chain(&others).filter_map(VerifiedToken::session) {
             if !ids.contains(&id) {
@@ -98,6 +104,20 @@ impl Exchange<'_> {
             }
         }
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
+    }
+
+    /// Returns whether a log-out without any token has to refresh the tokens first. In redirect mode, a browser that has
+    /// lost its access cookie sends no token with a log-out, because it sends the refresh cookie only to the refresh URL.
+    /// Its session would continue although the browser's cookies were deleted.
+    fn must_refresh_to_log_out(&self, refresh_is_sent: bool) -> bool {
+        let (settings, cookies) = (self.authenticator.settings(), self.authenticator.cookies());
+        settings.refresh == RefreshMode::Redirect
+            && !settings.flask
+            && !self.state.is_head_sent()
+            && settings.sources.may_be_in(TokenLocation::Cookies)
+            && !refresh_is_sent
+            && cookies.access.is_sent_to(&self.public_path())
+            && self.verifier().may_have_refresh_cookie().unwrap_or(true)
     }
 
     /// Checks the CSRF value in a log-out request. The request's cookies may belong to different sessions, because
