@@ -36,8 +36,8 @@ impl SetCookies {
         self.0.is_empty()
     }
 
-    /// Returns the new session if these cookies come from a log-in. If you have to undo the log-in, for example because
-    /// the password was changed in the meantime, end this session with
+    /// Returns the new session if these cookies come from a log-in or a password change. If you have to undo a log-in,
+    /// for example because the password was changed in the meantime, end this session with
     /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
         self.0.session()

@@ -33,8 +33,8 @@ impl SetCookies {
         self.0.is_empty()
     }
 
-    /// Returns the new session if these cookies are from a log-in. If the log-in has to be undone, for example because
-    /// the password was changed in the meantime, end this session with
+    /// Returns the new session if these cookies are from a log-in or a password change. If a log-in has to be undone,
+    /// for example because the password was changed in the meantime, end this session with
     /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
         self.0.session()

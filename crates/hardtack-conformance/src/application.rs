@@ -62,6 +62,9 @@ impl hardtack::Role for Editor {
     const VALUE: &'static str = "editor";
 }
 
+/// The error of the route `/unsure`. It must not reach a client.
+pub const UNSURE_ERROR: &str = "the connection broke during COMMIT";
+
 /// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
 

@@ -153,6 +153,12 @@ impl Urls {
         [&self.login, &self.logout, &self.signup]
     }
 
+    /// The routes that a browser can be posting to when it is redirected to the refresh URL, although `next` must not
+    /// lead to them. Each comes with the query parameter of the refresh URL that names the route.
+    pub(crate) fn posted_again(&self) -> [(&'static str, &str); 2] {
+        [("reauthenticate", &self.reauthenticate), ("logout", &self.logout)]
+    }
+
     /// The routes that `next` must not lead to.
     pub(crate) fn never_next(&self) -> [&str; 7] {
         [&self.login, &self.logout, &self.signup, &self.refresh, &self.reauthenticate, &self.bind, &self.bound]

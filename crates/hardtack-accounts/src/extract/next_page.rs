@@ -27,7 +27,7 @@ const NOTHING_CHANGED: [&str; 4] = ["kept", "proof", "unchanged", "unsent"];
 pub(crate) fn next_page(site: &Site, auth: &Auth, text: &str) -> Option<NextPath> {
     let next = auth.authenticator().next(text)?;
     let is_own_form = !is_from_elsewhere(auth);
-    without_claims(&next, &site.settings, is_own_form)
+    Some(without_claims(next, &site.settings, is_own_form))
 }
 
 /// Like [`next_page`], but returns the home page if there is no `text` or if the user cannot continue to the page.
@@ -36,32 +36,17 @@ pub(crate) fn next_or_home(site: &Site, auth: &Auth, text: Option<&str>) -> Stri
     next.map_or_else(|| auth.authenticator().next_or_home(None), |next| next.to_string())
 }
 
-fn without_claims(next: &NextPath, settings: &SiteSettings, is_own_form: bool) -> Option<NextPath> {
+fn without_claims(next: NextPath, settings: &SiteSettings, is_own_form: bool) -> NextPath {
     let mut pages: Vec<String> = PAGES.iter().map(|page| settings.path(page)).collect();
     // Any other home page belongs to the application.
     pages.extend(settings.is_demo.then(|| settings.path("/")));
-    let (url, fragment) = next.as_str().split_once('#').map_or((next.as_str(), None), |(url, at)| (url, Some(at)));
-    let Some((path, query)) = url.split_once('?').filter(|_| next.is_any_of(pages.iter().map(String::as_str))) else {
-        return Some(next.clone());
-    };
-    let is_claim = |pair: &str| {
-        let parsed = form_urlencoded::parse(pair.as_bytes()).next();
-        parsed.is_some_and(|(name, value)| {
-            let is_kept = is_own_form && name == "done" && NOTHING_CHANGED.contains(&&*value);
-            CLAIMS.contains(&&*name) && !is_kept
-        })
-    };
-    let kept: Vec<&str> = query.split('&').filter(|pair| !is_claim(pair)).collect();
-    let mut url = path.to_owned();
-    for (mark, part) in
-        [('?', Some(kept.join("&")).filter(|query| !query.is_empty())), ('#', fragment.map(str::to_owned))]
-    {
-        if let Some(part) = part {
-            url.push(mark);
-            url.push_str(&part);
-        }
+    if !next.is_any_of(pages.iter().map(String::as_str)) {
+        return next;
     }
-    NextPath::parse(&url)
+    next.without_parameters(|name, value| {
+        let is_kept = is_own_form && name == "done" && NOTHING_CHANGED.contains(&value);
+        CLAIMS.contains(&name) && !is_kept
+    })
 }
 
 #[cfg(test)]
@@ -69,7 +54,7 @@ mod tests {
     use super::*;
 
     fn cleaned(next: &str, settings: &SiteSettings, is_own_form: bool) -> String {
-        without_claims(&NextPath::parse(next).unwrap(), settings, is_own_form).unwrap().to_string()
+        without_claims(NextPath::parse(next).unwrap(), settings, is_own_form).to_string()
     }
 
     #[test]

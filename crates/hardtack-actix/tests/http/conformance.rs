@@ -16,13 +16,13 @@ use futures_core::Stream;
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack::session::EndedSessions;
-use hardtack::{Authenticator, Need};
+use hardtack::{Authenticator, BackendError, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, HasRole, Optional, Proven,
     RefreshToken, Require, SetCookies, routes,
 };
 use hardtack_conformance::application::{
-    Calls, Editor, Login, Role, User, check_password, ready_routes_wanted, wants_name,
+    Calls, Editor, Login, Role, UNSURE_ERROR, User, check_password, ready_routes_wanted, wants_name,
 };
 use hardtack_conformance::{Adapter, Serving};
 use serde_json::{Value, json};
@@ -99,6 +99,7 @@ fn application(app: &mut ServiceConfig) {
         .service(web::resource("/intercepted").get(whose).wrap(from_fn(intercept)))
         .service(web::resource("/refuses").get(refuses))
         .service(web::resource("/forbids").get(forbids))
+        .service(web::resource("/unsure").get(unsure))
         .service(web::resource("/same-origin").get(same_origin))
         .service(web::resource("/signup").post(sign_up))
         .service(web::resource("/about").get(about))
@@ -249,6 +250,10 @@ async fn refuses(_: AccessToken, auth: Auth) -> Result<HttpResponse, AuthError> 
 
 async fn forbids(_: AccessToken, auth: Auth) -> Result<HttpResponse, AuthError> {
     Err(auth.forbid("Only its author may edit a post."))
+}
+
+async fn unsure(_: AccessToken, auth: Auth) -> Result<HttpResponse, AuthError> {
+    Err(auth.refuse(Reason::OutcomeUnknown(BackendError::new(UNSURE_ERROR))))
 }
 
 async fn same_origin(auth: Auth) -> Result<Json<Value>, AuthError> {

@@ -12,13 +12,13 @@ use axum::{Json, Router};
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack::session::EndedSessions;
-use hardtack::{Authenticator, Need};
+use hardtack::{Authenticator, BackendError, Need};
 use hardtack_axum::{
     AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, HasRole, Proven,
     RefreshToken, Require, SetCookies, routes,
 };
 use hardtack_conformance::application::{
-    Calls, Editor, Login, Role, User, check_password, ready_routes_wanted, wants_name,
+    Calls, Editor, Login, Role, UNSURE_ERROR, User, check_password, ready_routes_wanted, wants_name,
 };
 use hardtack_conformance::{Adapter, Serving};
 use hardtack_test_support::server;
@@ -87,6 +87,7 @@ fn application() -> Router {
         .route("/intercepted", get(whose).layer(map_response(intercept)))
         .route("/refuses", get(refuses))
         .route("/forbids", get(forbids))
+        .route("/unsure", get(unsure))
         .route("/same-origin", get(same_origin))
         .route("/signup", post(sign_up))
         .route("/about", get(about))
@@ -224,6 +225,10 @@ async fn refuses(_: AccessToken, auth: Auth) -> AuthError {
 
 async fn forbids(_: AccessToken, auth: Auth) -> AuthError {
     auth.forbid("Only its author may edit a post.")
+}
+
+async fn unsure(_: AccessToken, auth: Auth) -> AuthError {
+    auth.refuse(Reason::OutcomeUnknown(BackendError::new(UNSURE_ERROR)))
 }
 
 async fn same_origin(auth: Auth) -> Result<Json<Value>, AuthError> {

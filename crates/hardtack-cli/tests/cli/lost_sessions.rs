@@ -9,7 +9,7 @@ use hardtack_test_support::services::redis::RedisServer;
 use hardtack_test_support::wait;
 use serde_json::json;
 
-use crate::returning_stores::Settings;
+use crate::settings_table::Settings;
 use crate::stores::{ServerOnRedis, Store, TwoServers, at, on_every_store, on_redis};
 use crate::support::{
     PASSWORD, TestDir, is_logged, is_logged_in, is_refused_eventually, is_refused_soon, log_in, log_out, output,

@@ -3,8 +3,6 @@
 
 use std::time::SystemTime;
 
-use hardtack_db::{Pool, Statement};
-use hardtack_sqlx::Database;
 use hardtack_test_support::Client;
 use hardtack_test_support::process::{Process, Program};
 use hardtack_test_support::services::redis::RedisServer;
@@ -12,6 +10,7 @@ use hardtack_test_support::services::{PostgresServer, postgres};
 use hardtack_test_support::wait;
 use serde_json::json;
 
+use crate::settings_table::Settings;
 use crate::stores::{ServerOnRedis, at};
 use crate::support::{
     PASSWORD, TestDir, is_logged, is_refused_soon, log_in, log_out, refresh, sign_up, signal, start,
@@ -19,59 +18,6 @@ use crate::support::{
 };
 
 const NEW_PASSWORD: &str = "canary-password-9a7c";
-
-/// The table in which the servers record where they keep their sessions.
-pub(crate) struct Settings(Pool);
-
-impl Settings {
-    pub(crate) async fn open(url: &str) -> Self {
-        Self(Pool::from(Database::open(url).await.unwrap()))
-    }
-
-    /// The database in the data folder.
-    pub(crate) async fn of(dir: &TestDir) -> Self {
-        Self::open(&format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display())).await
-    }
-
-    /// The rows whose names begin with `prefix`, in the order of their names.
-    pub(crate) async fn rows(&self, prefix: &str) -> Vec<(String, String)> {
-        let sql = "SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name";
-        self.0.fetch(Statement::new(sql).bind(format!("{prefix}%"))).await.unwrap()
-    }
-
-    /// Replaces the values of the rows whose names begin with `prefix`.
-    pub(crate) async fn set(&self, prefix: &str, value: &str) {
-        let sql = "UPDATE hardtack_settings SET value = $2 WHERE name LIKE $1";
-        assert!(self.0.execute(Statement::new(sql).bind(format!("{prefix}%")).bind(value)).await.unwrap() > 0);
-    }
-
-    /// The marks of stores that were left.
-    async fn marks(&self) -> Vec<(String, String)> {
-        self.rows("session_store_left:").await
-    }
-
-    /// The id of the Redis in which the servers keep their sessions.
-    async fn redis_id(&self) -> String {
-        let place = self.rows("session_place").await.remove(0);
-        assert_eq!(place.0, "session_place");
-        place.1.split(' ').nth(1).unwrap().to_owned()
-    }
-
-    /// Makes the numbers that Redis has returned look a minute older than they are.
-    pub(crate) async fn let_a_minute_pass(&self) {
-        let rows = self.rows("session_count:").await;
-        assert!(!rows.is_empty());
-        for (name, numbers) in rows {
-            let older = numbers.split(' ').map(|entry| {
-                let (number, time) = entry.split_once('@').unwrap();
-                format!("{number}@{}", time.parse::<i64>().unwrap() - 60)
-            });
-            let older = older.collect::<Vec<_>>().join(" ");
-            let sql = "UPDATE hardtack_settings SET value = $2 WHERE name = $1";
-            assert_eq!(self.0.execute(Statement::new(sql).bind(name).bind(older)).await.unwrap(), 1);
-        }
-    }
-}
 
 /// Asserts that a session cannot be continued, and that its access token is refused soon. `copy` has all its cookies.
 async fn is_over(server: &Process, copy: &Client, when: &str) {
@@ -323,38 +269,4 @@ async fn k07_s71_crashes_of_a_server_do_not_hide_an_older_redis() {
     let server = start(&program).await;
     is_logged(&server, "sessions_went_back").await;
     is_over(&server, &ada, "after the second restoration").await;
-}
-
-/// Redis loses its data. Each server notices the new id at a different time.
-#[tokio::test]
-async fn k07_servers_whose_redis_has_lost_its_data_do_not_differ() {
-    let redis = RedisServer::start();
-    let dir = TestDir::new();
-    let program = dir.serve(["--redis-url", &redis.url()]);
-    let servers = [start(&program).await, start(&program).await];
-    let settings = Settings::of(&dir).await;
-    let before = settings.redis_id().await;
-    redis.command("FLUSHALL");
-    let agree = async || {
-        let places = settings.rows("session_place_of_server:").await;
-        places.len() == 2 && places.iter().all(|(_, place)| !place.contains(&before))
-    };
-    wait::until("the servers agree", agree).await;
-    for server in servers {
-        let log = server.stop().await.stderr;
-        assert!(log.contains("sessions_lost") && !log.contains("session_places_differ"), "{log}");
-    }
-}
-
-#[tokio::test]
-async fn k07_servers_with_different_stores_log_an_error() {
-    let (redis, other) = (RedisServer::start(), RedisServer::start());
-    let dir = TestDir::new();
-    let servers = [
-        start(&dir.serve(["--redis-url", &redis.url()])).await,
-        start(&dir.serve(["--redis-url", &other.url()])).await,
-    ];
-    for server in &servers {
-        is_logged(server, "session_places_differ").await;
-    }
 }

@@ -5,7 +5,7 @@ use hardtack_test_support::process::Process;
 use hardtack_test_support::services::redis::RedisServer;
 use hardtack_test_support::wait;
 
-use crate::returning_stores::Settings;
+use crate::settings_table::Settings;
 use crate::stores::{ServerOnRedis, at};
 use crate::support::{
     PASSWORD, TestDir, is_logged, is_logged_in, is_refused_eventually, log_in, sign_up, start,

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::application::UNSURE_ERROR;
 use crate::harness::{Case, PRE_SESSION, Site};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -42,7 +43,26 @@ pub(super) fn cases() -> Vec<Case> {
             site.expect("still logged in", &alice.get("/protected").send().await, "200");
         }),
         Case::new("store down: the application's user look-up fails", user_lookup),
+        Case::new("store down: a change that may have been stored", outcome_unknown),
     ]
+}
+
+/// The route's change may have been stored, so the reply does not ask the client to repeat it.
+async fn outcome_unknown(site: Site) {
+    let mut alice = site.alice().await;
+    let problem = alice.get("/unsure").accept_json().send().await;
+    site.expect("a program", &problem, "503 outcome_unknown");
+    let page = alice.get("/unsure").accept_html().send().await;
+    site.expect("a person", &page, "503");
+    for response in [&problem, &page] {
+        let text = response.text();
+        site.expect_eq("Retry-After", response.header("retry-after"), None);
+        site.expect_eq("says what is known", text.contains("may or may not have been saved"), true);
+        site.expect_eq("has a title of its own", text.contains("Please check your change"), true);
+        site.expect_eq("does not ask for a repetition", text.to_lowercase().contains("try again"), false);
+        site.expect_eq("the error stays in the log", text.contains(UNSURE_ERROR), false);
+    }
+    site.expect("still logged in", &alice.get("/protected").send().await, "200");
 }
 
 async fn user_lookup(site: Site) {

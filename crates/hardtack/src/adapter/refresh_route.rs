@@ -5,7 +5,7 @@ use crate::authenticator::TokenVerdict;
 use crate::config::RefreshMode;
 use crate::cookie::SetCookies;
 use crate::jwt::TokenKind;
-use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION};
+use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
@@ -13,8 +13,8 @@ impl Exchange<'_> {
     /// `next`. Without `next`, a browser is redirected to the home page, and an API client gets 200 with JSON.
     ///
     /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser had posted a
-    /// password to the re-authentication page, it is redirected back to that page and posts the password there again. A
-    /// GET is allowed only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
+    /// password to the re-authentication page or was logging out, it is redirected back to that URL and posts there
+    /// again. A GET is allowed only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
     ///
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
     /// is refused, the browser is redirected back to that page, which then treats the user as logged out.
@@ -36,12 +36,10 @@ impl Exchange<'_> {
             answer => answer?,
         };
         let next = self.query_next();
-        if let Some(url) = self.reauthentication(next.as_ref()) {
-            return Ok(Reply { cookies, ..Reply::redirect(307, url) });
-        }
-        let reply = match next {
-            Some(next) if !self.head.is_safe() => Reply::redirect(307, next.as_str()),
-            Some(next) => Reply::redirect(303, next.as_str()),
+        // With status 307, the browser posts its form again.
+        let status = if self.head.is_safe() { 303 } else { 307 };
+        let reply = match self.posted_to(next.as_ref()).or_else(|| next.map(|next| next.to_string())) {
+            Some(url) => Reply::redirect(status, url),
             None if self.wants() == Wants::Page => Reply::redirect(303, self.authenticator.next_or_home(None)),
             None => Reply::json(200, &serde_json::json!({ "refreshed": true })),
         };
@@ -65,12 +63,12 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns the URL of the re-authentication page if the browser posted a password there and was then redirected to
-    /// the refresh URL.
-    fn reauthentication(&self, next: Option<&NextPath>) -> Option<String> {
-        let url = &self.authenticator.settings().urls.reauthenticate;
-        let asked = !self.head.is_safe() && self.head.query(TO_REAUTHENTICATION).is_some();
-        asked.then(|| next.map_or_else(|| url.clone(), |next| next.append_to(url)))
+    /// If the browser was posting a password to the re-authentication page, or was logging out, when it was redirected to
+    /// the refresh URL, returns that URL. Its `next` is the page to show afterward.
+    fn posted_to(&self, next: Option<&NextPath>) -> Option<String> {
+        let routes = self.authenticator.settings().urls.posted_again();
+        let (_, url) = routes.into_iter().find(|(name, _)| self.head.query(name).is_some())?;
+        Some(next.map_or_else(|| url.to_owned(), |next| next.append_to(url)))
     }
 
     fn follows_foreign_link(&self, failure: &Failure) -> bool {

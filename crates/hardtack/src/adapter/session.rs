@@ -17,8 +17,9 @@ impl Exchange<'_> {
     /// Starts a session and returns its cookies. Call this method after checking the user's password. If the browser
     /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
-    /// If the client disconnects during this call, but the application lets the call complete, the new session ends in
-    /// the store at once, because its cookies cannot reach a browser.
+    /// If the client disconnects during this call, the new session ends, because its cookies cannot reach a browser. If
+    /// the call fails, but the store may have stored the session, the session ends as well. The session ends within
+    /// seconds, or as soon as the store works again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
@@ -43,11 +44,16 @@ impl Exchange<'_> {
         let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?;
         let subject = log_in.subject().to_owned();
         let cookies = self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))?;
-        if let (true, Some(id)) = (self.state.is_head_sent(), cookies.session()) {
-            // The client has disconnected in the meantime, so no browser can use the new session.
-            self.authenticator.revoke_unused(&subject, id).await;
-        }
+        self.end_if_undeliverable(&subject, &cookies).await;
         Ok(cookies)
+    }
+
+    /// Ends the session that these cookies belong to if the client has disconnected in the meantime, because no browser
+    /// can then use the session.
+    async fn end_if_undeliverable(&self, subject: &str, cookies: &SetCookies) {
+        if let (true, Some(id)) = (self.state.is_head_sent(), cookies.session()) {
+            self.authenticator.end_undeliverable(subject, id).await;
+        }
     }
 
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
@@ -62,6 +68,9 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
+    /// - In redirect mode, the browser has lost its access cookie and does not send the refresh cookie to the log-out
+    ///   URL. The reply redirects the browser to the refresh URL, from which the browser comes back and logs out. An API
+    ///   client gets a 401 that contains `refresh_url`.
     /// - The request has an expired token in a header, the query or the body, and no valid token in any of them.
     /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
@@ -75,6 +84,9 @@ impl Exchange<'_> {
         let in_cookies = self.current_tokens(expired).await?;
         self.check_any_csrf(&in_cookies)?;
         let others = self.other_tokens()?;
+        if in_cookies.is_empty() && others.is_empty() && self.must_refresh_to_log_out(refresh_is_sent) {
+            return Err(Reason::RefreshNeeded);
+        }
         let mut ids: Vec<SessionId> = Vec::new();
         for id in in_cookies.iter().chain(&others).filter_map(VerifiedToken::session) {
             if !ids.contains(&id) {
@@ -92,6 +104,20 @@ impl Exchange<'_> {
             }
         }
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
+    }
+
+    /// Returns whether a log-out without any token has to refresh the tokens first. In redirect mode, a browser that has
+    /// lost its access cookie sends no token with a log-out, because it sends the refresh cookie only to the refresh URL.
+    /// Its session would continue although the browser's cookies were deleted.
+    fn must_refresh_to_log_out(&self, refresh_is_sent: bool) -> bool {
+        let (settings, cookies) = (self.authenticator.settings(), self.authenticator.cookies());
+        settings.refresh == RefreshMode::Redirect
+            && !settings.flask
+            && !self.state.is_head_sent()
+            && settings.sources.may_be_in(TokenLocation::Cookies)
+            && !refresh_is_sent
+            && cookies.access.is_sent_to(&self.public_path())
+            && self.verifier().may_have_refresh_cookie().unwrap_or(true)
     }
 
     /// Checks the CSRF value in a log-out request. The request's cookies may belong to different sessions, because
@@ -219,7 +245,8 @@ impl Exchange<'_> {
     /// adapter adds `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
     /// If the store fails or the client disconnects after the transaction has been committed, this method still
-    /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again.
+    /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again. If
+    /// the client disconnects during this call, the new session ends, and the user has to log in.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -242,6 +269,9 @@ impl Exchange<'_> {
         } else {
             self.authenticator.renew(&token, ended, &client).await
         };
+        if let Ok(cookies) = &renewed {
+            self.end_if_undeliverable(token.subject(), cookies).await;
+        }
         let clears = !self.authenticator.settings().flask;
         renewed.map(|cookies| cookies.clearing_cache(clears)).map_err(|reason| self.refuse(reason))
     }

@@ -52,6 +52,7 @@ pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
 pub use request_state::{RequestState, ResponseChanges};
 pub use sessions::CheckedClaims;
+use sessions::UndeliveredSessions;
 pub(crate) use sessions::{Binding, BoundRefresh};
 pub(crate) use verify::{Attempt, Pending, RequestVerifier, TokenVerdict};
 
@@ -114,6 +115,7 @@ struct Inner {
     pending: Option<Box<dyn ErasedPendingRevocations>>,
     also_pruned: Vec<AlsoPruned>,
     held: HeldSubjects,
+    undelivered: UndeliveredSessions,
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,
     refusal_log: RefusalLog,

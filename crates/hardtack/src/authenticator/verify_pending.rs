@@ -248,7 +248,7 @@ impl RequestVerifier<'_> {
 
     /// In redirect mode, returns whether the browser might have a refresh cookie. If CSRF cookies are turned off, the
     /// server cannot tell, so this method returns `true`.
-    fn may_have_refresh_cookie(&self) -> Result<bool, Reason> {
+    pub(crate) fn may_have_refresh_cookie(&self) -> Result<bool, Reason> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
     }
 

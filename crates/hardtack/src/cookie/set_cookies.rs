@@ -40,14 +40,14 @@ impl SetCookies {
         self.registration = other.registration.or(self.registration.take());
     }
 
-    /// Returns the session that a log-in started, if these cookies come from a log-in. To undo the log-in, for example
+    /// Returns the new session if these cookies come from a log-in or a password change. To undo a log-in, for example
     /// because the password was changed in the meantime, end the session with
     /// [`Authenticator::revoke_session`](crate::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
         self.begun
     }
 
-    /// Records the session that a log-in began.
+    /// Records the session that a log-in or a password change began.
     pub(crate) fn of_session(self, begun: SessionId) -> Self {
         Self { begun: Some(begun), ..self }
     }

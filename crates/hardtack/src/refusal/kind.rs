@@ -46,7 +46,9 @@ pub enum FailureKind {
     LogInRefused,
     /// The body of a log-in or a re-authentication is neither a form nor a JSON object, lacks a field, or is too large.
     InvalidForm,
-    /// The session store, or another of the application's backends, failed.
+    /// The session store, or another of the application's backends, failed. If the reason is
+    /// [`Reason::OutcomeUnknown`](crate::refusal::Reason::OutcomeUnknown), a change may have been stored nevertheless, so
+    /// do not ask the client to try again.
     Unavailable,
     /// The application made a mistake: for example, it added too many claims or a reserved claim to a token, or a layer
     /// is missing.

@@ -12,6 +12,7 @@ use crate::log_limit::LogLimit;
 #[derive(Debug)]
 pub(crate) struct RefusalLog {
     store: LogLimit,
+    outcome: LogLimit,
     issue: LogLimit,
     set_up: LogLimit,
     /// The limit for the lines about redirects that would lead back to the refused page.
@@ -22,6 +23,7 @@ impl RefusalLog {
     pub(crate) const fn new() -> Self {
         Self {
             store: LogLimit::with_code("refused", "store_unavailable"),
+            outcome: LogLimit::with_code("refused", "outcome_unknown"),
             issue: LogLimit::with_code("refused", "cannot_issue"),
             set_up: LogLimit::with_code("refused", "not_set_up"),
             redirect_loop: LogLimit::new("redirect_loop"),
@@ -31,6 +33,7 @@ impl RefusalLog {
     /// Returns the limit for the lines about this reason. Returns `None` if the level of these lines is below `ERROR`.
     fn limit(&self, reason: &Reason) -> Option<&LogLimit> {
         match reason.kind() {
+            FailureKind::Unavailable if matches!(reason, Reason::OutcomeUnknown(_)) => Some(&self.outcome),
             FailureKind::Unavailable => Some(&self.store),
             FailureKind::Internal if matches!(reason, Reason::NotSetUp(_)) => Some(&self.set_up),
             FailureKind::Internal => Some(&self.issue),
@@ -40,8 +43,8 @@ impl RefusalLog {
 
     /// Logs how many refusals were not logged. `now` is a time of the monotonic clock.
     pub(crate) fn flush(&self, now: Duration) {
-        let Self { store, issue, set_up, redirect_loop } = self;
-        [store, issue, set_up, redirect_loop].into_iter().for_each(|limit| limit.flush_at(now));
+        let Self { store, outcome, issue, set_up, redirect_loop } = self;
+        [store, outcome, issue, set_up, redirect_loop].into_iter().for_each(|limit| limit.flush_at(now));
     }
 }
 
@@ -77,7 +80,7 @@ impl Reason {
     fn log_error(&self, not_logged: Option<u64>) {
         let (code, reason) = (self.code(), WithCauses(self));
         match self.kind() {
-            FailureKind::Unavailable => tracing::error!(
+            FailureKind::Unavailable if !matches!(self, Self::OutcomeUnknown(_)) => tracing::error!(
                 event = "refused", code, not_logged, %reason,
                 "a request got 503; check that the store is running, can be reached, and has free disk space"
             ),

@@ -13,7 +13,7 @@ mod refused;
 mod rejection;
 mod reply;
 
-pub(crate) use default_reply::{TO_REAUTHENTICATION, flask};
+pub(crate) use default_reply::flask;
 pub use failure::Failure;
 pub use kind::FailureKind;
 pub(crate) use log::RefusalLog;

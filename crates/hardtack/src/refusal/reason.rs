@@ -115,6 +115,11 @@ pub enum Reason {
     /// The session store, the user look-up or another of the application's backends failed.
     #[error(transparent)]
     Store(#[from] BackendError),
+    /// One of the application's backends failed while it was storing a change, for example because the connection broke
+    /// during the commit. The change may or may not have been stored, so the reply does not ask the client to repeat the
+    /// request.
+    #[error("the change may or may not have been stored, because a backend failed during the commit")]
+    OutcomeUnknown(#[source] BackendError),
     /// A token could not be issued.
     #[error(transparent)]
     Issue(IssueError),
@@ -195,6 +200,7 @@ impl Reason {
             Self::InvalidForm(_) => "invalid_form",
             Self::BodyTooLarge => "too_large",
             Self::Store(_) => "store_unavailable",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::Issue(_) => "cannot_issue",
             Self::NotSetUp(_) => "not_set_up",
             Self::OtherUser => "other_user",
@@ -225,7 +231,7 @@ impl Reason {
             Self::TooManyAttempts(_) => FailureKind::TooManyAttempts,
             Self::LogInRefused(_) => FailureKind::LogInRefused,
             Self::InvalidForm(_) | Self::BodyTooLarge => FailureKind::InvalidForm,
-            Self::Store(_) => FailureKind::Unavailable,
+            Self::Store(_) | Self::OutcomeUnknown(_) => FailureKind::Unavailable,
             Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
         }
     }
@@ -247,6 +253,8 @@ impl Reason {
     pub(super) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyAttempts(refused) => Some(refused.retry_after_seconds()),
+            // A client that repeats the request might make the change twice.
+            Self::OutcomeUnknown(_) => None,
             _ if self.status() == 503 => Some(5),
             _ => None,
         }
@@ -349,6 +357,10 @@ impl Reason {
             Self::InvalidForm(flaw) => flaw,
             Self::BodyTooLarge => "The request's body is too long. Send less.",
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
+            Self::OutcomeUnknown(_) => {
+                "The change may or may not have been saved, because the server lost the connection to its database. \
+                 Check before you repeat the change."
+            }
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
         }
@@ -411,6 +423,10 @@ impl Reason {
             Self::InvalidForm(_) => "The form arrived incomplete, so nothing was changed. Send it again.",
             Self::BodyTooLarge => "The form is too long, so nothing was changed. Shorten what you typed.",
             Self::Store(_) => "This site cannot check your log-in at the moment. Try again shortly.",
+            Self::OutcomeUnknown(_) => {
+                "This site lost the connection to its database, so your change may or may not have been saved. Check \
+                 before you repeat the change."
+            }
             Self::Missing
             | Self::DuplicateHeader
             | Self::ProofNeeded

@@ -63,6 +63,27 @@ impl NextPath {
         routes.into_iter().any(|route| path == without_empty_segments(route))
     }
 
+    /// Returns the path without the query parameters for which `is_removed` returns `true`. The arguments of `is_removed`
+    /// are a parameter's name and value, percent-decoded. The other parameters and the fragment stay as they are.
+    ///
+    /// ```
+    /// use hardtack::request::NextPath;
+    /// let next = NextPath::parse("/orders?done=1&page=%32#last").unwrap();
+    /// assert_eq!(next.without_parameters(|name, _| name == "done").as_str(), "/orders?page=%32#last");
+    /// ```
+    #[must_use]
+    pub fn without_parameters(&self, is_removed: impl Fn(&str, &str) -> bool) -> Self {
+        let (url, fragment) = self.0.find('#').map_or((&*self.0, ""), |at| self.0.split_at(at));
+        let Some((path, query)) = url.split_once('?') else { return self.clone() };
+        let is_kept = |pair: &&str| {
+            let parsed = form_urlencoded::parse(pair.as_bytes()).next();
+            !parsed.is_some_and(|(name, value)| is_removed(&name, &value))
+        };
+        let kept = query.split('&').filter(is_kept).collect::<Vec<_>>().join("&");
+        let mark = if kept.is_empty() { "" } else { "?" };
+        Self(format!("{path}{mark}{kept}{fragment}"))
+    }
+
     /// Returns `url` with this path, percent-encoded, as the query parameter `next`.
     pub fn append_to(&self, url: &str) -> String {
         let separator = if url.contains('?') { '&' } else { '?' };
@@ -138,6 +159,23 @@ mod tests {
         }
         assert!(!NextPath::parse("/loginx").unwrap().is_any_of(["/login"]));
         assert!(!NextPath::parse("/").unwrap().is_any_of(["/login"]));
+    }
+
+    #[test]
+    fn only_the_named_parameters_are_removed() {
+        for (text, left) in [
+            ("/a?x=1", "/a"),
+            ("/a?%78=1&y=2#x=1", "/a?y=2#x=1"),
+            ("/a?x=keep&x=1&x", "/a?x=keep"),
+            ("/a?y=x&&z", "/a?y=x&&z"),
+            ("/a#?x=1", "/a#?x=1"),
+            ("/x", "/x"),
+        ] {
+            let next = NextPath::parse(text).unwrap();
+            let next = next.without_parameters(|name, value| name == "x" && value != "keep");
+            assert_eq!(next.as_str(), left, "{text}");
+            assert_eq!(NextPath::parse(left), Some(next));
+        }
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl SessionRules {
     /// replaced is refused, but not treated as a sign of theft: the browser may have sent the request before it got the
     /// new tokens.
     ///
+    /// Until the new tokens have been used, the browser may not have received them at all. For example, the client may
+    /// have disconnected while the store was still committing the re-authentication. Until then, a token that the
+    /// re-authentication replaced is therefore never a sign of theft, no matter how much time has passed. This gives a
+    /// thief nothing, because the token is refused in any case.
+    ///
     /// The mark of the re-authentication shows that the browser has received the new tokens. If the browser
     /// nevertheless presents the tokens that the re-authentication has replaced, the response to an earlier refresh has
     /// arrived late and has overwritten the new tokens. To the browser, this is the same as a lost response.
@@ -88,6 +93,9 @@ impl SessionRules {
         let may_be_in_flight = behind == 1 || (behind == 2 && superseded);
         match behind {
             0 => RefreshVerdict::Retry,
+            _ if may_be_in_flight && superseded && !row.confirmed && !row.has_mark(presented.mark) => {
+                RefreshVerdict::Superseded
+            }
             // Times are whole seconds. If the window is zero, `<=` alone would accept the previous token for up to one
             // second.
             _ if !may_be_in_flight || window.is_zero() => RefreshVerdict::Reuse,
@@ -194,12 +202,15 @@ mod tests {
             SessionRules::default().check_refresh(row, presented, now)
         };
         let before = NOW - Duration::from_secs(1);
-        for (confirmed, window) in [(true, 30), (false, 600)] {
+        // If the new tokens have not been used, the browser may not have received them.
+        for (confirmed, later) in [(true, RefreshVerdict::Reuse), (false, RefreshVerdict::Superseded)] {
             let row = typed(row(5, confirmed));
-            for age in [0, window] {
+            for age in [0, 30] {
                 assert_eq!(of(&row, 4, before, age), RefreshVerdict::Superseded);
             }
-            assert_eq!(of(&row, 4, before, window + 1), RefreshVerdict::Reuse);
+            for age in [31, 601, 3600] {
+                assert_eq!(of(&row, 4, before, age), later);
+            }
             assert_eq!(of(&row, 2, before, 0), RefreshVerdict::Reuse);
             assert_eq!(of(&row, 5, NOW, 0), RefreshVerdict::Retry);
             // The session was refreshed after the re-authentication.

@@ -2,8 +2,8 @@
 
 use std::future::pending;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use hardtack::BackendError;
@@ -13,29 +13,59 @@ use hardtack::session::{EndedSessions, RevocationPage, RevokeTarget, Rotation, S
 use hardtack::testing::TestRequest;
 use hardtack::{KeySet, MemorySessions, SessionId};
 
-use crate::support::{Browser, NOW, Site, key};
+use crate::support::{Browser, NOW, Site, block_on, key};
 
 // What the store returns for a write that it has executed: the result, nothing, or an error.
-const RESULT: u8 = 0;
+pub(crate) const RESULT: u8 = 0;
 /// It never returns.
-const NOTHING: u8 = 1;
+pub(crate) const NOTHING: u8 = 1;
 const ERROR: u8 = 2;
+/// It returns an error, and cannot look up sessions from then on.
+pub(crate) const ERROR_AND_DOWN: u8 = 3;
+/// It never returns, and has not committed the write yet.
+pub(crate) const LATE: u8 = 4;
+
+type LateWrite = Box<dyn FnOnce(&MemorySessions) + Send>;
 
 /// A store that executes every write, but may return an error for it or never return.
 #[derive(Clone, Default)]
-struct LostResults {
-    rows: MemorySessions,
+pub(crate) struct LostResults {
+    pub(crate) rows: MemorySessions,
     /// What writes return.
-    writes: Arc<AtomicU8>,
+    pub(crate) writes: Arc<AtomicU8>,
     /// How often a session was looked up.
-    finds: Arc<AtomicUsize>,
+    pub(crate) finds: Arc<AtomicUsize>,
+    is_down: Arc<AtomicBool>,
+    late: Arc<Mutex<Vec<LateWrite>>>,
 }
 
 impl LostResults {
+    /// Makes all calls succeed.
+    pub(crate) fn recover(&self) {
+        self.writes.store(RESULT, Ordering::SeqCst);
+        self.is_down.store(false, Ordering::SeqCst);
+    }
+
+    /// Commits the writes that are late.
+    pub(crate) fn commit(&self) {
+        self.late.lock().unwrap().drain(..).for_each(|write| write(&self.rows));
+    }
+
+    /// If writes are late, keeps this one for later and never returns.
+    async fn delay(&self, write: impl FnOnce(&MemorySessions) + Send + 'static) {
+        if self.writes.load(Ordering::SeqCst) == LATE {
+            self.late.lock().unwrap().push(Box::new(write));
+            pending().await
+        }
+    }
+
     async fn finish<T>(&self, result: Result<T, BackendError>) -> Result<T, BackendError> {
         match self.writes.load(Ordering::SeqCst) {
             NOTHING => pending().await,
-            ERROR => Err(BackendError::new("the connection broke")),
+            mode @ (ERROR | ERROR_AND_DOWN) => {
+                self.is_down.store(mode == ERROR_AND_DOWN, Ordering::SeqCst);
+                Err(BackendError::new("the connection broke"))
+            }
             _ => result,
         }
     }
@@ -43,12 +73,20 @@ impl LostResults {
 
 impl SessionStore for LostResults {
     async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
+        let late = session.clone();
+        self.delay(move |rows| {
+            block_on(rows.create(&late, RevokeTarget::Sessions(&[]))).unwrap();
+        })
+        .await;
         let result = SessionStore::create(&self.rows, session, ends).await;
         self.finish(result).await
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
         self.finds.fetch_add(1, Ordering::SeqCst);
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(BackendError::new("the store is down"));
+        }
         self.rows.find(id).await
     }
 
@@ -58,7 +96,12 @@ impl SessionStore for LostResults {
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
-        self.rows.rotate(id, generation, rotation).await
+        self.delay(move |rows| {
+            block_on(rows.rotate(id, generation, rotation)).unwrap();
+        })
+        .await;
+        let result = self.rows.rotate(id, generation, rotation).await;
+        self.finish(result).await
     }
 
     async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
@@ -98,17 +141,18 @@ impl SessionStore for LostResults {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Action {
+pub(crate) enum Action {
     LogOut,
     LogIn,
     Renew,
+    Reauthenticate,
     RevokeAll,
 }
 
-/// Sends a request that ends the browser's session, and cancels it before it returns.
-fn send_and_cancel(site: &Site, browser: &Browser, action: Action) {
+/// Sends a request that ends the browser's session or replaces its tokens, and cancels it before it returns.
+pub(crate) fn send_and_cancel(site: &Site, browser: &Browser, action: Action) {
     let request = TestRequest::new("POST", "/").fields([
-        ("cookie", browser.cookies_for("/", NOW).unwrap()),
+        ("cookie", browser.cookies_for("/", NOW).unwrap_or_default()),
         ("x-csrf-token", browser.csrf()),
         ("content-type", "application/json".into()),
     ]);
@@ -119,6 +163,7 @@ fn send_and_cancel(site: &Site, browser: &Browser, action: Action) {
             Action::LogOut => drop(exchange.log_out().await),
             Action::LogIn => drop(exchange.log_in("alice").await),
             Action::Renew => drop(exchange.renew(EndedSessions::none()).await),
+            Action::Reauthenticate => drop(exchange.reauthenticate("alice").await),
             Action::RevokeAll => drop(site.auth.revoke_all_sessions("alice").await),
         }
     });
@@ -126,7 +171,7 @@ fn send_and_cancel(site: &Site, browser: &Browser, action: Action) {
     assert!(polled.is_pending(), "{action:?} returned before it was cancelled");
 }
 
-fn site() -> (Site, LostResults) {
+pub(crate) fn site() -> (Site, LostResults) {
     let store = LostResults::default();
     (Site::over(store.clone(), KeySet::new(key()), |builder| builder), store)
 }

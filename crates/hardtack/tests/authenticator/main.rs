@@ -51,6 +51,7 @@ mod streams;
 mod support;
 mod token_cache;
 mod token_sources;
+mod undelivered;
 mod virtual_time;
 mod wrong_base_url;
 

@@ -3,7 +3,7 @@
 use hardtack::adapter::Exchange;
 use hardtack::{CookiePolicy, Need, RefreshMode};
 
-use crate::support::{Browser, Handled, HandlerResult, Request, Site, block_on, page, refresh};
+use crate::support::{Browser, Handled, HandlerResult, Request, Site, block_on, log_out, page, refresh};
 
 fn site() -> Site {
     Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect))
@@ -189,4 +189,85 @@ fn s48_a_foreign_link_refreshes_nothing_but_may_go_on() {
     });
     assert!(response.cookies.is_empty());
     assert_eq!(alice.refresh(), before);
+}
+
+/// Posts a log-out as a person does, and follows redirects. Returns the statuses of all responses.
+fn log_out_with_form(site: &Site, browser: &mut Browser, csrf: &str) -> Vec<u16> {
+    let form = |target: &str| Request::post(target).person().form(csrf);
+    let first = site.send(browser, form("/logout"), log_out);
+    let Some(refresh_url) = first.location.filter(|_| first.status == 307) else { return vec![first.status] };
+    let mut back = None;
+    let second = site.send(browser, form(&refresh_url), refresh_and_return(&mut back));
+    let Some((status, url)) = back else { return vec![307, second.status] };
+    vec![307, status, site.send(browser, form(&url), log_out).status]
+}
+
+/// The access cookie is missing, for example because a refusal has deleted it and the refresh then failed.
+#[test]
+fn s28_a_log_out_without_an_access_cookie_ends_the_session() {
+    for has_csrf_cookies in [true, false] {
+        let site = Site::with(|builder| {
+            let policy = CookiePolicy::default().csrf_cookies(has_csrf_cookies);
+            builder.refresh_mode(RefreshMode::Redirect).cookies(policy)
+        });
+        let alice = site.browser_of("alice");
+        let csrf = site.visit(&mut alice.clone()).token().csrf_token().to_string();
+        let copy = alice.clone();
+        let mut alice = alice.without(&["access_token_cookie"]);
+        assert_eq!(log_out_with_form(&site, &mut alice, &csrf), [307, 307, 200]);
+        assert!(alice.is_empty() && site.live_sessions("alice").is_empty());
+        assert!(site.visit(&mut copy.clone()).is_refused(401, "revoked"));
+    }
+}
+
+#[test]
+fn s28_a_program_without_an_access_cookie_is_told_to_refresh_before_it_logs_out() {
+    let site = site();
+    let mut alice = site.browser_of("alice").without(&["access_token_cookie"]);
+    let refused = site.log_out(&mut alice);
+    assert!(refused.is_refused(401, "refresh_needed") && refused.body.contains("\"refresh_url\":\"/token/refresh\""));
+    assert!(alice.value("refresh_token_cookie").is_some(), "the refresh cookie is not deleted");
+    assert_eq!((site.refresh(&mut alice).status, site.log_out(&mut alice).status), (200, 200));
+    assert!(alice.is_empty() && site.live_sessions("alice").is_empty());
+}
+
+#[test]
+fn s48_s50_a_log_out_by_way_of_the_refresh_url_needs_the_csrf_value() {
+    let site = site();
+    let mut alice = site.browser_of("alice").without(&["access_token_cookie"]);
+    assert_eq!(log_out_with_form(&site, &mut alice, "guess"), [307, 403]);
+    let foreign = Request::post("/logout").person().field("sec-fetch-site", "cross-site");
+    assert!(site.send(&mut alice, foreign, log_out).is_refused(403, "csrf_cross_site"));
+    assert_eq!(site.live_sessions("alice").len(), 1);
+}
+
+#[test]
+fn a_log_out_that_needs_no_refresh_is_not_redirected() {
+    let site = site();
+    // The browser has no session, and a browser whose session has expired has no cookies either.
+    assert_eq!(log_out_with_form(&site, &mut Browser::default(), "none"), [200]);
+    // The refresh cookie is sent to the log-out.
+    let rooted = Site::with(|builder| {
+        builder.refresh_mode(RefreshMode::Redirect).cookies(CookiePolicy::default().refresh_paths(["/"]))
+    });
+    let alice = rooted.browser_of("alice");
+    for wait in [0, 1000] {
+        rooted.advance(wait);
+        let (csrf, mut alice) = (alice.csrf(), alice.without(&["access_token_cookie"]));
+        assert_eq!(log_out_with_form(&rooted, &mut alice, &csrf), [200]);
+        assert!(alice.is_empty() && rooted.live_sessions("alice").is_empty());
+    }
+}
+
+/// A browser follows `HX-Redirect` with a GET, so it cannot post again. It shows the page that asks for confirmation.
+#[test]
+fn htmx_logs_out_on_the_page_that_asks_for_confirmation() {
+    let site = site();
+    let mut alice = site.browser_of("alice").without(&["access_token_cookie"]);
+    let csrf = alice.csrf();
+    let refused = site.send(&mut alice, Request::post("/logout").htmx().csrf(&csrf), log_out);
+    let mut back = None;
+    site.send(&mut alice, Request::get(&refused.hx_redirect.unwrap()).person(), refresh_and_return(&mut back));
+    assert_eq!(back, Some((303, "/logout".to_owned())));
+    assert_eq!(site.visit(&mut alice).status, 200);
 }

@@ -43,6 +43,9 @@ macro_rules! __forward_sessions {
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
         ///   wrong.
+        /// - In redirect mode, the browser has lost its access cookie and does not send the refresh cookie to the
+        ///   log-out URL. The reply redirects the browser to the refresh URL, from which the browser comes back and logs
+        ///   out. An API client gets a 401 that contains `refresh_url`.
         /// - The request has an expired token in a header, the query or the body, and no valid token in any of them.
         /// - The session store failed.
         pub async fn log_out(&self) -> ::core::result::Result<$cookies, $error> {

@@ -8,6 +8,7 @@ use crate::authenticator::early::EarlyTokens;
 use crate::authenticator::explain;
 use crate::authenticator::fast_path::FastPath;
 use crate::authenticator::keys_in_use::KeysInUse;
+use crate::authenticator::sessions::UndeliveredSessions;
 use crate::authenticator::setup_notices::SetupNotices;
 use crate::authenticator::token_cache::TokenCache;
 use crate::authenticator::used_states::UsedStates;
@@ -88,6 +89,7 @@ impl AuthenticatorBuilder {
             pending: self.pending,
             also_pruned: self.also_pruned,
             held: HeldSubjects::default(),
+            undelivered: UndeliveredSessions::default(),
             clock: self.clock,
             early_tokens: EarlyTokens::default(),
             refusal_log: RefusalLog::new(),

@@ -119,6 +119,9 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::LogInRefused(_) => "Your `check_password` returned `None`, or your handler called `auth.refuse(…)`.",
         Reason::InvalidForm(_) | Reason::BodyTooLarge => "Check the fields of the form that the client sends.",
         Reason::Store(_) => "Check the session store and your callbacks. The log contains the error.",
+        Reason::OutcomeUnknown(_) => {
+            "Check whether your change is in the database, and why the connection broke. The log contains the error."
+        }
         Reason::Issue(_) => "Put fewer claims into the token, or rename the claims. The log contains the error.",
         Reason::NotSetUp(_) => "Change the call or setting that the error message names.",
         Reason::OtherUser => "Log out first, or enter the logged-in user's password.",

@@ -83,6 +83,7 @@ pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &Token
         | Reason::InvalidForm(_)
         | Reason::BodyTooLarge
         | Reason::Store(_)
+        | Reason::OutcomeUnknown(_)
         | Reason::Issue(_)
         | Reason::OtherUser => Check::Application,
     }
@@ -110,6 +111,7 @@ pub(super) fn needs_no_token(reason: &Reason) -> bool {
         | Reason::LogInRefused(_)
         | Reason::InvalidForm(_)
         | Reason::BodyTooLarge
+        | Reason::OutcomeUnknown(_)
         | Reason::Issue(_)
         | Reason::NotSetUp(_) => true,
         Reason::Missing

@@ -14,6 +14,7 @@ mod purpose;
 mod session;
 mod steps;
 mod token;
+mod token_steps;
 mod verified;
 
 use std::sync::Arc;

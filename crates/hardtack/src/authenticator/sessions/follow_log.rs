@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
     /// Reads the store's revocation log, which lists the sessions that have ended or whose claims have changed. Also
-    /// carries out the [pending revocations](crate::AuthenticatorBuilder::pending_revocations) that are due. Returns
-    /// the number of log entries read.
+    /// carries out the [pending revocations](crate::AuthenticatorBuilder::pending_revocations) that are due, and ends
+    /// new sessions whose cookies could not be returned. Returns the number of log entries read.
     ///
     /// A process with an adapter does not need to call this method, because the adapter follows the log. Until the
     /// adapter has read the log, each request is checked against the store.
@@ -40,7 +40,9 @@ impl Authenticator {
         if let Err(error) = self.work_off_due().await {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));
         }
-        self.read_log(std::future::pending::<()>).await
+        let read = self.read_log(std::future::pending::<()>).await?;
+        self.end_undelivered(std::future::pending::<()>).await;
+        Ok(read)
     }
 
     /// Follows the store's revocation log for as long as the returned future is polled. An adapter already follows the
@@ -114,6 +116,7 @@ impl WeakAuthenticator {
                     }
                     failures = 0;
                     read_at = began_at;
+                    authenticator.end_undelivered(|| sleep(PATIENCE)).await;
                 }
                 Err(error) => {
                     if failures == 0 {

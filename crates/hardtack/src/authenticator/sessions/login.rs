@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::dead;
 use super::tokens::PERSISTENT;
 use super::uncertain_write::UncertainWrite;
+use super::undelivered::Undelivered;
 use crate::authenticator::{Authenticator, LogIn, SessionError};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
@@ -54,7 +55,7 @@ impl Authenticator {
         let fresh = log_in.freshness.at(now);
         let added = self.added_claims(&session.subject).await?;
         let cookies = self.session_cookies(&session, added, fresh, now)?.cookies;
-        let mut ended = self.insert(&session, RevokeTarget::Replaced(&replaced), held, now).await?;
+        let (mut ended, mut undelivered) = self.insert(&session, RevokeTarget::Replaced(&replaced), held, now).await?;
         let client = Client {
             address: session.address.as_deref().map(Cow::Borrowed),
             user_agent: session.user_agent.as_deref(),
@@ -70,12 +71,12 @@ impl Authenticator {
         for id in ended {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
-        let mut cookies = self.asked_again(cookies, &session, fresh, now).await?;
+        let mut cookies = self.asked_again(cookies, &session, &mut undelivered, fresh, now).await?;
         if let Some(confirm) = confirm {
             match confirm().await {
                 Ok(more) => cookies.extend(more),
                 Err(reason) => {
-                    self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
+                    undelivered.end(&session.subject, session.id, now).await?;
                     return Err(SessionError::Refused(Box::new(reason)));
                 }
             }
@@ -85,6 +86,7 @@ impl Authenticator {
         let other_user = held.iter().any(|token| token.subject() != session.subject);
         let registration = self.registration(&session, now);
         let cookies = cookies.of_session(session.id).asking_to_bind(registration);
+        undelivered.delivered();
         Ok(cookies.clearing_cache(other_user && !self.settings().flask))
     }
 
@@ -195,12 +197,12 @@ impl Authenticator {
         let replaced = previous.session().filter(|_| !ended_with_change);
         let ends =
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
-        let ended = self.insert(&session, ends, &[], now).await?;
+        let (ended, mut undelivered) = self.insert(&session, ends, &[], now).await?;
         if let Some(id) = replaced {
             // The old session might have ended between the read and the write. In this case, the new session must end
             // as well.
             if self.store().is_some() && !ended.contains(&id) {
-                self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
+                undelivered.end(&session.subject, session.id, now).await?;
                 return Err(Reason::Revoked);
             }
         }
@@ -210,7 +212,7 @@ impl Authenticator {
             let found = store.find(id).await;
             let is_unchanged = matches!(&found, Ok(Some(row)) if row.claims == session.claims);
             if !is_unchanged {
-                self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
+                undelivered.end(&session.subject, session.id, now).await?;
                 return Err(found.map_or_else(Reason::from, |_| Reason::Revoked));
             }
         }
@@ -218,9 +220,10 @@ impl Authenticator {
             let kind = if Some(id) == replaced { EventKind::Replaced } else { EventKind::Revoked };
             self.emit(kind, &session.subject, Some(id), client);
         }
-        let cookies = self.asked_again(cookies, &session, Fresh::Yes, now).await?;
+        let cookies = self.asked_again(cookies, &session, &mut undelivered, Fresh::Yes, now).await?;
         self.emit(EventKind::PasswordChanged, &session.subject, Some(session.id), client);
-        Ok(cookies.asking_to_bind(self.registration(&session, now)))
+        undelivered.delivered();
+        Ok(cookies.of_session(session.id).asking_to_bind(self.registration(&session, now)))
     }
 
     /// Completes a log-in after the session has been stored. If the application adds claims with a callback, these
@@ -234,6 +237,7 @@ impl Authenticator {
         &self,
         cookies: SetCookies,
         session: &Session,
+        undelivered: &mut Undelivered<'_>,
         fresh: Fresh,
         now: Timestamp,
     ) -> Result<SetCookies, SessionError> {
@@ -247,28 +251,30 @@ impl Authenticator {
         match reissued {
             Ok(reissued) => Ok(reissued.cookies),
             Err(error) => {
-                self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
+                undelivered.end(&session.subject, session.id, now).await?;
                 Err(error)
             }
         }
     }
 
     /// Stores a session, and ends the sessions that `ends` selects. If `ends` is [`RevokeTarget::Replaced`], `held`
-    /// contains the tokens of the sessions to end. Returns the ids of the sessions that were ended.
+    /// contains the tokens of the sessions to end. Returns the ids of the sessions that were ended. If the store fails,
+    /// it may have stored the session, so the session ends in the background.
     async fn insert(
         &self,
         session: &Session,
         ends: RevokeTarget<'_>,
         held: &[VerifiedToken],
         now: Timestamp,
-    ) -> Result<Vec<SessionId>, BackendError> {
+    ) -> Result<(Vec<SessionId>, Undelivered<'_>), BackendError> {
         self.work_off_all_of(&session.subject).await?;
         let Some(store) = self.store() else {
             let at = held.iter().fold(now, |at, token| at.max(token.claims().issued_at));
             self.end_locally(&[], ends, at);
-            return Ok(ends.named().to_vec());
+            return Ok((ends.named().to_vec(), self.undelivered(&session.subject, session.id)));
         };
         let write = self.begin_uncertain_write(store, ends).await?;
+        let undelivered = self.undelivered(&session.subject, session.id);
         let asked = self.moment();
         let created = self.create(store, session, ends, held, &write, now).await;
         if let Ok(ended) = &created {
@@ -279,13 +285,13 @@ impl Authenticator {
         match created {
             Ok(ended) => {
                 write.confirm();
-                Ok(ended)
+                Ok((ended, undelivered))
             }
             // Do not confirm the write, because the reply that lists the ended sessions is lost.
             Err(error) => {
                 let ended = self.find_after_error(store, session, ends, &write, (asked, error)).await?;
                 self.end_locally(&ended, ends, now);
-                Ok(ended)
+                Ok((ended, undelivered))
             }
         }
     }

@@ -13,9 +13,11 @@ mod refresh;
 mod revoke;
 mod tokens;
 mod uncertain_write;
+mod undelivered;
 
 pub use change_claims::CheckedClaims;
 pub(crate) use device_binding::{Binding, BoundRefresh};
+pub(super) use undelivered::UndeliveredSessions;
 
 use crate::cookie::SetCookies;
 use crate::refusal::Reason;

@@ -259,14 +259,6 @@ impl Authenticator {
         self.revoke(RevokeTarget::Sessions(&[id]), subject, at).await.map(|ended| ended > 0)
     }
 
-    /// Ends a new session whose cookies cannot reach a browser. If the store fails, the session continues until it
-    /// expires, but is visible only in its user's list of sessions.
-    pub(crate) async fn revoke_unused(&self, subject: &str, id: SessionId) {
-        if let Err(error) = self.revoke_session(subject, id).await {
-            tracing::debug!(event = "unused_session_kept", subject, error = %WithCauses(&error));
-        }
-    }
-
     /// Ends all of a subject's sessions except one, and returns the number of sessions that it ended.
     ///
     /// # Errors

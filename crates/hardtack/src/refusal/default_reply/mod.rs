@@ -35,11 +35,6 @@ impl Refused<'_> {
     }
 }
 
-/// A query parameter of the refresh URL. It says that the browser was posting a password to the re-authentication page,
-/// and must post the password again after the refresh. The parameter `next` cannot say this, because it names the page
-/// to show after re-authentication.
-pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
-
 /// Where to send a browser after a refusal.
 enum Destination {
     /// The browser is redirected to this URL. With status 303, the browser opens a page there. With status 307, the
@@ -89,9 +84,11 @@ fn destination(refused: &Refused<'_>) -> Destination {
         return Destination::Itself;
     }
     let mut url = refused.next.as_ref().map_or_else(|| url.to_owned(), |next| next.append_to(url));
-    if replays_body && path == refused.settings.urls.reauthenticate {
+    if replays_body && let Some((name, _)) = refused.settings.urls.posted_again().iter().find(|(_, own)| path == *own) {
+        // After the refresh, the browser posts to this route again. `next` cannot say this, because it names the page to
+        // show after that.
         url.push(if url.contains('?') { '&' } else { '?' });
-        url.push_str(TO_REAUTHENTICATION);
+        url.push_str(name);
         url.push_str("=1");
     }
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
@@ -123,7 +120,7 @@ fn problem(refused: &Refused<'_>) -> Reply {
     };
     let mut body = serde_json::json!({
         "type": "about:blank",
-        "title": if matches!(reason, Reason::Replaced) { SESSION_RENEWED } else { title(kind) },
+        "title": problem_title(reason),
         "status": status,
         "detail": advice,
         "code": reason.code(),
@@ -191,22 +188,28 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     }
 }
 
-/// The title to show if a request's tokens were replaced by newer tokens in the same browser.
-const SESSION_RENEWED: &str = "Session renewed";
-
 /// Returns the page title for a refusal.
 const fn page_title(reason: &Reason) -> &'static str {
     match reason.kind() {
         FailureKind::Csrf if matches!(reason, Reason::Csrf(CsrfError::UnknownState)) => "Please start the log-in again",
         FailureKind::Csrf => "Please send the form again",
-        FailureKind::Revoked if matches!(reason, Reason::Replaced) => SESSION_RENEWED,
         FailureKind::Invalid | FailureKind::UnknownUser => "Not logged in",
         FailureKind::Method => "Page not found",
-        kind => title(kind),
+        _ => problem_title(reason),
     }
 }
 
-/// Returns the title of the problem document for a failure.
+/// Returns the title of the problem document for a refusal.
+const fn problem_title(reason: &Reason) -> &'static str {
+    match reason {
+        // The tokens in the request were replaced by newer tokens in the same browser.
+        Reason::Replaced => "Session renewed",
+        Reason::OutcomeUnknown(_) => "Please check your change",
+        _ => title(reason.kind()),
+    }
+}
+
+/// Returns the title for a kind of failure.
 const fn title(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::Missing => "Log-in needed",
