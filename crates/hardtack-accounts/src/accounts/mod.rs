@@ -35,7 +35,7 @@ use crate::throttling::{Client, CounterStore, LogInLimits, OFF, Throttling};
 use crate::uninterrupted::Uninterrupted;
 use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
 
-pub(crate) use addresses::CurrentPassword;
+pub(crate) use addresses::{ConfirmationLink, CurrentPassword};
 pub(crate) use checked_session::CheckedSession;
 pub(crate) use error::ProfileChangeProblem;
 pub use error::{
