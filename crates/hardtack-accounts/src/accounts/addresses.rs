@@ -5,7 +5,7 @@ use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
 
 use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, SessionOver, WrongPassword};
-use super::passwords::PasswordOwner;
+use super::password_links::PasswordOwner;
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use super::{Accounts, CheckedSession};
 use crate::activity::{ActivityKind, RequestInfo};
@@ -153,7 +153,8 @@ impl Accounts {
     }
 
     /// Uses a link that undoes a change to the email address. Restores the old address, and sets `new_password` if it
-    /// is not `None`. If the new password breaks a rule, nothing is changed and the link still works.
+    /// is not `None`. If the new password breaks a rule or is the current password, nothing is changed and the link still
+    /// works.
     ///
     /// The person who changed the address knew the password and may still be logged in. The transaction that restores
     /// the address therefore also ends the user's sessions, or records that the sessions must end. The user's other
@@ -168,10 +169,7 @@ impl Accounts {
         let found = self.links.find(token, LinkPurpose::UndoEmail, request.at).await?;
         let link = found.ok_or_else(dead_link)?;
         let hash = match new_password {
-            Some(new) => {
-                let new = self.check_new_password(new, self.words_of(&link).await?).await;
-                Some(self.hasher.hash(new.map_err(|error| error.map_invalid(PasswordResetProblem::InvalidNew))?).await?)
-            }
+            Some(new) => Some(self.hash_new_password(token, &link, new, request.at).await?),
             None => None,
         };
         let mut transaction = self.begin().await?;

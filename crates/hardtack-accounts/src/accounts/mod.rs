@@ -6,6 +6,7 @@ mod counted_ends;
 mod error;
 mod expired_rows;
 mod operator;
+mod password_links;
 mod passwords;
 mod queued_mail;
 mod self_service;
