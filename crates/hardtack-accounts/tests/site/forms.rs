@@ -62,7 +62,7 @@ async fn a08_a_person_gets_a_refused_form_again_with_what_was_typed() {
     let refused = submit(&mut ada, &old, "/logout", &[]).await;
     says(&refused, 403, "Log out?");
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
-    assert_eq!(submit(&mut ada, &refused, "/logout", &[]).await.location(), Some("/"));
+    assert_eq!(submit(&mut ada, &refused, "/logout", &[]).await.location(), Some("/?done=logout"));
 }
 
 #[tokio::test]
@@ -245,7 +245,7 @@ async fn a12_error_pages_keep_the_navigation_and_speak_like_people() {
     }
     assert_eq!(
         ada.post("/logout").accept_html().form(&filled(&forged, "/logout", &[])).send().await.location(),
-        Some("/")
+        Some("/?done=logout")
     );
     for path in ["/account/sessions/revoke-others", "/nowhere", "/email/undo"] {
         let page = visitor.get(path).accept_html().send().await;

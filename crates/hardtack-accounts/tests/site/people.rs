@@ -3,8 +3,8 @@
 use hardtack_test_support::html;
 
 use crate::support::{
-    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, open,
-    seconds, submit, whoami,
+    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, log_in,
+    open, seconds, submit, whoami,
 };
 use hardtack_test_support::client::{Client, Response};
 
@@ -98,7 +98,7 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         // The log-out button is on every page.
         let page = open(&mut ada, "/service").await;
         let page = send(&mut ada, &page, "/logout", &[]).await;
-        assert_shows(&page, "/", &["Log in once."]);
+        assert_shows(&page, "/?done=logout", &["You are logged out.", "Log in once."]);
         for name in [ACCESS, REFRESH] {
             assert!(ada.cookie(name).is_none(), "{name} is still there");
         }
@@ -113,10 +113,16 @@ async fn get_logout_asks_for_confirmation() {
     let page = open(&mut ada, "/logout").await;
     assert_shows(&page, "/logout", &["Log out?"]);
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"), "a link logged the user out");
-    assert_eq!(send(&mut ada, &page, "/logout", &[]).await.path(), "/");
+    assert_eq!(send(&mut ada, &page, "/logout", &[]).await.path(), "/?done=logout");
     assert_eq!(whoami(&mut ada).await, Err(401));
     // A visitor is not asked.
     assert_eq!(open(&mut ada, "/logout").await.path(), "/");
+    // A link on another site cannot make the page say so, and the page never says so to a user.
+    let foreign = ada.get("/?done=logout").accept_html().header("sec-fetch-site", "cross-site").send().await;
+    assert!(!foreign.text().contains("You are logged out."), "{}", foreign.text());
+    log_in(&mut ada, "ada", PASSWORD).await;
+    let known = open(&mut ada, "/?done=logout").await;
+    assert!(!known.text().contains("You are logged out."), "{}", known.text());
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn s28_s29_copied_cookies_are_dead_after_the_log_out(store: Store) {
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
         let copy = ada.clone();
         let page = open(&mut ada, "/service").await;
-        assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"));
+        assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/?done=logout"));
         assert_dead(&site, &copy, "a form").await;
 
         // An API client has cookies from before and after a refresh, and logs out.
@@ -99,7 +99,7 @@ async fn s28_a_log_out_with_an_expired_access_token_ends_the_session_too(store: 
         let page = open(&mut ada, "/service").await;
         let copy = ada.clone();
         site.expire_access();
-        assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"), "{refresh:?}");
+        assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/?done=logout"), "{refresh:?}");
         assert!(ada.cookie(ACCESS).is_none() && ada.cookie(REFRESH).is_none(), "{refresh:?}");
         assert_dead(&site, &copy, "expired").await;
     }
@@ -318,7 +318,7 @@ async fn s37_a_disabled_user_can_still_log_out(store: Store) {
     let mut ada = site.person("ada").await;
     let page = open(&mut ada, "/service").await;
     site.disable("ada").await;
-    assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"));
+    assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/?done=logout"));
     assert!(ada.cookie(ACCESS).is_none());
 }
 

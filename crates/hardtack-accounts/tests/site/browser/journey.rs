@@ -80,6 +80,7 @@ async fn logs_out_and_in_again(ada: &Person<'_>) {
     ada.logs_out().await;
     ada.is_at("/").await;
     ada.is_nobody().await;
+    ada.sees("You are logged out.").await;
     ada.sees("Log in once.").await;
 
     // A protected page redirects to the log-in, and the log-in back to the page.
