@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use hardtack::clock::Timestamp;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, CurrentUser, FreshAccessToken};
 use http::{HeaderMap, StatusCode};
 
 use crate::extract::{done, shell_of};
-use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account, date};
+use crate::pages::{AccountView, FieldError, Notice, NoticeKind, TimeText, account};
 use crate::respond;
-use crate::routes::confirm_email::AT_MOST;
 use crate::routes::kept_form;
 use crate::settings::SiteSettings;
 use crate::site::Site;
@@ -25,6 +25,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) sends_mail: bool,
     pub(super) min_password: u8,
     pub(super) owner: String,
+    pub(super) now: Timestamp,
 }
 
 impl<'a> AccountPage<'a> {
@@ -40,6 +41,7 @@ impl<'a> AccountPage<'a> {
             sends_mail: site.accounts.sends_mail(),
             min_password: site.accounts.min_password(),
             owner: kept_form::owner_field(user, &site.auth),
+            now: site.auth.now(),
         }
     }
 
@@ -54,12 +56,12 @@ impl<'a> AccountPage<'a> {
             email_confirmed: user.email_confirmed,
             sends_mail: self.sends_mail,
             owner: &self.owner,
-            created: &date(user.created_at),
+            created: TimeText::new(user.created_at, self.now),
             profile_errors: self.profile_errors,
             password_errors: self.password_errors,
             min_password: self.min_password,
         };
-        respond::page(status, account(&shell_of(self.site, user, self.notice), &view))
+        respond::page_with_times(status, account(&shell_of(self.site, user, self.notice), &view))
     }
 }
 
