@@ -138,7 +138,6 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
         "outcome_unknown" => ("Please check your change", detail),
         "no_mail" => ("This site sends no email", detail),
         "registration_closed" => ("Registration is closed", detail),
-        "no_such_session" => ("Already logged out", detail),
         _ if status.is_client_error() => ("This did not work", detail),
         _ => ("Something went wrong", detail),
     }

@@ -90,7 +90,7 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         assert_shows(
             &page,
             "/account/sessions?done=revoke",
-            &["The selected devices have been logged out.", "You are not logged in anywhere else."],
+            &["The device has been logged out.", "You are not logged in anywhere else."],
         );
         assert_eq!(whoami(&mut telephone).await, Err(401));
         assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
@@ -187,5 +187,38 @@ async fn errors_are_beside_their_fields_and_input_is_kept() {
         assert_eq!(refused.status(), 422);
         assert!(refused.text().contains("one character"), "{}", refused.text());
         assert_eq!(whoami(&mut site.device_of("ada").await).await.as_deref(), Ok("ada"), "the password was changed");
+    }
+}
+
+#[tokio::test]
+async fn the_device_page_says_which_devices_were_logged_out() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    site.device_of("ada").await;
+    let page = open(&mut ada, "/account/sessions").await;
+    let others = "/account/sessions/revoke-others";
+    // The browser shows only the last response to a form that it sends twice. That response says the same.
+    for _ in 0..2 {
+        let done = send(&mut ada, &page, others, &[]).await;
+        assert_shows(&done, "/account/sessions?done=revoke-others", &["All other devices have been logged out."]);
+    }
+}
+
+#[tokio::test]
+async fn the_account_page_shows_times_like_the_device_page() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let time = |page: &Response| {
+        let (_, time) = page.text().split_once("<time ").unwrap_or_else(|| panic!("no time in {}", page.text()));
+        time.split_once("</time>").unwrap().0.to_owned()
+    };
+    let account = open(&mut ada, "/account").await;
+    assert_eq!(time(&account), time(&open(&mut ada, "/account/sessions").await));
+    assert!(time(&account).contains(">Just now (<span class=\"clock\">"), "{}", time(&account));
+    // The script shows the time in the browser's time zone, also if a form is shown again.
+    let refused = submit(&mut ada, &account, "/account/password", &[("current_password", "x")]).await;
+    for page in [&account, &refused] {
+        assert!(page.text().contains("<script src=\"/assets/times.js\" defer></script>"), "{}", page.text());
+        assert!(page.header("content-security-policy").unwrap().contains("script-src 'self'"));
     }
 }

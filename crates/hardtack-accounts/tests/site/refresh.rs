@@ -127,7 +127,11 @@ async fn s51_a_form_opened_before_a_refresh_and_posted_after_it_is_accepted() {
         let proven = ada.post("/reauthenticate").accept_html().form(&open_form).follow().await;
         assert_eq!((proven.status().as_u16(), proven.path()), (200, "/"), "{mode:?}");
         let others = ada.post("/account/sessions/revoke-others").accept_html().form(&open_form).follow().await;
-        assert_eq!((others.status().as_u16(), others.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
+        assert_eq!(
+            (others.status().as_u16(), others.path()),
+            (200, "/account/sessions?done=revoke-others"),
+            "{mode:?}"
+        );
         assert_eq!(whoami(&mut telephone).await, Err(401));
 
         // A form that was opened before the user reauthenticated works too.
