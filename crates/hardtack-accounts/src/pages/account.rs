@@ -123,8 +123,8 @@ fn profile(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
                 form method="post" action=(shell.path("/account/email/send")) {
                     p {
                         bdi { (view.stored_email) }
-                        " is not confirmed yet. Open the link in the confirmation email. If you do not have the email, "
-                        "use the button below to send it again."
+                        " is not confirmed yet. Open the link in the confirmation email. If you cannot find the email, "
+                        "check your spam folder, then send it again. " (FEW_AN_HOUR)
                     }
                     (form::csrf(view.csrf_token))
                     button.button.quiet type="submit" { "Send the email again" }

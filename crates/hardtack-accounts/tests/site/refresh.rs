@@ -270,7 +270,7 @@ async fn a_log_out_during_a_refresh_is_final() {
         let late = tab.get(path).accept_html().send().await;
         assert!(late.set_cookie(REFRESH).is_some_and(|cookie| !cookie.is_deletion()), "{mode:?}: no refresh");
         let out = browser.post("/logout").accept_html().form(&[("csrf_token", &csrf)]).follow().await;
-        assert_eq!((out.status().as_u16(), out.path()), (200, "/"), "{mode:?}");
+        assert_eq!((out.status().as_u16(), out.path()), (200, "/?done=logout"), "{mode:?}");
         browser.take_cookies(&late);
         assert!(browser.cookie(REFRESH).is_some(), "the refresh won in the jar, which is what this is about");
         assert_eq!(whoami(&mut browser).await, Err(401), "{mode:?}");
@@ -297,7 +297,7 @@ async fn a_log_out_during_a_refresh_is_final() {
                 tab.get(path).accept_html().send(),
                 browser.post("/logout").accept_html().form(&form).send()
             );
-            assert_eq!((out.status().as_u16(), out.location()), (303, Some("/")), "{mode:?} {round}");
+            assert_eq!((out.status().as_u16(), out.location()), (303, Some("/?done=logout")), "{mode:?} {round}");
             browser.take_cookies(&late);
             for holder in [&mut browser, &mut tab, &mut thief] {
                 assert_eq!(whoami(holder).await, Err(401), "{mode:?} {round}");
