@@ -33,7 +33,7 @@ impl TimeText {
         html! {
             time datetime=(self.machine) {
                 @if self.ago.is_empty() { span.clock { (self.clock) } }
-                @else { (self.ago) " (" span.clock { (self.clock) } ")" }
+                @else { (self.ago) " " span.whole { "(" span.clock { (self.clock) } ")" } }
             }
         }
     }

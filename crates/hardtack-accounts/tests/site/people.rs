@@ -214,7 +214,7 @@ async fn the_account_page_shows_times_like_the_device_page() {
     };
     let account = open(&mut ada, "/account").await;
     assert_eq!(time(&account), time(&open(&mut ada, "/account/sessions").await));
-    assert!(time(&account).contains(">Just now (<span class=\"clock\">"), "{}", time(&account));
+    assert!(time(&account).contains(">Just now <span class=\"whole\">(<span class=\"clock\">"), "{}", time(&account));
     // The script shows the time in the browser's time zone, also if a form is shown again.
     let refused = submit(&mut ada, &account, "/account/password", &[("current_password", "x")]).await;
     for page in [&account, &refused] {
