@@ -16,10 +16,16 @@ use serde_json::{Value, json};
 
 use crate::accounts::{ActionError, SessionOver};
 use crate::pages::{ErrorView, FieldError, Shell, error_page};
+use crate::security_headers::POLICY_WITH_SCRIPT;
 
 /// Responds with a page.
 pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
     (status, Html(markup.into_string())).into_response()
+}
+
+/// Responds with a page that contains times. Its policy allows the script that shows them in the browser's time zone.
+pub(crate) fn page_with_times(status: StatusCode, markup: Markup) -> Response {
+    ([(header::CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT)], page(status, markup)).into_response()
 }
 
 /// Responds to a successful request. A browser is redirected to `location` with 303, and htmx with `HX-Redirect`. An
@@ -132,7 +138,6 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
         "outcome_unknown" => ("Please check your change", detail),
         "no_mail" => ("This site sends no email", detail),
         "registration_closed" => ("Registration is closed", detail),
-        "no_such_session" => ("Already logged out", detail),
         _ if status.is_client_error() => ("This did not work", detail),
         _ => ("Something went wrong", detail),
     }

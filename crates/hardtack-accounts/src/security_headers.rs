@@ -14,8 +14,8 @@ use crate::site::Site;
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Like [`CONTENT_SECURITY_POLICY`], but also allows scripts from this site. The device page needs this policy, because
-/// its script shows times in the browser's time zone.
+/// Like [`CONTENT_SECURITY_POLICY`], but also allows scripts from this site. Pages with times need this policy, because
+/// their script shows the times in the browser's time zone.
 pub(crate) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 

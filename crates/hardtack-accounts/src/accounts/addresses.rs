@@ -5,7 +5,7 @@ use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
 
 use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, SessionOver, WrongPassword};
-use super::passwords::PasswordOwner;
+use super::password_links::PasswordOwner;
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use super::{Accounts, CheckedSession};
 use crate::activity::{ActivityKind, RequestInfo};
@@ -22,6 +22,16 @@ pub(crate) enum CurrentPassword {
     ForNewAddress(Option<TypedPassword>),
 }
 
+/// What happens to the confirmation link that a new address needs.
+pub(crate) enum ConfirmationLink {
+    /// No link is sent: the address is not new, there is none, or email is off.
+    NotNeeded,
+    /// The email with the link was requested.
+    Requested,
+    /// No link is sent, because too many emails were requested.
+    Refused(MailLimit),
+}
+
 impl Accounts {
     /// Changes a profile if the result is valid. Fields that the change leaves out are not overwritten, even if another
     /// request changes them at the same time. A new address requires the user's current password, because anyone who
@@ -29,7 +39,7 @@ impl Accounts {
     ///
     /// If email is on, the site sends a confirmation link to a new address. If the old address was confirmed, the site
     /// also sends the old address a link that undoes the change. Both emails are queued in the transaction that stores
-    /// the change. If a limit prevents the confirmation email, this method returns that limit along with the user.
+    /// the change. Returns the changed user, and what happens to the confirmation link.
     ///
     /// `session` is the result of [`Self::check_session`]. If the session has ended since that check, this method
     /// changes nothing. Without this rule, a thief who has just been logged out could still get a link that restores an
@@ -41,7 +51,7 @@ impl Accounts {
         current_password: CurrentPassword,
         session: &CheckedSession,
         request: &RequestInfo,
-    ) -> Result<(User, Option<MailLimit>), ActionError<ProfileChangeProblem>> {
+    ) -> Result<(User, ConfirmationLink), ActionError<ProfileChangeProblem>> {
         let (profile, fields) = change.apply_to(user).validate();
         if !fields.is_empty() {
             return Err(ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: false, fields }));
@@ -52,7 +62,7 @@ impl Accounts {
                 let mut transaction = self.begin_change(session).await?;
                 let changed = UserStore::set_display_name_in(&mut transaction, &user.id, name).await?;
                 transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
-                return Ok((changed.ok_or(SessionOver::Ended)?, None));
+                return Ok((changed.ok_or(SessionOver::Ended)?, ConfirmationLink::NotNeeded));
             }
             CurrentPassword::ForNewAddress(password) => password,
             CurrentPassword::Always(password) => Some(password),
@@ -83,21 +93,25 @@ impl Accounts {
         let changed =
             UserStore::set_profile_in(&mut transaction, &user.id, &stored).await?.ok_or(SessionOver::Ended)?;
         let is_new = changed.email != old.email;
-        let mut limit = None;
+        let mut link = ConfirmationLink::NotNeeded;
         if is_new {
             let old_address = EmailAddress::parse(&old.email).filter(|_| old.email_confirmed);
             if let Some(old_address) = &old_address {
                 let kind = JobKind::EmailChanged;
                 self.queue_mail_in(&mut transaction, kind, &user.id, Some(old_address), request).await?;
             }
-            limit = self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request).await?;
+            link = match self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request).await? {
+                Some(limit) => ConfirmationLink::Refused(limit),
+                None if self.sends_mail() && !changed.email.is_empty() => ConfirmationLink::Requested,
+                None => ConfirmationLink::NotNeeded,
+            };
         }
         transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
         if is_new {
             self.wake_mail();
             self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
         }
-        Ok((changed, limit))
+        Ok((changed, link))
     }
 
     /// Queues a request to send a reset link to each user who has confirmed this address. A background task looks up
@@ -139,7 +153,8 @@ impl Accounts {
     }
 
     /// Uses a link that undoes a change to the email address. Restores the old address, and sets `new_password` if it
-    /// is not `None`. If the new password breaks a rule, nothing is changed and the link still works.
+    /// is not `None`. If the new password breaks a rule or is the current password, nothing is changed and the link still
+    /// works.
     ///
     /// The person who changed the address knew the password and may still be logged in. The transaction that restores
     /// the address therefore also ends the user's sessions, or records that the sessions must end. The user's other
@@ -154,10 +169,7 @@ impl Accounts {
         let found = self.links.find(token, LinkPurpose::UndoEmail, request.at).await?;
         let link = found.ok_or_else(dead_link)?;
         let hash = match new_password {
-            Some(new) => {
-                let new = self.check_new_password(new, self.words_of(&link).await?).await;
-                Some(self.hasher.hash(new.map_err(|error| error.map_invalid(PasswordResetProblem::InvalidNew))?).await?)
-            }
+            Some(new) => Some(self.hash_new_password(token, &link, new, request.at).await?),
             None => None,
         };
         let mut transaction = self.begin().await?;

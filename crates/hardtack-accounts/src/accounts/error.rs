@@ -187,7 +187,7 @@ pub enum PasswordChangeProblem {
     /// The text entered as the current password is longer than passwords are allowed to be.
     #[error("{}", PasswordProblem::TooLong)]
     CurrentTooLong,
-    /// The new password breaks a rule.
+    /// The new password breaks a rule, or is the current password.
     #[error(transparent)]
     InvalidNew(PasswordProblem),
     /// An earlier request in the same session has already set this new password, for example because the browser sent
@@ -232,7 +232,7 @@ pub enum PasswordResetProblem {
     /// The link no longer works.
     #[error("{DeadLink}")]
     DeadLink,
-    /// The new password breaks a rule. The link still works.
+    /// The new password breaks a rule, or is the current password. The link still works.
     #[error(transparent)]
     InvalidNew(PasswordProblem),
 }

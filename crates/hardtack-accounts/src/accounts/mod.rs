@@ -6,6 +6,7 @@ mod counted_ends;
 mod error;
 mod expired_rows;
 mod operator;
+mod password_links;
 mod passwords;
 mod queued_mail;
 mod self_service;
@@ -35,7 +36,7 @@ use crate::throttling::{Client, CounterStore, LogInLimits, OFF, Throttling};
 use crate::uninterrupted::Uninterrupted;
 use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
 
-pub(crate) use addresses::CurrentPassword;
+pub(crate) use addresses::{ConfirmationLink, CurrentPassword};
 pub(crate) use checked_session::CheckedSession;
 pub(crate) use error::ProfileChangeProblem;
 pub use error::{

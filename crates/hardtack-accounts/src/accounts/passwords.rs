@@ -1,20 +1,16 @@
-//! Signs up users, and verifies, changes and resets their passwords.
+//! Signs up users, and verifies and changes their passwords.
 
-use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
 use hardtack::{BackendError, SessionId};
 use hardtack_db::Transaction;
 
-use super::error::{
-    ActionError, PasswordChangeProblem, PasswordResetProblem, SessionOver, SignUpProblems, WrongPassword,
-};
-use super::queued_mail::{kill_links_in, kill_sent_links_in};
+use super::error::{ActionError, PasswordChangeProblem, SessionOver, SignUpProblems, WrongPassword};
+use super::queued_mail::kill_links_in;
 use super::{Accounts, CheckedSession};
 use crate::activity::{ActivityKind, RequestInfo};
-use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit};
 use crate::passwords::{PasswordProblem, TypedPassword, UserSlot, Verdict};
-use crate::throttling::{Client, KnownUser, Try};
+use crate::throttling::{Client, Try};
 use crate::users::{
     EmailAddress, INVALID_EMAIL, NewUserRow, StoredCredentials, User, UserNameProblem, UserStore, username_key,
 };
@@ -28,24 +24,6 @@ pub(crate) struct VerifiedPassword {
     pub(crate) version: i64,
     /// Whether the password was entered on a device on which the user has logged in before.
     pub(crate) by_known_device: bool,
-}
-
-/// The user whose password was reset.
-pub(crate) struct PasswordOwner {
-    pub(crate) id: String,
-    pub(crate) username: String,
-    /// The version of the new password.
-    pub(crate) version: i64,
-    /// Whether an operator added this user, and this is the user's first password.
-    pub(crate) is_first: bool,
-}
-
-impl PasswordOwner {
-    /// Describes the user for the device cookie, which marks a device as known to the site. The device gets a new id,
-    /// so its attempt counter starts from zero.
-    pub(crate) fn known(&self) -> KnownUser<'_> {
-        KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
-    }
 }
 
 impl Accounts {
@@ -124,14 +102,6 @@ impl Accounts {
             (None, password) => Ok(password.into_normalized()),
             (Some(problem), _) => Err(ActionError::Invalid(problem)),
         }
-    }
-
-    /// Returns the words that a password that is set with this link must not be based on: the user's name, the user's
-    /// address, and the address that the link was sent to. The two addresses can differ.
-    pub(super) async fn words_of(&self, link: &LiveLink) -> Result<Vec<String>, BackendError> {
-        let user = self.users.find_enabled(&link.user_id).await?;
-        let email = user.map(|user| user.email).unwrap_or_default();
-        Ok(vec![link.username.clone(), link.address.clone(), email])
     }
 
     /// Verifies a log-in's password, or refuses the log-in after too many attempts. The duration and the error are the
@@ -282,10 +252,14 @@ impl Accounts {
         let new = self.check_new_password(new, vec![user.username.clone(), user.email.clone()]).await;
         let new = new.map_err(|error| error.map_invalid(PasswordChangeProblem::InvalidNew))?;
         let already_changed = || ActionError::Invalid(PasswordChangeProblem::AlreadyChanged);
+        let is_unchanged = current.normalized() == new;
         let _slot = self.password_slot(&user.id)?;
         let verified = self.verify_current(user, kept, current, &new, request).await;
         let verified = verified.map_err(|error| error.map_invalid(|_| PasswordChangeProblem::WrongCurrent))?;
         let version = verified.ok_or_else(already_changed)?.version;
+        if is_unchanged {
+            return Err(ActionError::Invalid(PasswordChangeProblem::InvalidNew(PasswordProblem::Unchanged)));
+        }
         let hash = self.hasher.hash(new.clone()).await?;
         let mut transaction = match self.begin_password_change(kept, &user.id, &hash, version).await {
             Err(ActionError::Invalid(_) | ActionError::SessionOver(SessionOver::Replaced))
@@ -370,67 +344,9 @@ impl Accounts {
         Ok(is_current)
     }
 
-    /// Sets a new password with a link that was sent by email or created by an operator. The link then stops working.
-    /// The transaction that stores the password also ends the user's sessions, or records that they must end. If the
-    /// password breaks a rule, nothing is changed and the link still works.
-    pub(crate) async fn use_password_link(
-        &self,
-        token: &LinkToken,
-        new: String,
-        request: &RequestInfo,
-    ) -> Result<(EndedSessions, PasswordOwner), ActionError<PasswordResetProblem>> {
-        let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
-        let link = self.find_password_link(token, request.at).await?.ok_or_else(dead_link)?;
-        let new = self.check_new_password(new, self.words_of(&link).await?).await;
-        let new = new.map_err(|error| error.map_invalid(PasswordResetProblem::InvalidNew))?;
-        let hash = self.hasher.hash(new).await?;
-        let mut transaction = self.begin().await?;
-        let id = &link.user_id;
-        let version = link.password_version;
-        let by_operator = link.purpose == LinkPurpose::SetPassword;
-        let address = (!by_operator).then_some(link.address.as_str());
-        if !UserStore::reset_password_in(&mut transaction, id, &hash, version, address).await?
-            || !LinkStore::use_up_in(&mut transaction, token).await?
-        {
-            return Err(dead_link());
-        }
-        match by_operator {
-            // Whoever uses an operator's link becomes the owner of the account. Delete the undo links as well, because
-            // a thief may control the former address.
-            true => kill_sent_links_in(&mut transaction, id).await?,
-            false => kill_links_in(&mut transaction, id).await?,
-        }
-        let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
-        let (letter, activity) = match by_operator {
-            true => (JobKind::PasswordSet, ActivityKind::PasswordSet),
-            false => (JobKind::PasswordReset, ActivityKind::PasswordReset),
-        };
-        self.queue_mail_in(&mut transaction, letter, id, None, request).await?;
-        self.commit_password(transaction, id, &hash).await?;
-        self.wake_mail();
-        self.recorder.record(id, activity, request);
-        // Earlier guesses at this user's password must not prevent the user from logging in with the new password.
-        self.throttling().clear_account(&username_key(&link.username)).await;
-        let is_first = link.is_first_password;
-        Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
-    }
-
-    /// Finds a link that sets a password, whether sent by email or created by an operator. The link can still be used
-    /// afterwards.
-    pub(crate) async fn find_password_link(
-        &self,
-        token: &LinkToken,
-        now: Timestamp,
-    ) -> Result<Option<LiveLink>, BackendError> {
-        match self.links.find(token, LinkPurpose::ResetPassword, now).await? {
-            Some(link) => Ok(Some(link)),
-            None => self.links.find(token, LinkPurpose::SetPassword, now).await,
-        }
-    }
-
     /// Commits the transaction that stores a new password. If the commit fails, checks whether the database stored the
     /// password anyway.
-    async fn commit_password<P>(
+    pub(super) async fn commit_password<P>(
         &self,
         transaction: Transaction,
         user_id: &str,

@@ -19,6 +19,7 @@ pub(crate) enum ActivityKind {
     EmailRestored,
     /// A password reset link was sent.
     ResetSent,
+    /// The user has set a new password through an emailed link, which resets the password or undoes a change of address.
     PasswordReset,
     /// An operator has added the user.
     AccountAdded,
@@ -117,9 +118,9 @@ impl ActivityKind {
             Self::Reauthenticated => "Password confirmed",
             Self::EmailChanged => "Email address changed",
             Self::EmailConfirmed => "Email address confirmed",
-            Self::EmailRestored => "Old email address restored by its owner",
+            Self::EmailRestored => "Old email address restored with a link from an email",
             Self::ResetSent => "Password reset link sent",
-            Self::PasswordReset => "Password reset by email",
+            Self::PasswordReset => "Password set with a link from an email",
             Self::AccountAdded => "Account created by an administrator",
             Self::Renamed => "User name changed by an administrator",
             Self::EmailSet => "Email address set by an administrator",

@@ -1,11 +1,11 @@
 //! The text of each email.
 
 use hardtack::clock::Timestamp;
-use time::OffsetDateTime;
 
 use super::letter::{Letter, quoted};
 use super::{JobKind, Mail};
 use crate::links::LinkToken;
+use crate::pages::clock;
 use crate::settings::SharedSettings;
 use crate::users::EmailAddress;
 
@@ -140,7 +140,7 @@ impl MailTemplates {
 
 /// Returns one line of the list of devices. `device` is text such as `Firefox on Linux, address 192.0.2.1`.
 pub(super) fn device_line(device: &str, at: Timestamp) -> String {
-    format!("{}{}", device_line_start(device), date_and_time(at))
+    format!("{}{}", device_line_start(device), clock(at))
 }
 
 /// Returns the part of [`device_line`] that precedes the time. This part is the same for all log-ins from one device.
@@ -150,12 +150,6 @@ pub(super) fn device_line_start(device: &str) -> String {
 
 /// The last line of a list of devices that does not name every device.
 pub(super) const MORE_DEVICES: &str = "and from other devices";
-
-/// Formats a time, such as `30 November 2026, 14:05 UTC`.
-fn date_and_time(at: Timestamp) -> String {
-    let time = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    format!("{} {} {}, {:02}:{:02} UTC", time.day(), time.month(), time.year(), time.hour(), time.minute())
-}
 
 #[cfg(test)]
 mod tests {
@@ -214,7 +208,7 @@ mod tests {
     fn s85_an_unknown_device_is_named_with_its_time() {
         let devices = device_line("Firefox on Linux, address 192.0.2.1", AT);
         let mail = compose(JobKind::NewDevice, "ada", &devices, None).unwrap();
-        let line = "\nFirefox on Linux, address 192.0.2.1, on 30 November 2026, 12:00 UTC\n";
+        let line = "\nFirefox on Linux, address 192.0.2.1, on 30 Nov 2026, 12:00 UTC\n";
         assert!(mail.text().contains(line), "{}", mail.text());
         assert!(mail.html().contains(line.trim()), "{}", mail.html());
         let several = compose(JobKind::NewDevice, "ada", &format!("{devices}\n{MORE_DEVICES}"), None).unwrap();

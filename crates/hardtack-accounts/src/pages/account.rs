@@ -4,8 +4,15 @@ use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
 use super::layout::{Document, Width, page};
+use super::time::TimeText;
 use super::view::{FieldError, Shell};
 use crate::settings::Page;
+
+/// The pages that announce a confirmation link, or let a user request one, show this sentence. If too many emails to the
+/// address have been requested, the site sends no link, but the pages show the same text. A different text would reveal
+/// that other people have entered the address.
+pub(crate) const FEW_AN_HOUR: &str =
+    "One address gets only a few of these emails an hour, so you might have to wait an hour for the next one.";
 
 /// The values that the account page shows.
 pub(crate) struct AccountView<'a> {
@@ -26,8 +33,8 @@ pub(crate) struct AccountView<'a> {
     /// The value of the hidden field that identifies the form's user. The server can read it even after the session has
     /// ended.
     pub owner: &'a str,
-    /// The date on which the user signed up, as text.
-    pub created: &'a str,
+    /// When the account was created.
+    pub created: TimeText,
     /// Errors in the profile form's fields: `display_name`, `email` and `current_password`.
     pub profile_errors: &'a [FieldError<'a>],
     /// Errors in the fields `current_password` and `new_password`.
@@ -46,11 +53,12 @@ pub(crate) fn account(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
             title: form::title(failed, "Account", "Problem: Account"),
             nav_path: Some("/account"),
             width: Width::Medium,
+            has_times: true,
             main: html! {
                 h1 { "Account" }
                 dl.facts.plain {
                     div { dt { "User name" } dd { bdi { (view.username) } } }
-                    div { dt { "Member since" } dd { (view.created) } }
+                    div { dt { "Account created" } dd { (view.created.render()) } }
                     @if !view.stored_email.is_empty() {
                         div {
                             dt { "Email" }
@@ -115,8 +123,8 @@ fn profile(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
                 form method="post" action=(shell.path("/account/email/send")) {
                     p {
                         bdi { (view.stored_email) }
-                        " is not confirmed yet. Open the link in the confirmation email. If you do not have the email, "
-                        "use the button below to send it again."
+                        " is not confirmed yet. Open the link in the confirmation email. If you cannot find the email, "
+                        "check your spam folder, then send it again. " (FEW_AN_HOUR)
                     }
                     (form::csrf(view.csrf_token))
                     button.button.quiet type="submit" { "Send the email again" }

@@ -4,7 +4,7 @@
 //! the handlers to check that `next` is a path on this site and that tokens are valid.
 //!
 //! No page needs a script, has an inline style, or loads anything from another origin, so all pages work under the
-//! policies in `security_headers`. The only script, on the device page, shows times in the browser's time zone.
+//! policies in `security_headers`. The only script, on pages with times, shows these times in the browser's time zone.
 
 mod account;
 mod confirm_email;
@@ -30,7 +30,7 @@ mod undo_email;
 mod url;
 mod view;
 
-pub(crate) use account::{AccountView, account};
+pub(crate) use account::{AccountView, FEW_AN_HOUR, account};
 pub(crate) use confirm_email::{ConfirmEmailView, confirm_email};
 pub(crate) use device_name::device_name;
 pub(crate) use done::{DoneView, done_page};
@@ -46,7 +46,7 @@ pub(crate) use reset_password::{ResetPasswordView, reset_password};
 pub(crate) use service::service;
 pub(crate) use sessions::{ActivityRow, DevicePage, DeviceRow, sessions};
 pub(crate) use signup::signup;
-pub(crate) use time::{TimeText, date};
+pub(crate) use time::{TimeText, clock};
 pub(crate) use undo_email::{UndoEmailView, undo_email};
 pub(crate) use view::{CredentialsView, FieldError, Notice, NoticeKind, Shell, Viewer};
 

@@ -41,8 +41,8 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
                     p {
                         "You are logged in as " bdi.name { (view.username) }
                         ", but it has been a while since you entered your password. "
-                        "We ask for the password again before showing your account, so that someone who finds your "
-                        "device unlocked cannot take over the account."
+                        "We ask for the password again before you open or change your account, so that someone who finds "
+                        "your device unlocked cannot take over the account."
                     }
                     form method="post" action=(shell.path("/reauthenticate")) {
                         (form::summary("reauthenticate", &fields, view.errors))

@@ -129,7 +129,7 @@ fn pages_for(visitor: &Shell<'_>, viewer: &Shell<'_>) -> Vec<(&'static str, bool
         email_confirmed: false,
         sends_mail: true,
         owner: HOSTILE,
-        created: HOSTILE,
+        created: hostile_time(),
         profile_errors,
         password_errors,
     };

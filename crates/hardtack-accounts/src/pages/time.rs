@@ -24,10 +24,8 @@ pub(crate) struct TimeText {
 impl TimeText {
     /// Formats a time to the minute.
     pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
-        let time = date_time(at);
-        let (day, month, year) = (time.day(), time.month().to_string(), time.year());
-        let clock = format!("{day} {month:.3} {year}, {:02}:{:02} UTC", time.hour(), time.minute());
-        Self { ago: ago(now.since(at).as_secs()), clock, machine: time.format(&Rfc3339).unwrap_or_default() }
+        let machine = date_time(at).format(&Rfc3339).unwrap_or_default();
+        Self { ago: ago(now.since(at).as_secs()), clock: clock(at), machine }
     }
 
     /// Renders the element `time`.
@@ -35,7 +33,7 @@ impl TimeText {
         html! {
             time datetime=(self.machine) {
                 @if self.ago.is_empty() { span.clock { (self.clock) } }
-                @else { (self.ago) " (" span.clock { (self.clock) } ")" }
+                @else { (self.ago) " " span.whole { "(" span.clock { (self.clock) } ")" } }
             }
         }
     }
@@ -56,10 +54,11 @@ fn ago(seconds: u64) -> String {
     }
 }
 
-/// Formats a date: `23 November 2026`.
-pub(crate) fn date(at: Timestamp) -> String {
+/// Formats a time for pages and emails: `23 Nov 2026, 14:05 UTC`.
+pub(crate) fn clock(at: Timestamp) -> String {
     let time = date_time(at);
-    format!("{} {} {}", time.day(), time.month(), time.year())
+    let (day, month, year) = (time.day(), time.month().to_string(), time.year());
+    format!("{day} {month:.3} {year}, {:02}:{:02} UTC", time.hour(), time.minute())
 }
 
 fn date_time(at: Timestamp) -> OffsetDateTime {
@@ -77,7 +76,6 @@ mod tests {
         let at = Timestamp::from_unix_seconds(1_796_047_500);
         let time = TimeText::new(at, at);
         assert_eq!((time.clock.as_str(), time.machine.as_str()), ("30 Nov 2026, 14:05 UTC", "2026-11-30T14:05:00Z"));
-        assert_eq!(date(at), "30 November 2026");
         let ago = |seconds| TimeText::new(at, at + Duration::from_secs(seconds)).ago;
         for (seconds, text) in [
             (0, "Just now"),

@@ -39,6 +39,9 @@ pub enum PasswordProblem {
         "This password is so common that attackers try it first. Choose another password. A long phrase works well."
     )]
     Common,
+    /// The new password is the same as the current one.
+    #[error("Your new password is the same as your current one. Choose another.")]
+    Unchanged,
     /// The password is in the table that the site passed to [`PasswordRules::table`](crate::PasswordRules::table).
     #[error("This password is on a list of stolen passwords that attackers try. Choose another password.")]
     Breached,

@@ -64,9 +64,10 @@ impl<'a> Group<'a> {
         let more = if is_cut { " or more" } else { "" };
         let address = last.request.address.as_deref();
         let text: Cow<'static, str> = match (count, others, address) {
-            (_, 1.., _) => format!("{count}{more} failed log-ins from other addresses").into(),
-            (2.., 0, Some(address)) => format!("{count}{more} failed log-ins from {address}").into(),
-            (2.., 0, None) => format!("{count}{more} failed log-ins").into(),
+            (1, 1.., _) => "Wrong password entered from another address".into(),
+            (_, 1.., _) => format!("Wrong password entered {count}{more} times from other addresses").into(),
+            (2.., 0, Some(address)) => format!("Wrong password entered {count}{more} times from {address}").into(),
+            (2.., 0, None) => format!("Wrong password entered {count}{more} times").into(),
             _ => last.kind.text().into(),
         };
         ActivityRow {
@@ -102,12 +103,19 @@ mod tests {
         all.push(activity(ActivityKind::LogIn, "192.0.2.9"));
         all.push(failed("192.0.2.1"));
         all.push(failed("192.0.2.2"));
-        assert_eq!(texts(&all), ["30 failed log-ins from 192.0.2.1", "Logged in", "Wrong password entered"]);
+        assert_eq!(
+            texts(&all),
+            ["Wrong password entered 30 times from 192.0.2.1", "Logged in", "Wrong password entered"]
+        );
 
         let many: Vec<_> = (0..9).map(|host| failed(&format!("192.0.2.{host}"))).collect();
         let rows = texts(&many);
-        assert_eq!((rows.len(), rows.last().map(String::as_str)), (5, Some("5 failed log-ins from other addresses")));
+        assert_eq!(
+            (rows.len(), rows.last().map(String::as_str)),
+            (5, Some("Wrong password entered 5 times from other addresses"))
+        );
+        assert_eq!(texts(&many[..5]).last().map(String::as_str), Some("Wrong password entered from another address"));
         let full = vec![failed("192.0.2.1"); MAX_FAILED_LOG_INS as usize];
-        assert_eq!(texts(&full), ["200 or more failed log-ins from 192.0.2.1"]);
+        assert_eq!(texts(&full), ["Wrong password entered 200 or more times from 192.0.2.1"]);
     }
 }

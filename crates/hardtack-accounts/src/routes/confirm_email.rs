@@ -15,7 +15,7 @@ use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, FormOrJson, NoInput, SentForm, done, shell_of};
 use crate::links::{LinkPurpose, LinkToken};
 use crate::mail::MailLimit;
-use crate::pages::{ConfirmEmailView, ErrorView, Notice, Shell, confirm_email, error_page};
+use crate::pages::{ConfirmEmailView, ErrorView, FEW_AN_HOUR, Notice, Shell, confirm_email, error_page};
 use crate::respond;
 use crate::site::Site;
 use crate::throttling::{Client, Tried};
@@ -23,15 +23,13 @@ use crate::users::User;
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/confirm",
-    "If you have already confirmed the address, there is nothing to do. Otherwise, the link may have expired, or your \
-     account may have changed since the link was sent. Request a new link on your account page.",
+    |_| {
+        "If you have already confirmed the address, there is nothing to do. Otherwise, the link may have expired, or \
+         your account may have changed since the link was sent. Request a new link on your account page."
+            .to_owned()
+    },
     ("/account", "Go to your account"),
 );
-
-/// Pages show this sentence when they announce a confirmation link. If too many emails to the address have been
-/// requested, the site sends no link, but the pages show the same text. A different text would reveal that other people
-/// have entered the address.
-pub(crate) const AT_MOST: &str = "We send only a few links an hour to the same address.";
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
     if let Some(redirect) = PAGE.move_token_to_cookie(&site, &auth) {
@@ -153,7 +151,7 @@ pub(crate) async fn send_again(
         Ok(Some(limit)) => return limited(&site, &user, &limit, wants),
         Err(error) => return respond::unavailable(wants, &error),
     }
-    let detail = format!("If your address is not confirmed yet, we will send a link to it. {AT_MOST}");
+    let detail = format!("If your address is not confirmed yet, we will send a link to it. {FEW_AN_HOUR}");
     let body = json!({ "detail": detail });
     respond::success(wants, &site.path("/account?done=letter"), body)
 }

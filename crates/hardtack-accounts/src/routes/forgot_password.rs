@@ -18,8 +18,10 @@ use crate::throttling::{Client, Tried};
 use crate::users::EmailAddress;
 
 /// The text is the same for every address, so it does not reveal which addresses have an account.
-const ON_ITS_WAY: &str = "If this address is confirmed for an account, an email with a link is on its way. We send at \
-                          most three of these emails an hour. Each link works for an hour.";
+const ON_ITS_WAY: &str = "If this address is confirmed for an account, an email with a link is on its way. The link \
+                          works for an hour. If no email arrives, check your spam folder, and check that you entered the \
+                          address that you confirmed. After three of these emails, you have to wait an hour for the next \
+                          one.";
 
 const NO_ADDRESS: &str = "Enter an address such as you@site.example.";
 
@@ -70,10 +72,7 @@ pub(crate) async fn submit(
     }
     let wants = auth.wants();
     if !site.accounts.sends_mail() {
-        let mut detail = "This site does not send email. Ask the administrator for a reset link.".to_owned();
-        if let Some(contact) = &site.contact {
-            detail = format!("{detail} Contact: {contact}");
-        }
+        let detail = format!("This site does not send email. Ask {} for a reset link.", site.administrator());
         return Ok(respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", &detail, &[]));
     }
     let Some(address) = EmailAddress::parse(input.email.trim()) else {

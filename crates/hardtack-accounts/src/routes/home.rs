@@ -22,10 +22,11 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<Curr
     }
     let done = done(&auth).unwrap_or_default();
     let used = link_used::text(&done, link_used::user(&site, &auth).await.as_ref(), user.as_deref());
-    let kind = if used.is_some() { NoticeKind::Success } else { NoticeKind::Info };
-    let text = match (used, &user) {
-        (None, Some(user)) => new_address(&site, user, &done).await,
-        (used, _) => used,
+    let (kind, text) = match (used, &user) {
+        (Some(used), _) => (NoticeKind::Success, Some(used)),
+        (None, None) if done == "logout" => (NoticeKind::Success, Some("You are logged out.".to_owned())),
+        (None, Some(user)) => (NoticeKind::Info, new_address(&site, user, &done).await),
+        (None, None) => (NoticeKind::Info, None),
     };
     let notice = text.as_deref().map(|text| Notice { kind, text });
     let visitor = Shell::visitor(&site.settings, notice);

@@ -20,7 +20,7 @@ use crate::site::Site;
 pub(super) struct LinkPage {
     cookie: PageCookie,
     /// The explanation on the page for links that no longer work.
-    dead_link: &'static str,
+    dead_link: fn(&Site) -> String,
     /// The button on the page for links that no longer work: the path that it leads to, and its label.
     action: (&'static str, &'static str),
 }
@@ -47,7 +47,11 @@ impl JsonBody for SentLink {
 }
 
 impl LinkPage {
-    pub(super) const fn new(path: &'static str, dead_link: &'static str, action: (&'static str, &'static str)) -> Self {
+    pub(super) const fn new(
+        path: &'static str,
+        dead_link: fn(&Site) -> String,
+        action: (&'static str, &'static str),
+    ) -> Self {
         Self { cookie: PageCookie { name: names::MAIL_LINK, path, max_age: 600 }, dead_link, action }
     }
 
@@ -137,14 +141,14 @@ impl LinkPage {
     /// Responds to a link that is incomplete or no longer works.
     fn unusable(&self, site: &Site, auth: &Auth, is_incomplete: bool) -> Response {
         let (title, detail) = match is_incomplete {
-            true => ("This link is incomplete", INCOMPLETE),
-            false => ("This link no longer works", self.dead_link),
+            true => ("This link is incomplete", INCOMPLETE.to_owned()),
+            false => ("This link no longer works", (self.dead_link)(site)),
         };
         let status = StatusCode::GONE;
         let response = match auth.wants() {
             Wants::Page => {
                 let (path, label) = self.action;
-                respond::error(status, title, detail, Some((path.into(), label)))
+                respond::error(status, title, &detail, Some((path.into(), label)))
             }
             wants => {
                 let detail = format!("{title}. {detail}");

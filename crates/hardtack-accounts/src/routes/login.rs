@@ -27,6 +27,12 @@ const KEPT: Notice<'_> = Notice {
            changes.",
 };
 
+/// The notice if the user has logged in again and then goes back to this page, for example with the browser's button.
+const LOGGED_IN_SINCE: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "Your session had ended, but you are logged in now. Open the page that you want, or log in again.",
+};
+
 const CONTINUES_KEPT: Notice<'_> = Notice {
     kind: NoticeKind::Info,
     text: "We have kept what you typed, except passwords. Log in to check and save your changes.",
@@ -56,13 +62,15 @@ const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to ope
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     let form = own_query(&auth, "form");
+    let has_kept_form = kept_form::is_set(auth.headers(), &site);
     let ended = auth.query("ended").map(|_| match form.as_deref() {
+        _ if visitor.is_logged_in() && !has_kept_form => LOGGED_IN_SINCE,
         Some("kept") => KEPT,
         Some("lost") => Notice {
             kind: NoticeKind::Info,
             text: "Your session has ended, so nothing was changed. Log in, then try again.",
         },
-        _ if kept_form::is_set(auth.headers(), &site) => KEPT,
+        _ if has_kept_form => KEPT,
         _ => Notice {
             kind: NoticeKind::Info,
             text: "Your session has ended. Log in again to continue where you left off.",
@@ -221,11 +229,17 @@ fn too_many(
     input: &CredentialsInput,
     refused: &TooManyAttempts,
 ) -> Result<Response, AuthError> {
-    let way_out = match site.accounts.sends_mail() {
-        true => "set a new password by email",
-        false => "ask the administrator for a link to set a new password",
+    let (wait, administrator) = (refused.wait(), site.administrator());
+    // The text is the same for every name, so it cannot say whether this user has confirmed an address.
+    let text = match site.accounts.sends_mail() {
+        true => format!(
+            "Too many attempts. Try again in {wait}. You can also set a new password: by email if you have confirmed an \
+             address, or with a link from {administrator}."
+        ),
+        false => {
+            format!("Too many attempts. Try again in {wait}, or ask {administrator} for a link to set a new password.")
+        }
     };
-    let text = format!("Too many attempts. Try again in {}, or {way_out}.", refused.wait());
     let status = StatusCode::TOO_MANY_REQUESTS;
     let response = match auth.wants() {
         Wants::Page => {

@@ -1,5 +1,7 @@
 //! `/logout`: GET asks for confirmation, and POST logs the user out.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::refusal::NO_STORE;
@@ -28,6 +30,15 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<Curr
     Redirect::to(&site.settings.home).into_response()
 }
 
+/// Returns the page that the user sees after logging out. The home page of `hardtack serve` says that the user is logged
+/// out. An application's home page does not know the query parameter `done`, so it gets none.
+fn after_log_out(site: &Site) -> Cow<'_, str> {
+    match site.settings.is_demo {
+        true => format!("{}?done=logout", site.settings.home).into(),
+        false => (&site.settings.home).into(),
+    }
+}
+
 pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Result<Response, AuthError> {
     let work = Box::pin(log_out(site.clone(), auth.clone(), uri));
     site.run_uninterrupted(&auth, work).await
@@ -44,8 +55,8 @@ async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError
         }
         Err(error) => return Err(error),
     };
-    let response =
-        (cookies, respond::success(auth.wants(), &site.settings.home, json!({ "logged_out": true }))).into_response();
+    let success = respond::success(auth.wants(), &after_log_out(&site), json!({ "logged_out": true }));
+    let response = (cookies, success).into_response();
     // The next person who uses the browser must not see this user's form.
     Ok(if auth.wants() == Wants::Api { response } else { kept_form::clear(response, &site) })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::confirm_email::AT_MOST;
+use crate::pages::FEW_AN_HOUR;
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
@@ -26,7 +26,8 @@ pub(super) async fn new_address(site: &Site, user: &User, done: &str) -> Option<
     });
     match was_sent {
         true if done == "signup" => Some(format!(
-            "Open the link that we send to {email} to confirm the address. The link works for one day. {AT_MOST}"
+            "Open the link that we send to {email} to confirm the address. The link works for one day. If you \
+             cannot find the email, check your spam folder, or send it again on your account page. {FEW_AN_HOUR}"
         )),
         true => Some(format!(
             "{email} is not confirmed yet. Open the link in the email that we sent you, or send it again on your \
@@ -34,8 +35,8 @@ pub(super) async fn new_address(site: &Site, user: &User, done: &str) -> Option<
         )),
         false => (done == "signup-limited").then(|| {
             format!(
-                "We have not sent a link to {email}, because the hourly limit for emails was reached. To confirm the \
-                 address, request the link later on your account page."
+                "We have not sent a link to {email}, because too many emails were requested in the last hour. To confirm \
+                 the address, request the link on your account page in an hour."
             )
         }),
     }

@@ -10,7 +10,7 @@ use hardtack::request::Wants;
 use hardtack::session::{Session, SessionCursor};
 use hardtack::{BackendError, SessionId};
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::activity_rows::activity_rows;
@@ -19,12 +19,8 @@ use crate::activity::MAX_FAILED_LOG_INS;
 use crate::extract::{AccountForm, NoInput, SentForm, done, shell_of};
 use crate::pages::{DevicePage, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
 use crate::respond;
-use crate::security_headers::POLICY_WITH_SCRIPT;
 use crate::site::Site;
 use crate::users::User;
-
-const PATH: &str = "/account/sessions";
-const PATH_AFTER_REVOKING: &str = "/account/sessions?done=revoke";
 
 const NOTHING_LOGGED_OUT: &str = "Nothing has been logged out yet. Choose again which devices to log out.";
 
@@ -42,8 +38,9 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     }
     let notice = match done(&auth).as_deref() {
         Some("proof") => Some(Notice { kind: NoticeKind::Info, text: NOTHING_LOGGED_OUT }),
-        Some("revoke") => {
-            Some(Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." })
+        Some("revoke") => Some(Notice { kind: NoticeKind::Success, text: "The device has been logged out." }),
+        Some("revoke-others") => {
+            Some(Notice { kind: NoticeKind::Success, text: "All other devices have been logged out." })
         }
         _ => None,
     };
@@ -66,7 +63,7 @@ async fn show(
     let activity = site.accounts.activity(&user.id, MAX_FAILED_LOG_INS, MAX_ACTIVITY).await;
     let activity = activity_rows(&activity.map_err(|error| auth.refuse(error))?, now);
     let page = sessions(&shell_of(&site.settings, user, notice), &user.token().csrf_token(), &devices, &activity);
-    Ok(([(header::CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT)], respond::page(status, page)).into_response())
+    Ok(respond::page_with_times(status, page))
 }
 
 /// A form whose button logs out one device or all other devices. The form has no inputs for the user to fill in.
@@ -147,11 +144,16 @@ async fn end_one(
         None => false,
     };
     if !ended {
+        let status = StatusCode::NOT_FOUND;
+        if wants == Wants::Page {
+            let text = "That device was already logged out. These devices are still logged in.";
+            let notice = Notice { kind: NoticeKind::Info, text };
+            return show(&site, &auth, &user, status, Some(notice)).await;
+        }
         let detail = "You have no session with this id. The session may have ended already.";
-        let shell = shell_of(&site.settings, &user, None);
-        return Ok(respond::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
+        return Ok(respond::problem(wants, status, "no_such_session", detail, &[]));
     }
-    Ok(respond::success(wants, &site.path(PATH_AFTER_REVOKING), json!({ "revoked": 1 })))
+    Ok(respond::success(wants, &site.path("/account/sessions?done=revoke"), json!({ "revoked": 1 })))
 }
 
 pub(crate) async fn revoke_others(
@@ -174,7 +176,7 @@ async fn end_others(site: Site, auth: Auth, user: CurrentUser<User>) -> Result<R
         }
         None => 0,
     };
-    let location = if ended > 0 { PATH_AFTER_REVOKING } else { PATH };
+    let location = "/account/sessions?done=revoke-others";
     let clear = [("clear-site-data", CLEAR_CACHE)];
     Ok((clear, respond::success(auth.wants(), &site.path(location), json!({ "revoked": ended }))).into_response())
 }

@@ -21,9 +21,15 @@ use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
-    "The link may have expired or already been used, or your account has changed since the link was sent. If you have \
-     just used the link, your address has been restored.",
-    ("/password/forgot", "Choose a new password"),
+    |site| {
+        format!(
+            "The link may have expired or already been used, or your account has changed since the link was sent. If \
+             you have just used the link, your address has been restored. Otherwise, go to your account. If the email \
+             address there is not yours, change it, then change your password. If you cannot log in, ask {} for help.",
+            site.administrator()
+        )
+    },
+    ("/account", "Go to your account"),
 );
 
 /// The request body. See [`SentLink`] for `token` and `link`.

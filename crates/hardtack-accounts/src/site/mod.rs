@@ -72,11 +72,20 @@ impl Site {
     }
 
     /// Sets how users can contact the administrator: an email address, a URL, or a few words such as "Room 12". The
-    /// page for forgotten passwords shows this contact. The administrator can create a reset link with
-    /// [`Accounts::reset_link`].
+    /// page for forgotten passwords and messages to users who cannot log in show this contact. The administrator can
+    /// create a reset link with [`Accounts::reset_link`].
     #[must_use]
     pub fn with_contact(self, contact: &str) -> Self {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
+    }
+
+    /// Returns "the administrator", with the contact in parentheses if there is one, for sentences that tell users whom
+    /// to ask.
+    pub(crate) fn administrator(&self) -> String {
+        match &self.contact {
+            Some(contact) => format!("the administrator ({contact})"),
+            None => "the administrator".to_owned(),
+        }
     }
 
     /// Returns the settings that determine the names and attributes of the pages' cookies.

@@ -65,7 +65,9 @@ async fn users_see_the_activity_of_their_own_account_only() {
 
         // The page shows the same.
         let page = open(&mut ada, "/account/sessions").await;
-        for text in ["Recent activity", "2 failed log-ins", "Firefox on Linux", "Password changed", "127.0.0.1"] {
+        for text in
+            ["Recent activity", "Wrong password entered 2 times", "Firefox on Linux", "Password changed", "127.0.0.1"]
+        {
             assert!(page.text().contains(text), "{text}: {}", page.text());
         }
         let away = ada.get("/account/activity").accept_html().send().await;
@@ -191,7 +193,7 @@ async fn a10_guesses_push_out_nothing_and_are_counted() {
             site.database.execute(guess).await.unwrap();
         }
         let page = open(&mut ada, "/account/sessions").await;
-        for text in ["30 failed log-ins from 192.0.2.7", "Logged in"] {
+        for text in ["Wrong password entered 30 times from 192.0.2.7", "Logged in"] {
             assert!(page.text().contains(text), "{text}: {}", page.text());
         }
         assert_eq!(page.text().matches("192.0.2.7").count(), 1);

@@ -62,7 +62,7 @@ async fn a08_a_person_gets_a_refused_form_again_with_what_was_typed() {
     let refused = submit(&mut ada, &old, "/logout", &[]).await;
     says(&refused, 403, "Log out?");
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
-    assert_eq!(submit(&mut ada, &refused, "/logout", &[]).await.location(), Some("/"));
+    assert_eq!(submit(&mut ada, &refused, "/logout", &[]).await.location(), Some("/?done=logout"));
 }
 
 #[tokio::test]
@@ -245,7 +245,7 @@ async fn a12_error_pages_keep_the_navigation_and_speak_like_people() {
     }
     assert_eq!(
         ada.post("/logout").accept_html().form(&filled(&forged, "/logout", &[])).send().await.location(),
-        Some("/")
+        Some("/?done=logout")
     );
     for path in ["/account/sessions/revoke-others", "/nowhere", "/email/undo"] {
         let page = visitor.get(path).accept_html().send().await;
@@ -314,7 +314,7 @@ async fn a10_an_address_that_is_not_known_is_not_shown() {
     let page = open(&mut ada, "/account/sessions").await;
     assert!(!page.text().contains("unknown address"), "{}", page.text());
     assert_eq!(page.text().matches("<dt>Address</dt>").count(), 1);
-    for text in ["Just now (", "<span class=\"clock\">", "<script src=\"/assets/times.js\" defer></script>"] {
+    for text in ["Just now <", "<span class=\"clock\">", "<script src=\"/assets/times.js\" defer></script>"] {
         assert!(page.text().contains(text), "{text}: {}", page.text());
     }
     assert!(page.header("content-security-policy").unwrap().contains("script-src 'self'"));
@@ -428,8 +428,13 @@ async fn a09_a_form_with_replaced_tokens_does_not_end_the_session() {
     assert_eq!(kept.location(), Some("/login?next=%2Faccount%3Fdone%3Dkept&form=kept"));
     ada.take_cookies(&kept);
     let shown = open(&mut ada, kept.location().unwrap()).await;
-    says(&shown, 200, "Your changes are still here");
+    says(&shown, 200, "Your changes are still here, but have not been saved yet. Check them, then save.</p>");
     assert_eq!(field(&shown, SETTINGS, "display_name"), "Ada L.");
+    // The password for a new address is not kept.
+    let kept = submit(&mut old.clone(), &page, SETTINGS, &[("email", "ada@mail.example")]).await;
+    ada.take_cookies(&kept);
+    let shown = open(&mut ada, kept.location().unwrap()).await;
+    says(&shown, 200, "To change the email address, enter your current password again.");
     // A page that is opened with the old cookies leads to the log-in page, without a word about an end of the session.
     assert_eq!(open(&mut old.clone(), "/service").await.path(), "/login?next=%2Fservice");
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
@@ -454,6 +459,12 @@ async fn a_link_from_elsewhere_does_not_claim_that_a_session_has_ended() {
     let page =
         ada.get("/login?next=/account&ended=1").accept_html().header("sec-fetch-site", "cross-site").send().await;
     assert!(page.status() == 200 && page.text().contains("ada") && !page.text().contains(needed), "{}", page.text());
+    // The user has logged in again and goes back.
+    for query in ["ended=1", "ended=1&form=lost", "ended=1&form=kept"] {
+        let page = open(&mut ada, &format!("/login?{query}")).await;
+        says(&page, 200, "Your session had ended, but you are logged in now.");
+        assert!(!page.text().contains("Your session has ended"), "{query}: {}", page.text());
+    }
     // The redirect after a link from elsewhere to a page whose session has ended.
     let mut visitor = site.client();
     let page = visitor.get("/login?next=/account").accept_html().header("sec-fetch-site", "cross-site").send().await;

@@ -243,6 +243,25 @@ async fn s55_a_refused_guess_tells_nothing_about_the_name() {
     assert_eq!(bytes(&right, "known"), seen[0][2]);
 }
 
+/// The text is the same for every name, so it names the way for users with and without a confirmed address.
+#[tokio::test]
+async fn the_refusal_says_what_to_do_without_a_confirmed_address() {
+    let outbox = tempfile::tempdir().unwrap();
+    let site = TestSite::start(Options {
+        rules: |accounts| accounts.with_log_in_limits(LogInLimits::default().account(Rate::new(1, minutes(60)))),
+        outbox: Some(outbox.path().to_owned()),
+        ..Options::default()
+    })
+    .await;
+    assert_eq!(log_in(&mut site.client(), "ghost", WRONG).await.status(), 401);
+    let refused = log_in(&mut site.client(), "ghost", WRONG).await;
+    assert_eq!(
+        refused.json()["detail"],
+        "Too many attempts. Try again in about an hour. You can also set a new password: by email if you have confirmed \
+         an address, or with a link from the administrator."
+    );
+}
+
 /// The database does the same work for each name, also after the response.
 #[tokio::test]
 async fn l4_a_failure_is_recorded_with_the_same_work_for_every_name() {

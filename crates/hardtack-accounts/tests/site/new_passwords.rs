@@ -164,3 +164,33 @@ async fn s55_a_password_over_the_limit_is_refused_before_any_look_up_for_every_n
     assert_eq!(post(&mut site.client(), "/signup", &body).await.status(), 200);
     assert_eq!(log_in(&mut site.client(), "longest", &longest).await.status(), 200);
 }
+
+/// A user who changes the password because someone else knows it must not end up with the old one.
+#[tokio::test]
+async fn a_new_password_differs_from_the_current_one() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.client();
+    let body = json!({ "username": "ada", "password": NFC });
+    assert_eq!(post(&mut ada, "/signup", &body).await.status(), 200);
+    let mut phone = site.client();
+    assert_eq!(log_in(&mut phone, "ada", NFC).await.status(), 200);
+    let words = "Your new password is the same as your current one. Choose another.";
+    // The same password is the same in each of its spellings.
+    for (current, new) in [(NFC, NFC), (NFC, NFD), (NFD, NFC)] {
+        let body = json!({ "current_password": current, "new_password": new });
+        assert_error(&post(&mut ada, "/account/password", &body).await, "new_password", words);
+    }
+    let page = open(&mut ada, "/account").await;
+    let typed = [("current_password", NFC), ("new_password", NFC)];
+    let refused = submit(&mut ada, &page, "/account/password", &typed).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().contains(words), "{}", refused.text());
+    // Only a user who knows the current password learns that the new one is the same.
+    let body = json!({ "current_password": "not it at all", "new_password": NFC });
+    let wrong = post(&mut ada, "/account/password", &body).await;
+    assert_eq!(wrong.status(), 403, "{}", wrong.text());
+    assert_eq!(wrong.json()["errors"]["new_password"], Value::Null);
+    assert_eq!(phone.get("/service").accept_json().send().await.status(), 200, "a device was logged out");
+    let changed = submit(&mut ada, &refused, "/account/password", &[typed[0], ("new_password", PASSWORD)]).await;
+    assert_eq!(changed.location(), Some("/account?done=password"), "{}", changed.text());
+}

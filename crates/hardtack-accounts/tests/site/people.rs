@@ -3,8 +3,8 @@
 use hardtack_test_support::html;
 
 use crate::support::{
-    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, open,
-    seconds, submit, whoami,
+    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, log_in,
+    open, seconds, submit, whoami,
 };
 use hardtack_test_support::client::{Client, Response};
 
@@ -90,7 +90,7 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         assert_shows(
             &page,
             "/account/sessions?done=revoke",
-            &["The selected devices have been logged out.", "You are not logged in anywhere else."],
+            &["The device has been logged out.", "You are not logged in anywhere else."],
         );
         assert_eq!(whoami(&mut telephone).await, Err(401));
         assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
@@ -98,7 +98,7 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         // The log-out button is on every page.
         let page = open(&mut ada, "/service").await;
         let page = send(&mut ada, &page, "/logout", &[]).await;
-        assert_shows(&page, "/", &["Log in once."]);
+        assert_shows(&page, "/?done=logout", &["You are logged out.", "Log in once."]);
         for name in [ACCESS, REFRESH] {
             assert!(ada.cookie(name).is_none(), "{name} is still there");
         }
@@ -113,10 +113,16 @@ async fn get_logout_asks_for_confirmation() {
     let page = open(&mut ada, "/logout").await;
     assert_shows(&page, "/logout", &["Log out?"]);
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"), "a link logged the user out");
-    assert_eq!(send(&mut ada, &page, "/logout", &[]).await.path(), "/");
+    assert_eq!(send(&mut ada, &page, "/logout", &[]).await.path(), "/?done=logout");
     assert_eq!(whoami(&mut ada).await, Err(401));
     // A visitor is not asked.
     assert_eq!(open(&mut ada, "/logout").await.path(), "/");
+    // A link on another site cannot make the page say so, and the page never says so to a user.
+    let foreign = ada.get("/?done=logout").accept_html().header("sec-fetch-site", "cross-site").send().await;
+    assert!(!foreign.text().contains("You are logged out."), "{}", foreign.text());
+    log_in(&mut ada, "ada", PASSWORD).await;
+    let known = open(&mut ada, "/?done=logout").await;
+    assert!(!known.text().contains("You are logged out."), "{}", known.text());
 }
 
 #[tokio::test]
@@ -181,5 +187,38 @@ async fn errors_are_beside_their_fields_and_input_is_kept() {
         assert_eq!(refused.status(), 422);
         assert!(refused.text().contains("one character"), "{}", refused.text());
         assert_eq!(whoami(&mut site.device_of("ada").await).await.as_deref(), Ok("ada"), "the password was changed");
+    }
+}
+
+#[tokio::test]
+async fn the_device_page_says_which_devices_were_logged_out() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    site.device_of("ada").await;
+    let page = open(&mut ada, "/account/sessions").await;
+    let others = "/account/sessions/revoke-others";
+    // The browser shows only the last response to a form that it sends twice. That response says the same.
+    for _ in 0..2 {
+        let done = send(&mut ada, &page, others, &[]).await;
+        assert_shows(&done, "/account/sessions?done=revoke-others", &["All other devices have been logged out."]);
+    }
+}
+
+#[tokio::test]
+async fn the_account_page_shows_times_like_the_device_page() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let time = |page: &Response| {
+        let (_, time) = page.text().split_once("<time ").unwrap_or_else(|| panic!("no time in {}", page.text()));
+        time.split_once("</time>").unwrap().0.to_owned()
+    };
+    let account = open(&mut ada, "/account").await;
+    assert_eq!(time(&account), time(&open(&mut ada, "/account/sessions").await));
+    assert!(time(&account).contains(">Just now <span class=\"whole\">(<span class=\"clock\">"), "{}", time(&account));
+    // The script shows the time in the browser's time zone, also if a form is shown again.
+    let refused = submit(&mut ada, &account, "/account/password", &[("current_password", "x")]).await;
+    for page in [&account, &refused] {
+        assert!(page.text().contains("<script src=\"/assets/times.js\" defer></script>"), "{}", page.text());
+        assert!(page.header("content-security-policy").unwrap().contains("script-src 'self'"));
     }
 }

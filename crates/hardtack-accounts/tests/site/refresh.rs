@@ -127,7 +127,11 @@ async fn s51_a_form_opened_before_a_refresh_and_posted_after_it_is_accepted() {
         let proven = ada.post("/reauthenticate").accept_html().form(&open_form).follow().await;
         assert_eq!((proven.status().as_u16(), proven.path()), (200, "/"), "{mode:?}");
         let others = ada.post("/account/sessions/revoke-others").accept_html().form(&open_form).follow().await;
-        assert_eq!((others.status().as_u16(), others.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
+        assert_eq!(
+            (others.status().as_u16(), others.path()),
+            (200, "/account/sessions?done=revoke-others"),
+            "{mode:?}"
+        );
         assert_eq!(whoami(&mut telephone).await, Err(401));
 
         // A form that was opened before the user reauthenticated works too.
@@ -266,7 +270,7 @@ async fn a_log_out_during_a_refresh_is_final() {
         let late = tab.get(path).accept_html().send().await;
         assert!(late.set_cookie(REFRESH).is_some_and(|cookie| !cookie.is_deletion()), "{mode:?}: no refresh");
         let out = browser.post("/logout").accept_html().form(&[("csrf_token", &csrf)]).follow().await;
-        assert_eq!((out.status().as_u16(), out.path()), (200, "/"), "{mode:?}");
+        assert_eq!((out.status().as_u16(), out.path()), (200, "/?done=logout"), "{mode:?}");
         browser.take_cookies(&late);
         assert!(browser.cookie(REFRESH).is_some(), "the refresh won in the jar, which is what this is about");
         assert_eq!(whoami(&mut browser).await, Err(401), "{mode:?}");
@@ -293,7 +297,7 @@ async fn a_log_out_during_a_refresh_is_final() {
                 tab.get(path).accept_html().send(),
                 browser.post("/logout").accept_html().form(&form).send()
             );
-            assert_eq!((out.status().as_u16(), out.location()), (303, Some("/")), "{mode:?} {round}");
+            assert_eq!((out.status().as_u16(), out.location()), (303, Some("/?done=logout")), "{mode:?} {round}");
             browser.take_cookies(&late);
             for holder in [&mut browser, &mut tab, &mut thief] {
                 assert_eq!(whoami(holder).await, Err(401), "{mode:?} {round}");

@@ -125,7 +125,7 @@ async fn a08_old_buttons_and_password_forms_with_an_expired_token_lead_to_their_
         let shown = send_old(&mut browser, &devices, "/logout", &[]).await;
         // The page that asks for the password has a single button for a log-out, which works without the password.
         assert_eq!(shown.path(), "/reauthenticate?next=%2Faccount", "{refresh:?} {keeps_token}");
-        assert_eq!(submit(&mut browser, &shown, "/logout", &[]).await.location(), Some("/"));
+        assert_eq!(submit(&mut browser, &shown, "/logout", &[]).await.location(), Some("/?done=logout"));
         assert_eq!(whoami(&mut browser).await, Err(401));
     }
 }
@@ -157,7 +157,7 @@ async fn a08_an_old_form_says_who_is_logged_in_now_and_what_to_do() {
     let shown = send(&mut browser, &devices, "/logout", &[]).await;
     says(&shown, 403, "Nothing was changed: you are still logged in as gina. To log out, choose “Log out” again.");
     assert!(!shown.text().contains("send it again"), "{}", shown.text());
-    assert_eq!(submit(&mut browser, &shown, "/logout", &[]).await.location(), Some("/"));
+    assert_eq!(submit(&mut browser, &shown, "/logout", &[]).await.location(), Some("/?done=logout"));
 }
 
 /// The header of an error page offers no log-in to a user whose session continues.

@@ -30,7 +30,7 @@ impl Accounts {
     /// ```
     ///
     /// # Errors
-    /// - The current password is wrong, or the new password breaks a rule. Nothing was changed.
+    /// - The current password is wrong, or the new password breaks a rule or is the current one. Nothing was changed.
     /// - An earlier request in this session has already set the new password, for example because the browser sent the
     ///   form twice ([`AlreadyChanged`](PasswordChangeProblem::AlreadyChanged)).
     /// - There were too many attempts in this session, or the session has ended.

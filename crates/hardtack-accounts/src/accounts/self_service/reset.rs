@@ -80,7 +80,7 @@ impl Accounts {
     ///
     /// # Errors
     /// - The link no longer works. The failure counts as an attempt from the client's address.
-    /// - The new password breaks a rule. The link still works.
+    /// - The new password breaks a rule, or is the current password. The link still works.
     /// - There were too many attempts, too many passwords are being hashed, or the database failed.
     pub async fn reset_password(
         &self,

@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use hardtack::clock::Timestamp;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, CurrentUser, FreshAccessToken};
 use http::{HeaderMap, StatusCode};
 
 use crate::extract::{done, shell_of};
-use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account, date};
+use crate::pages::{AccountView, FieldError, Notice, NoticeKind, TimeText, account};
 use crate::respond;
-use crate::routes::confirm_email::AT_MOST;
 use crate::routes::kept_form;
 use crate::settings::SiteSettings;
 use crate::site::Site;
@@ -25,6 +25,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) sends_mail: bool,
     pub(super) min_password: u8,
     pub(super) owner: String,
+    pub(super) now: Timestamp,
 }
 
 impl<'a> AccountPage<'a> {
@@ -40,6 +41,7 @@ impl<'a> AccountPage<'a> {
             sends_mail: site.accounts.sends_mail(),
             min_password: site.accounts.min_password(),
             owner: kept_form::owner_field(user, &site.auth),
+            now: site.auth.now(),
         }
     }
 
@@ -54,12 +56,12 @@ impl<'a> AccountPage<'a> {
             email_confirmed: user.email_confirmed,
             sends_mail: self.sends_mail,
             owner: &self.owner,
-            created: &date(user.created_at),
+            created: TimeText::new(user.created_at, self.now),
             profile_errors: self.profile_errors,
             password_errors: self.password_errors,
             min_password: self.min_password,
         };
-        respond::page(status, account(&shell_of(self.site, user, self.notice), &view))
+        respond::page_with_times(status, account(&shell_of(self.site, user, self.notice), &view))
     }
 }
 
@@ -81,13 +83,13 @@ fn saved(user: &User, sends_mail: bool, done: &str) -> String {
             format!("{saved} Without a confirmed email address, you cannot reset a forgotten password by email.")
         }
         email if done == "settings-limited" => format!(
-            "{saved} We have not sent a link to {email}, because the hourly limit for emails was reached. Request the \
-             link later, with the button below. Until you confirm the address, you cannot reset a forgotten password \
-             by email."
+            "{saved} We have not sent a link to {email}, because too many emails were requested in the last hour. \
+             Request the link in an hour, with the button below. Until you confirm the address, you cannot reset a \
+             forgotten password by email."
         ),
         email if done == "settings-link" => format!(
-            "{saved} Open the link that we send to {email}. {AT_MOST} Until you confirm the address, you cannot reset \
-             a forgotten password by email."
+            "{saved} Open the link that we send to {email}. Until you confirm the address, you cannot reset a forgotten \
+             password by email."
         ),
         _ => saved.to_owned(),
     }
@@ -114,7 +116,10 @@ pub(crate) async fn show(
     }
     let mut page = AccountPage::new(&user, &site);
     let done = done(&auth);
-    let letter = format!("Open the link in the email that we send. {AT_MOST}");
+    let letter = match user.email_confirmed {
+        true => "Your email address is confirmed.".to_owned(),
+        false => format!("Open the link that we send to {}.", user.email),
+    };
     let saved = saved(&user, site.accounts.sends_mail(), done.as_deref().unwrap_or_default());
     page.notice = match done.as_deref() {
         Some("settings" | "settings-link" | "settings-limited") => success(&saved),
@@ -126,7 +131,7 @@ pub(crate) async fn show(
             info("Your changes were not saved, and what you typed could not be kept. Enter your changes again.")
         }
         Some("unsent") => info("No email has been sent yet. Press “Send the email again” below."),
-        Some("letter") => success(&letter),
+        Some("letter") if !user.email.is_empty() => success(&letter),
         _ => None,
     };
     if !kept_form::is_set(&headers, &site) {
@@ -140,7 +145,9 @@ pub(crate) async fn show(
         }
         return kept_form::clear(page.respond(&user, StatusCode::OK), &site);
     };
+    let still_here = "Your changes are still here, but have not been saved yet. Check them, then save.";
+    let with_password = format!("{still_here} To change the email address, enter your current password again.");
+    page.notice = info(if profile.email == user.email { still_here } else { &with_password });
     page.profile = profile;
-    page.notice = info("Your changes are still here, but have not been saved yet. Check them, then save.");
     kept_form::clear(page.respond(&user, StatusCode::OK), &site)
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::page::{AccountPage, of_another};
-use crate::accounts::{ActionError, CurrentPassword, ProfileChangeProblem};
+use crate::accounts::{ActionError, ConfirmationLink, CurrentPassword, ProfileChangeProblem};
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, refuse_read_form};
 use crate::pages::{FieldError, Notice, NoticeKind};
@@ -166,16 +166,18 @@ async fn change(
     };
     let password = CurrentPassword::ForNewAddress(password);
     let error = match site.accounts.change_profile(&user, change, password, &session, &request).await {
-        Ok((changed, None)) => {
-            // The page announces a confirmation link only if this form has caused one.
-            let sends_link = site.accounts.sends_mail() && !changed.email.is_empty() && changed.email != user.email;
-            let done = if sends_link { "settings-link" } else { "settings" };
-            return Ok(respond::success(wants, &site.path(&format!("/account?done={done}")), json!(changed)));
-        }
-        Ok((changed, Some(limit))) => {
+        Ok((changed, link)) => {
             let mut body = json!(changed);
-            body["detail"] = json!(limit.explain(&changed.email));
-            return Ok(respond::success(wants, &site.path("/account?done=settings-limited"), body));
+            // The page announces a confirmation link only if this form has caused one.
+            let done = match link {
+                ConfirmationLink::NotNeeded => "settings",
+                ConfirmationLink::Requested => "settings-link",
+                ConfirmationLink::Refused(limit) => {
+                    body["detail"] = json!(limit.explain(&changed.email));
+                    "settings-limited"
+                }
+            };
+            return Ok(respond::success(wants, &site.path(&format!("/account?done={done}")), body));
         }
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
             let errors = [FieldError { field: "current_password", text: refused.sentence() }];

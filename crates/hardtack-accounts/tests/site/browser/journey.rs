@@ -80,6 +80,7 @@ async fn logs_out_and_in_again(ada: &Person<'_>) {
     ada.logs_out().await;
     ada.is_at("/").await;
     ada.is_nobody().await;
+    ada.sees("You are logged out.").await;
     ada.sees("Log in once.").await;
 
     // A protected page redirects to the log-in, and the log-in back to the page.
@@ -185,7 +186,7 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
     ada.sees("Nothing has been logged out yet").await;
     ada.clicks("form[action$='/revoke']").await;
     ada.is_at("/account/sessions").await;
-    ada.sees("The selected devices have been logged out.").await;
+    ada.sees("The device has been logged out.").await;
     assert_eq!(ada.count(".device").await, 1);
     assert_eq!(ada.count(".device .badge").await, 1);
     ada.is_greeted_as("Ada Lovelace").await;

@@ -37,7 +37,7 @@ async fn a_token_that_is_not_valid_yet_can_be_logged_out() {
     assert!(page.set_cookies().is_empty(), "{:?}", page.set_cookies());
     let copy = ada.clone();
     let done = submit(&mut ada, &page, "/logout", &[]).await;
-    assert_eq!((done.status().as_u16(), done.location()), (303, Some("/")));
+    assert_eq!((done.status().as_u16(), done.location()), (303, Some("/?done=logout")));
     site.clock.set_forward(minutes(1));
     assert_eq!(whoami(&mut copy.clone()).await, Err(401), "the session has ended");
     assert_eq!(whoami(&mut other.clone()).await.as_deref(), Ok("ada"));

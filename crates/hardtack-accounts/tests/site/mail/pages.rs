@@ -81,6 +81,10 @@ async fn the_links_work_in_a_browser() {
     mailing.mail(ADDRESS).await;
     let sent = submit(&mut ada, &page, "/account/email/send", &[]).await;
     assert_eq!(sent.header("location"), Some("/account?done=letter"));
+    let page = open(&mut ada, "/account?done=letter").await;
+    for text in [format!("Open the link that we send to {ADDRESS}.</p>").as_str(), "you might have to wait an hour"] {
+        assert!(page.text().contains(text), "{text}: {}", page.text());
+    }
 
     let link = link_of(&mailing.mail(ADDRESS).await);
     let mut phone = mailing.site.client();
@@ -93,7 +97,9 @@ async fn the_links_work_in_a_browser() {
     assert!(page.text().contains("ada") && !page.text().contains(link.split_once('=').unwrap().1));
     let done = submit(&mut phone, &page, "/email/confirm", &[]).await;
     assert_eq!(done.header("location"), Some("/?done=email"));
-    assert!(!open(&mut ada, "/account").await.text().contains("is not confirmed yet"));
+    let page = open(&mut ada, "/account?done=letter").await;
+    assert!(page.text().contains("Your email address is confirmed."), "{}", page.text());
+    assert!(!page.text().contains("is not confirmed yet") && !page.text().contains("Open the link"));
     assert_eq!(open(&mut phone, "/email/confirm").await.status(), 410);
 
     let page = open(&mut phone, "/password/forgot").await;

@@ -3,7 +3,7 @@
 use hardtack_db::Statement;
 use serde_json::json;
 
-use super::{ADDRESS, Mailing, NEW, confirm, forgot, reset, set_email, set_email_with, token_of};
+use super::{ADDRESS, Mailing, NEW, confirm, forgot, link_of, reset, set_email, set_email_with, token_of};
 use crate::recording_site::kinds;
 use crate::support::*;
 
@@ -12,6 +12,7 @@ hardtack_test_support::on_every_store! {
     {
         s36_a_link_for_a_new_password_works_once_and_logs_everybody_out,
         s36_of_two_who_use_a_link_at_once_one_succeeds,
+        a_link_does_not_set_the_current_password_again,
         s36_a_link_ends_after_an_hour_with_another_password_and_with_another_address,
         s56_nobody_learns_whose_an_address_is,
         s36_a_disabled_user_gets_no_link_and_a_link_enables_nobody,
@@ -56,6 +57,46 @@ async fn s36_of_two_who_use_a_link_at_once_one_succeeds(on_postgres: bool) {
     let mut statuses = [one.status().as_u16(), other.status().as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 410]);
+    mailing.mails().await;
+    // A browser that sends the form twice sends the same password twice.
+    let (token, again) = (mailing.reset_token().await, "sent twice at once");
+    let (one, other) = tokio::join!(reset(&mailing.site, &token, again), reset(&mailing.site, &token, again));
+    let mut statuses = [one.status().as_u16(), other.status().as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 410]);
+}
+
+/// The link still works afterwards. This holds for a link to reset the password and for a link to undo a change.
+async fn a_link_does_not_set_the_current_password_again(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    let mut ada = mailing.ada().await;
+    let words = "Your new password is the same as your current one. Choose another.";
+    let token = mailing.reset_token().await;
+    let refused = reset(&mailing.site, &token, PASSWORD).await;
+    assert_eq!((refused.status().as_u16(), &refused.json()["errors"]["new_password"]), (422, &json!(words)));
+    let mut browser = mailing.site.client();
+    let page = open(&mut browser, &format!("/password/reset?token={token}")).await;
+    let refused = submit(&mut browser, &page, "/password/reset", &[("new_password", PASSWORD)]).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().contains(words), "{}", refused.text());
+    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"), "nothing was changed");
+    let done = submit(&mut browser, &refused, "/password/reset", &[("new_password", NEW)]).await;
+    assert_eq!(done.location(), Some("/login?done=reset"), "{}", done.text());
+    mailing.mails().await;
+
+    assert_eq!(log_in(&mut ada, "ada", NEW).await.status(), 200);
+    set_email_with(&mut ada, "else@mail.example", NEW).await;
+    let mails = mailing.mails().await;
+    let undo = link_of(mails.iter().find(|mail| mail.contains("/email/undo?token=")).unwrap());
+    let page = open(&mut browser, &undo).await;
+    let refused = submit(&mut browser, &page, "/email/undo", &[("new_password", NEW)]).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().contains(words), "{}", refused.text());
+    let done = submit(&mut browser, &refused, "/email/undo", &[("new_password", PASSWORD)]).await;
+    assert_eq!(done.location(), Some("/login?done=undo-password"), "{}", done.text());
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
+    let page = open(&mut ada, "/account/sessions").await;
+    assert_eq!(page.text().matches("Password set with a link from an email").count(), 2, "{}", page.text());
 }
 
 async fn s36_a_link_ends_after_an_hour_with_another_password_and_with_another_address(on_postgres: bool) {
@@ -152,8 +193,7 @@ async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
                     assert_eq!(whoami(client).await, Err(401), "{what}");
                 }
                 _ => {
-                    // Setting the same password again counts as a change.
-                    let body = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
+                    let body = json!({ "current_password": PASSWORD, "new_password": "set on the account page" });
                     let response = client.post("/account/password").accept_json().csrf().json(&body).send().await;
                     assert_eq!(response.status(), 200, "{}", response.text());
                 }

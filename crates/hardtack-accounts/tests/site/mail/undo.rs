@@ -66,7 +66,15 @@ async fn a02_s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on
     assert!(address == ADDRESS && confirmed.is_some());
     assert_eq!(whoami(&mut intruder).await, Err(401), "the session of whoever replaced it");
     assert_eq!(reset(&mailing.site, &mailing.reset_token().await, "the owner's password").await.status(), 200);
-    assert_eq!(open(&mut owner, &undo).await.status(), 410, "it works once");
+    let used = open(&mut owner, &undo).await;
+    assert_eq!(used.status(), 410, "it works once");
+    for text in [
+        "If the email address there is not yours, change it, then change your password.",
+        "ask the administrator for help",
+        "href=\"/account\">Go to your account",
+    ] {
+        assert!(used.text().contains(text), "{text}: {}", used.text());
+    }
     let mut owner = mailing.site.client();
     assert_eq!(log_in(&mut owner, "ada", "the owner's password").await.status(), 200);
     assert!(kinds(&mut owner).await.contains(&"email_restored".to_owned()));
