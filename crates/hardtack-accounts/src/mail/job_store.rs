@@ -129,8 +129,12 @@ impl MailJobStore {
         if kind == JobKind::ConfirmEmail {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
         }
-        let waits = kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await?;
-        let decision = if waits { Decision::Send } else { sent::decide_in(transaction, &job, &key).await? };
+        if kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await? {
+            // Do not try to insert the job: if a server has just sent the waiting email, a second email would be
+            // queued that was not checked against the limits.
+            return Ok(Decision::Send);
+        }
+        let decision = sent::decide_in(transaction, &job, &key).await?;
         match decision {
             Decision::Send => {}
             Decision::Withhold if kind == JobKind::ConfirmEmail => key = withheld(&key),
