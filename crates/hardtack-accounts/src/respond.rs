@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::{ActionError, SessionOver};
 use crate::pages::{ErrorView, FieldError, Shell, error_page};
+use crate::passwords::PasswordTableError;
 use crate::security_headers::POLICY_WITH_SCRIPT;
 
 /// Responds with a page.
@@ -145,6 +146,7 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
 
 static UNAVAILABLE: LogLimit = LogLimit::new("store_unavailable");
 static UNKNOWN: LogLimit = LogLimit::new("outcome_unknown");
+static UNCHECKED: LogLimit = LogLimit::new("password_table_failed");
 
 /// Logs that the database failed while the site was preparing a page, which is shown without the missing information.
 pub(crate) fn warn_of_missing(error: &BackendError) {
@@ -177,6 +179,19 @@ pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
                   before you repeat the change. If you changed your password, first try to log in with the new \
                   password.";
     problem(wants, StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail, &[])
+}
+
+/// Responds with 503 because the table of passwords failed, so a new password could not be checked. The error appears
+/// only in the log.
+pub(crate) fn unchecked(wants: Wants, error: &PasswordTableError) -> Response {
+    UNCHECKED.add(|not_logged| {
+        tracing::error!(
+            event = "password_table_failed", not_logged, error = %WithCauses(error),
+            "a request got 503, because a new password could not be checked"
+        );
+    });
+    let detail = "The site cannot check new passwords at the moment, so nothing was changed. Try again later.";
+    retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
 /// Responds with 503 because too many passwords are being checked.
@@ -217,6 +232,7 @@ pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P,
             Err(problem(wants, StatusCode::UNAUTHORIZED, reason.code(), text, &[]).into())
         }
         ActionError::Busy => Err(busy(wants).into()),
+        ActionError::PasswordTable(error) => Err(unchecked(wants, &error).into()),
         ActionError::Backend(error) => Err(unavailable(wants, &error).into()),
         ActionError::Unknown(error) => Err(outcome_unknown(wants, &error).into()),
     }

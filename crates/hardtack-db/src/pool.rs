@@ -203,6 +203,18 @@ impl Pool {
         }
     }
 
+    /// Returns whether [`close`](Self::close) has been called. Every query then fails, although the database may work.
+    pub fn is_closed(&self) -> bool {
+        match &self.inner {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(pool, _) => pool.is_closed(),
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(pool) => pool.is_closed(),
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Inner::None(never) => match *never {},
+        }
+    }
+
     /// Returns whether the database is PostgreSQL.
     pub fn is_postgres(&self) -> bool {
         match &self.inner {

@@ -79,6 +79,7 @@ impl Accounts {
                 ActionError::TooMany(refused) => ActionError::TooMany(refused),
                 ActionError::SessionOver(over) => ActionError::SessionOver(over),
                 ActionError::Busy => ActionError::Busy,
+                ActionError::PasswordTable(error) => ActionError::PasswordTable(error),
                 ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
             })?;
         let mut transaction = self.begin_change(session).await?;

@@ -10,7 +10,7 @@ use hardtack::refusal::Reason;
 use hardtack::throttle::TooManyAttempts;
 use hardtack_sqlx::MigrateError;
 
-use crate::passwords::{HashError, PasswordProblem};
+use crate::passwords::{HashError, PasswordProblem, PasswordTableError};
 use crate::users::{INVALID_EMAIL, Profile, ProfileProblem, UserNameProblem};
 
 /// Why [`Accounts::open`](crate::Accounts::open) failed.
@@ -50,6 +50,9 @@ pub enum ActionError<P> {
     /// Too many passwords are being checked at once. The input was not checked.
     #[error("too many passwords are being checked at once; try again in a few seconds")]
     Busy,
+    /// The new password could not be checked against the table of passwords, and nothing was changed.
+    #[error("the new password could not be checked")]
+    PasswordTable(#[source] PasswordTableError),
     /// The database failed, and nothing was changed.
     #[error(transparent)]
     Backend(BackendError),
@@ -65,6 +68,7 @@ impl<P: fmt::Display> fmt::Debug for ActionError<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Backend(error) | Self::Unknown(error) => write!(f, "{self}: {}", WithCauses(error)),
+            Self::PasswordTable(error) => write!(f, "{self}: {}", WithCauses(error)),
             _ => fmt::Display::fmt(self, f),
         }
     }
@@ -77,6 +81,7 @@ impl<P: fmt::Display> From<ActionError<P>> for Reason {
             ActionError::TooMany(refused) => refused.into(),
             ActionError::SessionOver(over) => over.into(),
             busy @ ActionError::Busy => BackendError::new(busy.to_string()).into(),
+            ActionError::PasswordTable(error) => BackendError::new(error).into(),
             ActionError::Backend(error) => error.into(),
             ActionError::Unknown(error) => Self::OutcomeUnknown(error),
         }
@@ -91,6 +96,7 @@ impl<P> ActionError<P> {
             Self::TooMany(refused) => ActionError::TooMany(refused),
             Self::SessionOver(over) => ActionError::SessionOver(over),
             Self::Busy => ActionError::Busy,
+            Self::PasswordTable(error) => ActionError::PasswordTable(error),
             Self::Backend(error) => ActionError::Backend(error),
             Self::Unknown(error) => ActionError::Unknown(error),
         }

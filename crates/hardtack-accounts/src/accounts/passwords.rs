@@ -98,7 +98,7 @@ impl Accounts {
             true => tokio::task::spawn_blocking(check).await.map_err(BackendError::new)?,
             false => check(),
         };
-        match checked.map_err(BackendError::new)? {
+        match checked.map_err(ActionError::PasswordTable)? {
             (None, password) => Ok(password.into_normalized()),
             (Some(problem), _) => Err(ActionError::Invalid(problem)),
         }
@@ -363,13 +363,15 @@ impl Accounts {
 }
 
 /// Counts the result of an attempt. The attempt does not count as a failure if the password was right, or if the
-/// database failed before a password was checked.
+/// database or the table of passwords failed before a password was checked.
 async fn counted<T>(
     attempt: Try,
     result: Result<T, ActionError<WrongPassword>>,
 ) -> Result<T, ActionError<WrongPassword>> {
     match &result {
-        Ok(_) | Err(ActionError::Backend(_) | ActionError::Unknown(_)) => attempt.succeeded().await,
+        Ok(_) | Err(ActionError::PasswordTable(_) | ActionError::Backend(_) | ActionError::Unknown(_)) => {
+            attempt.succeeded().await;
+        }
         // After `Busy`, the attempt still counts as a failure. A client can fill the queue on purpose, and doing so
         // must not reset the number of failures in a row.
         Err(

@@ -58,9 +58,9 @@ impl Dispatcher {
         Self { shared: Arc::new(shared), calls, idle_at, sending: JoinSet::new(), places: Places::default() }
     }
 
-    /// Sends messages until the queue is dropped.
+    /// Sends messages until the queue is dropped or the database is closed.
     pub(super) async fn run(mut self) {
-        loop {
+        while !self.shared.worker.is_database_closed() {
             let call = *self.calls.borrow_and_update();
             let (wait, is_known) = self.send_what_is_due().await;
             if is_known && self.sending.is_empty() {
@@ -200,7 +200,7 @@ impl Shared {
         calls: &watch::Receiver<u64>,
         change: impl Fn() -> F,
     ) {
-        while self.note(change().await).is_none() && calls.has_changed().is_ok() {
+        while self.note(change().await).is_none() && calls.has_changed().is_ok() && !self.worker.is_database_closed() {
             tokio::time::sleep(REMOVE_AGAIN).await;
         }
     }
@@ -245,6 +245,8 @@ impl Shared {
                 self.is_database_down.store(false, Ordering::Relaxed);
                 Some(value)
             }
+            // The application is stopping. The database has not failed.
+            Err(_) if self.worker.is_database_closed() => None,
             Err(error) => {
                 if !self.is_database_down.swap(true, Ordering::Relaxed) {
                     tracing::warn!(

@@ -1,6 +1,6 @@
 //! A mailer that writes messages to a folder, for development and tests.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -22,22 +22,18 @@ impl Outbox {
 
     fn write(&self, text: &str) -> io::Result<()> {
         let mut folder = fs::DirBuilder::new();
-        let mut file = OpenOptions::new();
         #[cfg(unix)]
-        {
-            use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-            folder.mode(0o700);
-            file.mode(0o600);
-        }
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
         folder.recursive(true).create(&self.0)?;
         // A user who can write to the folder can replace messages.
         check_trusted_folder(&self.0).map_err(io::Error::other)?;
-        let name = format!("{:032x}", rand::random::<u128>());
         // Write the file under a hidden name first, and rename it when it is complete, so that every `.eml` file is
-        // complete.
-        let unfinished = self.0.join(format!(".{name}"));
-        file.write(true).create_new(true).open(&unfinished)?.write_all(text.as_bytes())?;
-        fs::rename(unfinished, self.0.join(format!("{name}.eml")))
+        // complete. tempfile creates files with mode 0600, and removes the hidden file if an error occurs.
+        let mut unfinished = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.0)?;
+        unfinished.write_all(text.as_bytes())?;
+        let path = self.0.join(format!("{:032x}.eml", rand::random::<u128>()));
+        unfinished.persist(path).map_err(|failed| failed.error)?;
+        Ok(())
     }
 
     /// Returns the folder.

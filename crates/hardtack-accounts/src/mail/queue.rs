@@ -129,6 +129,9 @@ async fn work_off(queue: &FairQueue<ResetRequest>, hurry: &Notify, worker: &Mail
 async fn handle(asked: &ResetRequest, worker: &MailWorker) {
     let since = Instant::now();
     while let Err(error) = worker.queue_reset_links(asked).await {
+        if worker.is_database_closed() {
+            return;
+        }
         if since.elapsed() >= PATIENCE {
             tracing::error!(event = "mail_lost", error = %WithCauses(&error), "a reset link was not sent");
             return;

@@ -68,6 +68,11 @@ impl MailWorker {
         }
     }
 
+    /// Returns whether the application has closed the database. No more messages can be sent then.
+    pub(super) fn is_database_closed(&self) -> bool {
+        self.database.is_closed()
+    }
+
     /// Sends a stored job's message if it is still needed.
     pub(super) async fn run(&self, job: &MailJob) -> Result<Outcome, SendFailure> {
         let prepared = self.prepare(job).await;

@@ -1,12 +1,11 @@
 //! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2).
 
-use std::io;
 use std::sync::Arc;
 
 use super::context::is_expected;
 use super::patterns::{core, folded, is_made_of_runs, repeated, repeated_core};
 use super::problem::PasswordProblem;
-use super::table::PasswordTable;
+use super::table::{PasswordTable, PasswordTableError};
 use super::typed::TypedPassword;
 
 /// The minimum length that every site requires, in characters (ASVS 5.0 V6.2.1).
@@ -35,14 +34,14 @@ const MAX_MIN_CHARS: u8 = 64;
 /// space (RFC 8265, OpaqueString).
 ///
 /// ```
-/// use hardtack_accounts::{PasswordProblem, PasswordRules};
+/// use hardtack_accounts::{PasswordProblem, PasswordRules, PasswordTableError};
 ///
 /// let rules = PasswordRules::default().site("notes.example");
 /// let user = ["alice", "alice@site.example"];
 /// assert_eq!(rules.problem("correct horse battery staple", &user)?, None);
 /// assert_eq!(rules.problem("Password1", &user)?, Some(PasswordProblem::Common));
 /// assert_eq!(rules.problem("alice2024", &user)?, Some(PasswordProblem::Expected));
-/// # Ok::<(), std::io::Error>(())
+/// # Ok::<(), PasswordTableError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct PasswordRules {
@@ -83,15 +82,19 @@ impl PasswordRules {
     /// If a table is set, this method reads the table's file. Call it on a thread that is allowed to block.
     ///
     /// # Errors
-    /// The table cannot be read.
-    pub fn problem(&self, password: &str, user: &[&str]) -> io::Result<Option<PasswordProblem>> {
+    /// The table cannot be read, or its file has changed since it was opened. Do not accept the password then.
+    pub fn problem(&self, password: &str, user: &[&str]) -> Result<Option<PasswordProblem>, PasswordTableError> {
         match TypedPassword::new(password.to_owned()) {
             Ok(typed) => self.problem_of(&typed, user),
             Err(problem) => Ok(Some(problem)),
         }
     }
 
-    pub(crate) fn problem_of(&self, password: &TypedPassword, user: &[&str]) -> io::Result<Option<PasswordProblem>> {
+    pub(crate) fn problem_of(
+        &self,
+        password: &TypedPassword,
+        user: &[&str],
+    ) -> Result<Option<PasswordProblem>, PasswordTableError> {
         let password = password.normalized();
         if let Some(problem) = self.problem_in_memory(password, user) {
             return Ok(Some(problem));

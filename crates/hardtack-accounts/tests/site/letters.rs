@@ -1,5 +1,6 @@
 //! What emails say, when warnings are sent, and what pages say about emails.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -169,6 +170,28 @@ async fn s76_a_warning_that_no_server_sends_is_given_up_after_seven_days() {
         let text = log.text();
         assert!(text.contains("mail_lost") && text.contains("no server that uses this database sends email"), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+/// The log used to say that the database had failed. The tasks run on the thread of the test, because the test reads the
+/// log of this thread.
+#[tokio::test]
+async fn a_database_that_the_application_has_closed_has_not_failed() {
+    for on_postgres in [false, true] {
+        let (site, mailer) = crate::mail_queue::start(on_postgres).await;
+        mailer.hangs_at_confirmations.store(true, Ordering::SeqCst);
+        let mut ada = site.client();
+        sign_up(&mut ada, "ada").await;
+        set_email(&mut ada, ADDRESS).await;
+        assert!(!site.accounts.flush().await, "the mailer hangs");
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        site.database.close().await;
+        // Wakes the task that sends emails.
+        assert!(!site.accounts.flush().await);
+        assert!(!log.text().contains("mail_delayed"), "{}", log.text());
     }
 }
 

@@ -30,10 +30,21 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     // Refuse an invalid configuration before creating files or tables.
     config.check(keys::placeholder(&config)?)?;
     let limits = config.limits.clone().within_open_files()?;
-    runtime::block_on(Builder::new_multi_thread(), start(&config, limits))
+    let runtime = runtime::build(Builder::new_multi_thread())?;
+    let mut opened = None;
+    let served = runtime.block_on(start(&config, limits, &mut opened));
+    if let Some(database) = opened {
+        runtime::stop_and_close(runtime, &database)?;
+    }
+    if served.is_ok() {
+        tracing::info!(event = "stopped");
+    }
+    served
 }
 
-async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
+/// Starts the server, and serves until a signal arrives. Puts the database into `opened`, so that the caller can close
+/// it.
+async fn start(config: &Arc<Config>, limits: Limits, opened: &mut Option<Database>) -> Result<(), Error> {
     let stop = StopSignal::listen().map_err(no_signals)?;
     let _too_large = survive_limits_on_files()?;
     let hangup = keys::Hangup::listen()?;
@@ -41,7 +52,7 @@ async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
     stores::prepare_folders(config)?;
     // Before the database is created or upgraded, refuse keys that cannot be used.
     keys::load(config)?;
-    let database = config.database.open().await.map_err(Error::with_causes)?;
+    let database = opened.insert(config.database.open().await.map_err(Error::with_causes)?).clone();
     tracing::info!(event = "database", database = %config.database);
     stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
     let accounts = Accounts::open_migrated(database.clone()).await.map_err(Error::with_causes)?;
@@ -85,10 +96,6 @@ async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
         );
     }
     auth.log_not_logged();
-    database.close().await;
-    if served.is_ok() {
-        tracing::info!(event = "stopped");
-    }
     served
 }
 

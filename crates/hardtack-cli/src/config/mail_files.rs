@@ -5,7 +5,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-use hardtack::files;
+use hardtack::files::{self, UntrustedFile};
 
 use super::mail::{MailConfig, MailTransport};
 use super::settings::{MAIL_COMMAND, MAIL_OUTBOX};
@@ -21,19 +21,15 @@ pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), 
             .map_err(|why| Error::config(format_args!("{}: {why}", sources.describe(&MAIL_OUTBOX))));
     }
     let Some(program) = mail.and_then(MailConfig::program) else { return Ok(()) };
-    let setting = || sources.describe(&MAIL_COMMAND);
-    let (path, metadata) = find(program).map_err(|unusable| {
-        Error::config(format_args!(
-            "{}, but {unusable}; expected the path of a program, such as /usr/sbin/sendmail, or the name of a program \
-             in one of the folders in PATH, followed by the program's arguments",
-            setting()
-        ))
-    })?;
-    files::check_trusted(&path, &metadata).map_err(|untrusted| {
-        Error::config(format_args!(
-            "{}, but another user can change this program, which the server runs: {untrusted}",
-            setting()
-        ))
+    find_trusted(program).map(drop).map_err(|unusable| {
+        let expected = match unusable {
+            Unusable::Untrusted(_) => "",
+            _ => {
+                "; expected the path of a program, such as /usr/sbin/sendmail, or the name of a program in one of the \
+                 folders in PATH, followed by the program's arguments"
+            }
+        };
+        Error::config(format_args!("{}, but {unusable}{expected}", sources.describe(&MAIL_COMMAND)))
     })
 }
 
@@ -77,9 +73,9 @@ impl MailConfig {
 /// The folders that `execvp` searches if `PATH` is not set.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
-/// Why a program cannot be run.
+/// Why the mail program cannot be run.
 #[derive(Debug, thiserror::Error)]
-enum Unusable {
+pub(crate) enum Unusable {
     #[error("no folder of PATH contains a program with the name {0}")]
     NotOnPath(String),
     #[error("{0} cannot be run: {1}")]
@@ -88,6 +84,16 @@ enum Unusable {
     NotAFile(PathBuf),
     #[error("this user is not allowed to execute {0} (chmod +x makes a file executable)")]
     NotExecutable(PathBuf),
+    #[error("another user can change this program, which the server runs: {0}")]
+    Untrusted(UntrustedFile),
+}
+
+/// Finds the mail program, and checks that this process can run it and that no other OS user can change it. The server
+/// calls this function at startup and before it sends each email.
+pub(crate) fn find_trusted(program: &str) -> Result<PathBuf, Unusable> {
+    let (path, metadata) = find(program)?;
+    files::check_trusted(&path, &metadata).map_err(Unusable::Untrusted)?;
+    Ok(path)
 }
 
 /// Finds a program as the operating system does: by its path, or by its name in the folders of `PATH`. Like `execvp`,

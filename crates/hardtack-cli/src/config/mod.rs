@@ -38,6 +38,7 @@ use address::Address;
 pub(crate) use mail::{MailConfig, MailTransport};
 #[cfg(feature = "smtp")]
 pub(crate) use mail::{SmtpServer, SmtpTls};
+pub(crate) use mail_files::{Unusable, find_trusted};
 use sources::{FlagValues, Sources};
 pub(crate) use storage::{RedisConfig, RedisPurpose, missing_file};
 use tokens::Tokens;

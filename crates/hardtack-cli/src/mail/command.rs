@@ -1,5 +1,6 @@
 //! Sends mail through a program such as `/usr/sbin/sendmail -t -i`.
 
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::{env, io};
 
@@ -13,13 +14,14 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use super::timeout::TIMEOUT;
+use crate::config::{Unusable, find_trusted};
 
 /// sendmail's exit statuses (sysexits.h) for a recipient or message that is permanently refused: EX_DATAERR, EX_NOUSER
 /// and EX_NOHOST.
 const REFUSED: [i32; 3] = [65, 67, 68];
 
 /// A program that reads an email from its standard input. The server runs the program without a shell, and its
-/// arguments contain no user input.
+/// arguments contain no user input. Before each run, the server checks that no other user can change the program.
 pub(super) struct MailCommand {
     program: String,
     arguments: Vec<String>,
@@ -30,11 +32,14 @@ impl MailCommand {
         Self { program: program.to_owned(), arguments: arguments.to_vec() }
     }
 
-    /// Runs the program until it exits. Returns its exit status, and whether it kept its standard input open until the
+    /// Runs the program until it exits, unless another user can change it. Returns its exit status, and whether it kept its standard input open until the
     /// whole message was written. If this future is dropped earlier, because of the timeout or because the server
     /// stops, the program and the processes that it has started are killed.
-    async fn run(&self, message: &str) -> io::Result<(ExitStatus, bool)> {
-        let mut command = Command::new(&self.program);
+    async fn run(&self, message: &str) -> Result<(ExitStatus, bool), RunError> {
+        // Run the file that was checked. `PATH` could lead to a different file by now.
+        let mut command = Command::new(self.find().await?);
+        #[cfg(unix)]
+        command.arg0(&self.program);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // The program must not see the server's keys and passwords.
         for (name, _) in env::vars_os() {
@@ -56,6 +61,14 @@ impl MailCommand {
         Ok((running.0.wait().await?, took_message))
     }
 
+    /// Finds the program's file, which another user may have changed since the last run. The check reads from the file
+    /// system, so it runs on a thread for blocking work.
+    async fn find(&self) -> Result<PathBuf, RunError> {
+        let program = self.program.clone();
+        let found = tokio::task::spawn_blocking(move || find_trusted(&program)).await;
+        Ok(found.map_err(io::Error::other)??)
+    }
+
     async fn deliver(&self, message: &str) -> Result<(), MailError> {
         let program = &self.program;
         match tokio::time::timeout(TIMEOUT, self.run(message)).await {
@@ -67,11 +80,27 @@ impl MailCommand {
                 Err(MailError::refused(format!("{program} refused the email or its recipient: {status}")))
             }
             Ok(Ok((status, _))) => Err(MailError::new(format!("{program} failed: {status}; see that program's log"))),
-            Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
+            // The error says how to correct the permissions.
+            Ok(Err(RunError::Unusable(error @ Unusable::Untrusted(_)))) => {
+                Err(MailError::outage(format!("{program} was not run: {error}")))
+            }
+            Ok(Err(RunError::Unusable(error))) => Err(MailError::outage(format!("{error}; correct mail_command"))),
+            Ok(Err(RunError::Io(error))) => {
+                Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command")))
+            }
             // A timeout does not count as an outage, because the recipient may have caused it.
             Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
         }
     }
+}
+
+/// Why the program was not run, or stopped reading.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// A program that runs in a process group of its own. If the program is still running when this value is dropped, the

@@ -1,9 +1,12 @@
 //! `hardtack passwords`, and the settings for user names and passwords.
 
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+
 use hardtack_test_support::client::Client;
 use serde_json::json;
 
-use crate::support::{TestDir, log_in, mode, output, refusal, set_mode, start};
+use crate::support::{TestDir, is_logged, log_in, mode, output, refusal, set_mode, start};
 
 async fn sign_up(client: &mut Client, username: &str, password: &str) -> (u16, String) {
     let body = json!({ "username": username, "password": password });
@@ -45,6 +48,71 @@ async fn s60_a_list_of_stolen_passwords_becomes_a_table_that_servers_refuse() {
     let (status, text) = sign_up(&mut server.client(), "bob", "qwertzuiop-asdf-1").await;
     assert!(status == 422 && text.contains("stolen passwords"), "{status} {text}");
     assert_eq!(log_in(&mut server.client(), "ada", "a very Stolen password").await, 200);
+}
+
+/// Each line of these lists used to be read as a password, so the table was useless.
+#[tokio::test]
+async fn s60_lists_of_hashes_are_read_as_hashes_or_refused() {
+    const SHA1: &str = "7F038C44A923F9642ACA7D4007A836AD83F5A39A";
+    let dir = TestDir::new();
+    dir.write("bare.txt", &format!("7a75330cd6459c8eea009f4e9afec94ae4d71015\n{SHA1}\n"));
+    output(&dir.hardtack(["passwords", "build", "bare.txt"]));
+    let server = start(&dir.serve(["--password-list", "bare.txt.table"])).await;
+    let (status, text) = sign_up(&mut server.client(), "bob", "qwertzuiop-asdf-1").await;
+    assert!(status == 422 && text.contains("stolen passwords"), "{status} {text}");
+
+    let sha256 = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
+    for (line, expected) in [
+        (sha256.to_owned(), "line 1 of list looks like a SHA-256 hash; expected one password or one SHA-1 hash per"),
+        (format!("{sha256}:7"), "line 1 of list looks like a SHA-256 hash"),
+        (format!("{SHA1} 7"), "line 1 of list looks like a SHA-1 hash with other text beside it; expected"),
+        (format!("{SHA1},7"), "line 1 of list looks like a SHA-1 hash with other text beside it"),
+    ] {
+        dir.write("list", &format!("{line}\n"));
+        let error = refusal(&dir.hardtack(["passwords", "build", "list"]), 1).await;
+        assert!(error.contains(expected) && error.ends_with("SHA1:COUNT"), "{error}");
+        assert!(!dir.path("list.table").exists());
+    }
+    let utf16: Vec<u8> = "\u{feff}a very stolen password\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(dir.path("list"), utf16).unwrap();
+    let error = refusal(&dir.hardtack(["passwords", "build", "list"]), 1).await;
+    assert!(
+        error.contains("line 1 of list is UTF-16 text; convert the list to UTF-8 first, with: iconv -f"),
+        "{error}"
+    );
+}
+
+/// The site used to say that its database cannot be reached. If the table was overwritten, passwords on it were accepted.
+#[tokio::test]
+async fn s60_a_table_that_changes_while_the_server_runs_is_named_in_the_log() {
+    let dir = TestDir::new();
+    dir.write("list", "a very stolen password\nanother stolen one\n");
+    for is_truncated in [true, false] {
+        output(&dir.hardtack(["passwords", "build", "list", "--out", "table"]));
+        let server = start(&dir.serve(["--password-list", "table"])).await;
+        let (status, text) = sign_up(&mut server.client(), "ada", "another stolen one").await;
+        assert!(status == 422 && text.contains("stolen passwords"), "{status} {text}");
+        let mut table = OpenOptions::new().write(true).open(dir.path("table")).unwrap();
+        match is_truncated {
+            true => table.set_len(16).unwrap(),
+            false => table.write_all(&[0; 32]).unwrap(),
+        }
+        let mut ada = server.client();
+        for password in ["another stolen one", "correct horse battery"] {
+            let (status, text) = sign_up(&mut ada, "ada", password).await;
+            assert_eq!(status, 503, "{text}");
+            assert!(
+                text.contains("The site cannot check new passwords at the moment") && !text.contains("table"),
+                "{text}"
+            );
+        }
+        is_logged(&server, "password_table_failed").await;
+        is_logged(&server, "the password table table has changed since the server opened it").await;
+        is_logged(&server, "build the table again with: hardtack passwords build FILE --out NEW").await;
+        assert!(!server.stderr().contains("check that the database is running"), "{}", server.stderr());
+        server.stop().await;
+        fs::remove_file(dir.path("table")).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use hardtack_test_support::wait;
+
 use crate::mail::cause_mail;
 use crate::support::{TestDir, hang_up, is_logged, output, refusal, set_mode, start};
 
@@ -120,6 +122,29 @@ async fn k05_a_mail_program_that_others_can_change_is_refused() {
         assert!(checked.status.success(), "{}", checked.stderr);
         assert_eq!(checked.stderr.contains("would run the replacement"), is_untrusted, "{}", checked.stderr);
     }
+}
+
+/// The program used to be checked only at startup.
+#[tokio::test]
+async fn k05_s80_a_mail_program_that_others_can_change_is_not_run_while_the_server_runs() {
+    let dir = TestDir::new();
+    fs::create_dir(dir.path("bin")).unwrap();
+    dir.write("bin/send.sh", "#!/bin/sh\ncat > got.tmp\nmv got.tmp got\n");
+    let program = dir.path("bin/send.sh");
+    set_mode(&program, 0o755);
+    let args = ["--mail-from", "a@b.example", "--mail-command", "bin/send.sh -t"];
+    let server = start(&dir.serve(args)).await;
+    set_mode(&program, 0o777);
+    cause_mail(&server).await;
+    let refused =
+        "another user can change this program, which the server runs: the mode 0777 of bin/send.sh lets other";
+    is_logged(&server, refused).await;
+    assert!(!dir.path("got").exists() && !dir.path("got.tmp").exists(), "{}", server.stderr());
+    // The email is still queued.
+    set_mode(&program, 0o755);
+    wait::until("the email is sent", async || dir.path("got").exists()).await;
+    assert!(fs::read_to_string(dir.path("got")).unwrap().contains("To: someone@mail.example"));
+    server.stop().await;
 }
 
 /// Emails contain links that are as powerful as passwords.

@@ -1,11 +1,14 @@
 //! A disk that is full for a while.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use hardtack_test_support::process::{Finished, Program};
 use hardtack_test_support::small_disk::SmallDisk;
+use hardtack_test_support::wait;
 
-use crate::support::{PASSWORD, TestDir, is_logged, is_logged_in, log_in, log_out, refusal, sign_up, start};
+use crate::mail::cause_mail;
+use crate::support::{PASSWORD, TestDir, is_logged, is_logged_in, log_in, log_out, mode, refusal, sign_up, start};
 
 /// The shell counts the limit in blocks of 512 or 1,024 bytes, which is too little for the database.
 #[tokio::test]
@@ -91,4 +94,25 @@ async fn e05_after_a_full_disk_log_outs_work_and_the_health_route_tells_the_trut
         log_out(&mut other).await;
     }
     assert!(healthy().await);
+}
+
+/// Each attempt used to leave an empty hidden file in the folder.
+#[tokio::test]
+async fn emails_that_cannot_be_written_leave_no_files() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let dir = TestDir::new();
+    let letters = disk.path().join("letters");
+    fs::create_dir(&letters).unwrap();
+    let server = start(&dir.serve(["--mail-outbox", letters.to_str().unwrap()])).await;
+    disk.fill();
+    cause_mail(&server).await;
+    is_logged(&server, "cannot write to the folder ").await;
+    assert!(server.stderr().contains("No space left on device"), "{}", server.stderr());
+    assert_eq!(fs::read_dir(&letters).unwrap().count(), 0);
+    disk.free();
+    wait::until("the email is written", async || fs::read_dir(&letters).unwrap().count() == 1).await;
+    let name = fs::read_dir(&letters).unwrap().next().unwrap().unwrap().file_name().into_string().unwrap();
+    assert!(name.ends_with(".eml") && !name.starts_with('.'), "{name}");
+    assert_eq!(mode(letters.join(name)), 0o600);
+    server.stop().await;
 }

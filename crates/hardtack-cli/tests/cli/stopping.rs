@@ -5,10 +5,14 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
+use hardtack_db::{Pool, Statement};
+use hardtack_sqlx::Database;
 use hardtack_test_support::http2::SilentClient;
+use hardtack_test_support::services::postgres;
 use hardtack_test_support::wait;
 
-use crate::support::TestDir;
+use crate::mail::cause_mail;
+use crate::support::{TestDir, set_mode, start};
 
 #[tokio::test]
 async fn sigterm_stops_the_server() {
@@ -110,4 +114,31 @@ async fn a_request_in_flight_gets_its_response() {
     let response = rest.join().unwrap();
     assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
     assert!(response.ends_with('}'), "{response}");
+}
+
+/// The server used to close the database while the task that sends emails was still running. The log then said that the
+/// database had failed.
+#[tokio::test]
+async fn a_mail_program_that_hangs_does_not_make_the_database_look_broken_at_a_stop() {
+    let (dir, url) = (TestDir::new(), postgres::shared().database());
+    dir.write("mailer", "#!/bin/sh\ncat > /dev/null; echo > started; sleep 777\n");
+    set_mode(dir.path("mailer"), 0o700);
+    let args = ["--database-url", &url, "--mail-from", "a@b.example", "--mail-command", "./mailer"];
+    let server = start(&dir.serve(args)).await;
+    cause_mail(&server).await;
+    wait::until("the mail program runs", async || dir.path("started").exists()).await;
+    // A query of the task waits, so that closing the database takes a while.
+    let database = Pool::from(Database::open(&url).await.unwrap());
+    let mut lock = database.begin().await.unwrap();
+    lock.execute(Statement::new("LOCK TABLE mail_jobs IN ACCESS EXCLUSIVE MODE")).await.unwrap();
+    let id = server.id().to_string();
+    assert!(Command::new("sh").args(["-c", "kill -s TERM \"$1\"", "sh", &id]).status().unwrap().success());
+    wait::until("the server stops, or says that the database failed", async || {
+        ["event=\"stopped\"", "mail_delayed"].iter().any(|event| server.stderr().contains(event))
+    })
+    .await;
+    drop(lock);
+    let log = server.stderr();
+    let (_, since) = log.split_once("work_left").unwrap();
+    assert!(!since.contains("mail_delayed") && !since.contains("the database failed"), "{log}");
 }

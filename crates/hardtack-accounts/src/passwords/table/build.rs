@@ -7,22 +7,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::{HEADER, MAGIC, MAX_PREFIX, PasswordTable, PasswordTableError, open_trusted, prefix_of};
-use crate::passwords::TypedPassword;
+use super::list::List;
+use super::{HEADER, MAGIC, MAX_PREFIX, PasswordTable, PasswordTableError};
 
 /// How many hash prefixes are sorted in memory at once. They take up 64 MiB.
 const RUN: usize = 8 * 1024 * 1024;
-
-/// A line of a list must be shorter than this many bytes, including the line break.
-const MAX_LINE: usize = 64 * 1024;
-
-/// The first bytes of files in the formats of gzip, bzip2, xz, zstd, zip and 7-Zip. Without this check, some lines of a
-/// compressed file would be read as passwords, because they happen to be valid UTF-8.
-const COMPRESSED: [&[u8]; 6] =
-    [b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c"];
-
-/// How many hexadecimal digits a SHA-1 hash has.
-const SHA1_DIGITS: usize = 40;
 
 /// The result of [`PasswordTable::build`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +27,17 @@ pub struct TableSummary {
 }
 
 impl PasswordTable {
-    /// Builds a table from a downloaded list, and writes it to a new file. The list must either contain one plain
-    /// password per line, or be Have I Been Pwned's list of SHA-1 hashes, with one `SHA1:COUNT` per line.
+    /// Builds a table from a downloaded list, and writes it to a new file. The list must be UTF-8 text. Each line must
+    /// contain either a plain password or a SHA-1 hash. A hash can be followed by a colon and a number (`SHA1:COUNT`),
+    /// as in Have I Been Pwned's list.
     ///
     /// Uses 64 MiB of memory, and writes temporary files to the table's folder. The temporary files take up as much
     /// space as the table itself.
     ///
     /// # Errors
     /// Returns an error if the list cannot be read, is not a regular file, or can be changed by another user. Also
-    /// returns an error if the list is compressed or contains no passwords, or if a line is not in the expected format.
-    /// Finally, returns an error if the table already exists or cannot be written.
+    /// returns an error if the list is compressed, is UTF-16 text or contains no passwords, or if its first line or most
+    /// of its lines look like other hashes. If the first line is a SHA-1 hash, all lines must be. Finally, returns an error if the table already exists or cannot be written.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }
@@ -75,98 +65,6 @@ impl PasswordTable {
             Err(refused) => Err(unwritable(refused.error)),
         }
     }
-}
-
-/// A list of passwords or hashes.
-struct List<'a> {
-    path: &'a Path,
-    file: BufReader<File>,
-}
-
-/// What each line of a list contains.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lines {
-    Passwords,
-    Hashes,
-}
-
-impl<'a> List<'a> {
-    fn open(path: &'a Path) -> Result<Self, PasswordTableError> {
-        open_trusted(path).map(|file| Self { path, file: BufReader::new(file) })
-    }
-
-    /// Passes the hash prefix of each password to `push`, and returns how many lines were left out.
-    fn read(mut self, mut push: impl FnMut(u64) -> Result<(), PasswordTableError>) -> Result<u64, PasswordTableError> {
-        let path = self.path;
-        let (mut kind, mut line, mut number, mut left_out) = (None, Vec::new(), 0, 0);
-        let bad_line = |line, why| PasswordTableError::BadLine { path: path.to_owned(), line, why };
-        loop {
-            line.clear();
-            let read = self.file.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line);
-            let read =
-                read.map_err(|source| PasswordTableError::Io { path: path.to_owned(), action: "read", source })?;
-            if read == 0 {
-                return Ok(left_out);
-            }
-            number += 1;
-            if read == MAX_LINE {
-                return Err(bad_line(number, "is longer than 64 KiB; expected one password or hash per line"));
-            }
-            let mut text = line.strip_suffix(b"\n").unwrap_or(&line);
-            text = text.strip_suffix(b"\r").unwrap_or(text);
-            if number == 1 {
-                if COMPRESSED.iter().any(|magic| text.starts_with(magic)) {
-                    return Err(bad_line(number, "begins like a compressed file; decompress the list first"));
-                }
-                text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-            }
-            if text.is_empty() {
-                continue;
-            }
-            let kind = match kind {
-                Some(kind) => kind,
-                None => *kind.insert(kind_of(text).map_err(|why| bad_line(number, why))?),
-            };
-            match kind {
-                Lines::Hashes => match parse_hash(text) {
-                    Some(prefix) => push(prefix)?,
-                    None => return Err(bad_line(number, "is not SHA1:COUNT like the previous lines")),
-                },
-                Lines::Passwords => {
-                    match std::str::from_utf8(text).ok().map(|text| TypedPassword::new(text.to_owned())) {
-                        Some(Ok(password)) => push(prefix_of(password.normalized().as_bytes()))?,
-                        Some(Err(_)) | None => left_out += 1,
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Returns whether the lines of a list are passwords or hashes, judging by the first line that is not empty. If this
-/// line is an unsupported hash, the error says what to download instead.
-fn kind_of(line: &[u8]) -> Result<Lines, &'static str> {
-    let mut parts = line.splitn(2, |byte| *byte == b':');
-    let (Some(hash), Some(count)) = (parts.next(), parts.next()) else { return Ok(Lines::Passwords) };
-    let counted = !count.is_empty() && count.iter().all(u8::is_ascii_digit);
-    if !counted || !hash.iter().all(u8::is_ascii_hexdigit) {
-        return Ok(Lines::Passwords);
-    }
-    match hash.len() {
-        SHA1_DIGITS => Ok(Lines::Hashes),
-        32 => Err("is an NTLM hash; download the list of SHA-1 hashes instead"),
-        35 => Err("lacks the first five digits of a SHA-1 hash; download the list as a single file instead"),
-        _ => Ok(Lines::Passwords),
-    }
-}
-
-/// Parses the first eight bytes of the hash in `SHA1:COUNT`.
-fn parse_hash(line: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(line).ok()?;
-    let (hash, count) = text.split_once(':')?;
-    let valid = hash.len() == SHA1_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let counted = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
-    (valid && counted).then(|| u64::from_str_radix(hash.get(..2 * MAX_PREFIX)?, 16).ok())?
 }
 
 /// Hash prefixes in sorted runs. Each complete run is in an unnamed temporary file, which disappears when the process

@@ -7,6 +7,9 @@
 //! here.
 
 mod build;
+mod line;
+mod list;
+mod table_file;
 
 use std::fs::File;
 use std::io;
@@ -17,6 +20,7 @@ use hardtack::files::{UntrustedFile, check_trusted, check_trusted_folder, open_r
 use sha1::{Digest, Sha1};
 
 pub use build::TableSummary;
+use table_file::TableFile;
 
 /// The bytes that every table begins with: `HTPASS` and the version number.
 const MAGIC: [u8; 7] = *b"HTPASS\x01";
@@ -52,6 +56,20 @@ pub enum PasswordTableError {
         /// What is wrong with the file.
         why: &'static str,
     },
+    /// The file has changed or cannot be read any more since the table was opened, so passwords can no longer be checked
+    /// against it.
+    #[error(
+        "the password table {} {why}, so new passwords are refused; build the table again with: hardtack passwords \
+         build FILE --out NEW; replace the file with mv, and restart the servers", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the file.
+        why: &'static str,
+        /// The error that the operating system returned, if there is one.
+        source: Option<io::Error>,
+    },
     /// Another user can change the file, and could therefore decide which passwords are refused.
     #[error(transparent)]
     Untrusted(#[from] UntrustedFile),
@@ -68,7 +86,7 @@ pub enum PasswordTableError {
     /// The list contains no passwords.
     #[error(
         "{} contains no passwords ({left_out} lines are not UTF-8 or are longer than 1024 bytes); expected a text file \
-         with one password or hash per line", path.display()
+         with one password or SHA-1 hash per line", path.display()
     )]
     NoPasswords {
         /// The list.
@@ -105,12 +123,13 @@ pub struct PasswordTable {
 #[derive(Debug)]
 enum Source {
     Memory(&'static [u8]),
-    File(File),
+    File(TableFile),
 }
 
 impl PasswordTable {
     /// Opens a table. If the file is replaced later, this value still reads the old file. To use the new file, call
-    /// `open` again.
+    /// `open` again. If the file itself changes instead, passwords can no longer be checked until the table is opened
+    /// again.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read, is not a regular file, or is not a table. Also returns an error if
@@ -119,7 +138,8 @@ impl PasswordTable {
         let path = path.as_ref();
         let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };
         let file = open_trusted(path)?;
-        let len = file.metadata().map_err(unreadable)?.len();
+        let file = TableFile::new(path, file).map_err(unreadable)?;
+        let len = file.len();
         Self::read(Source::File(file), len)
             .map_err(unreadable)?
             .map_err(|why| PasswordTableError::NotATable { path: path.to_owned(), why })
@@ -165,7 +185,20 @@ impl PasswordTable {
     }
 
     /// Returns whether the table contains exactly this password.
-    pub(super) fn contains(&self, password: &str) -> io::Result<bool> {
+    ///
+    /// # Errors
+    /// Returns [`PasswordTableError::Damaged`] if the file cannot be read, or has changed since it was opened.
+    pub(super) fn contains(&self, password: &str) -> Result<bool, PasswordTableError> {
+        let found = self.find(password);
+        if let Source::File(file) = &self.source {
+            // In a file that has changed, a password that the table contained may be missing.
+            let found = found.map_err(|error| file.damaged("cannot be read", Some(error)));
+            return file.check_unchanged().and(found);
+        }
+        Ok(found.unwrap_or(false))
+    }
+
+    fn find(&self, password: &str) -> io::Result<bool> {
         let hash = prefix_of(password.as_bytes()).to_be_bytes();
         let wanted = &hash[..self.prefix];
         let (mut low, mut high) = (0, self.len);
@@ -214,13 +247,7 @@ impl Source {
                 buffer.copy_from_slice(record.ok_or(io::ErrorKind::UnexpectedEof)?);
                 Ok(())
             }
-            #[cfg(unix)]
-            Self::File(file) => std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset),
-            #[cfg(windows)]
-            Self::File(file) => match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
-                read if read == buffer.len() => Ok(()),
-                _ => Err(io::ErrorKind::UnexpectedEof.into()),
-            },
+            Self::File(table) => table.read_at(buffer, offset),
         }
     }
 }
