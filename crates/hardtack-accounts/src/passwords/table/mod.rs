@@ -195,6 +195,7 @@ impl PasswordTable {
             let found = found.map_err(|error| file.damaged("cannot be read", Some(error)));
             return file.check_unchanged().and(found);
         }
+        // The built-in table is in memory, so reading it cannot fail.
         Ok(found.unwrap_or(false))
     }
 
