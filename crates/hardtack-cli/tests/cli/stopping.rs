@@ -116,8 +116,8 @@ async fn a_request_in_flight_gets_its_response() {
     assert!(response.ends_with('}'), "{response}");
 }
 
-/// The server used to close the database while the task that sends emails was still running. The log then said that the
-/// database had failed.
+/// The server used to close the database while the task that sends emails was still running. The log then said that
+/// the database had failed.
 #[tokio::test]
 async fn a_mail_program_that_hangs_does_not_make_the_database_look_broken_at_a_stop() {
     let (dir, url) = (TestDir::new(), postgres::shared().database());
