@@ -54,9 +54,9 @@ This command uses the servers' database, whether or not the servers are running.
 
 const ABOUT_PASSWORD_LISTS: &str = "\
 The list is a UTF-8 text file that you have downloaded: plain passwords, one per line, or SHA-1 hashes, one per
-line (SHA1, or SHA1:COUNT as in Have I Been Pwned's list). The table takes 8 bytes for each password. However long the list is, the command
-uses 64 MiB of memory. The command does not use the network. If it is killed, it leaves an incomplete file whose
-name begins with .new- in the table's folder; delete this file.";
+line (SHA1, or SHA1:COUNT as in Have I Been Pwned's list). The table takes 8 bytes for each password. However long
+the list is, the command uses 64 MiB of memory. The command does not use the network. If it is killed, it leaves
+an incomplete file whose name begins with .new- in the table's folder; delete this file.";
 
 const ABOUT_LINKS: &str = "\
 The link works once and expires after a day. The first person who opens it chooses the password, so send the

@@ -173,8 +173,8 @@ async fn s76_a_warning_that_no_server_sends_is_given_up_after_seven_days() {
     }
 }
 
-/// The log used to say that the database had failed. The tasks run on the thread of the test, because the test reads the
-/// log of this thread.
+/// The log used to say that the database had failed. The tasks run on the thread of the test, because the test reads
+/// the log of this thread.
 #[tokio::test]
 async fn a_database_that_the_application_has_closed_has_not_failed() {
     for on_postgres in [false, true] {

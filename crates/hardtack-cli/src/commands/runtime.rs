@@ -21,8 +21,8 @@ pub(super) fn block_on<T>(builder: Builder, future: impl Future<Output = Result<
     build(builder)?.block_on(future)
 }
 
-/// Stops all tasks of the runtime, and then closes the database. If a task still ran, it could find the database closed,
-/// and would log that the database failed.
+/// Stops all tasks of the runtime, and then closes the database. If a task still ran, it could find the database
+/// closed, and would log that the database failed.
 pub(super) fn stop_and_close(runtime: Runtime, database: &Database) -> Result<(), Error> {
     runtime.shutdown_timeout(STOP_TIMEOUT);
     block_on(Builder::new_current_thread(), async {

@@ -93,7 +93,8 @@ pub(crate) enum Unusable {
 pub(crate) fn find_trusted(program: &str) -> Result<PathBuf, Unusable> {
     let (path, metadata) = find(program)?;
     files::check_trusted(&path, &metadata).map_err(Unusable::Untrusted)?;
-    Ok(path)
+    // A bare name would be searched for in `PATH` again.
+    Ok(Path::new(".").join(path))
 }
 
 /// Finds a program as the operating system does: by its path, or by its name in the folders of `PATH`. Like `execvp`,

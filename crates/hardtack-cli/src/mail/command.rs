@@ -32,9 +32,9 @@ impl MailCommand {
         Self { program: program.to_owned(), arguments: arguments.to_vec() }
     }
 
-    /// Runs the program until it exits, unless another user can change it. Returns its exit status, and whether it kept its standard input open until the
-    /// whole message was written. If this future is dropped earlier, because of the timeout or because the server
-    /// stops, the program and the processes that it has started are killed.
+    /// Runs the program until it exits, unless another user can change it. Returns its exit status, and whether it kept
+    /// its standard input open until the whole message was written. If this future is dropped earlier, because of the
+    /// timeout or because the server stops, the program and the processes that it has started are killed.
     async fn run(&self, message: &str) -> Result<(ExitStatus, bool), RunError> {
         // Run the file that was checked. `PATH` could lead to a different file by now.
         let mut command = Command::new(self.find().await?);

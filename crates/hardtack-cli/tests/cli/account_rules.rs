@@ -82,7 +82,8 @@ async fn s60_lists_of_hashes_are_read_as_hashes_or_refused() {
     );
 }
 
-/// The site used to say that its database cannot be reached. If the table was overwritten, passwords on it were accepted.
+/// The site used to say that its database cannot be reached. If the table was overwritten, it accepted passwords from
+/// the list.
 #[tokio::test]
 async fn s60_a_table_that_changes_while_the_server_runs_is_named_in_the_log() {
     let dir = TestDir::new();

@@ -36,8 +36,9 @@ impl PasswordTable {
     ///
     /// # Errors
     /// Returns an error if the list cannot be read, is not a regular file, or can be changed by another user. Also
-    /// returns an error if the list is compressed, is UTF-16 text or contains no passwords, or if its first line or most
-    /// of its lines look like other hashes. If the first line is a SHA-1 hash, all lines must be. Finally, returns an error if the table already exists or cannot be written.
+    /// returns an error if the list is compressed, is UTF-16 text or contains no passwords, or if its first line or
+    /// most of its lines look like other hashes. If the first line is a SHA-1 hash, all lines must be. Finally, returns
+    /// an error if the table already exists or cannot be written.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }

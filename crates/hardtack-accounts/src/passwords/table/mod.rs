@@ -56,8 +56,8 @@ pub enum PasswordTableError {
         /// What is wrong with the file.
         why: &'static str,
     },
-    /// The file has changed or cannot be read any more since the table was opened, so passwords can no longer be checked
-    /// against it.
+    /// The file has changed since the table was opened, or it cannot be read any more. Passwords can no longer be
+    /// checked against it.
     #[error(
         "the password table {} {why}, so new passwords are refused; build the table again with: hardtack passwords \
          build FILE --out NEW; replace the file with mv, and restart the servers", path.display()
@@ -195,6 +195,7 @@ impl PasswordTable {
             let found = found.map_err(|error| file.damaged("cannot be read", Some(error)));
             return file.check_unchanged().and(found);
         }
+        // The built-in table is in memory, so reading it cannot fail.
         Ok(found.unwrap_or(false))
     }
 
