@@ -30,7 +30,8 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     // Refuse an invalid configuration before creating files or tables.
     config.check(keys::placeholder(&config)?)?;
     let limits = config.limits.clone().within_open_files()?;
-    runtime::block_on(Builder::new_multi_thread(), start(&config, limits))
+    let served = runtime::block_on(Builder::new_multi_thread(), start(&config, limits));
+    served.map_err(|error| error.naming(&config.database))
 }
 
 async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
@@ -43,7 +44,7 @@ async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
     keys::load(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
-    stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
+    stores::migrate(config, &database, stores::are_in_database(config.redis.as_ref())).await?;
     let accounts = Accounts::open_migrated(database.clone()).await.map_err(Error::with_causes)?;
     warn_of_name_collisions(&database).await?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
