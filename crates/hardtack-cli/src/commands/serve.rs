@@ -74,7 +74,7 @@ async fn start(config: &Arc<Config>, limits: Limits) -> Result<(), Error> {
         tokio::select! {
             () = serve(listener, site, hosts, limits, stop) => Ok(()),
             failed = keys::watch(config, &auth, hangup) => failed,
-            error = presence.keep() => Err(error),
+            error = presence.keep(keys::overlap(config)) => Err(error),
         }
     }
     .await;

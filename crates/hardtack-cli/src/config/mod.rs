@@ -131,6 +131,14 @@ impl Config {
         self.build(builder.sessions(MemorySessions::new())).map(drop)
     }
 
+    /// Checks the claims of tokens and the differences between clocks that are allowed, but no other settings. For a
+    /// command that does not need the settings of a site.
+    pub(crate) fn check_claims(&self, keys: KeySet) -> Result<(), Error> {
+        let builder = Authenticator::builder(keys).claims(self.tokens.claims().clone());
+        let built = builder.sessions(MemorySessions::new()).build();
+        built.map(drop).map_err(|error| config_error::explain(&self.sources, error))
+    }
+
     /// Returns the path of the folder that contains the keys.
     pub(crate) fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
