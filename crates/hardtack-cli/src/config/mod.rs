@@ -8,7 +8,7 @@ mod cookies;
 mod csrf;
 mod duration;
 mod limits;
-mod log_in_limits;
+pub(crate) mod log_in_limits;
 mod mail;
 mod mail_files;
 mod proxies;
@@ -39,7 +39,7 @@ pub(crate) use mail::{MailConfig, MailTransport};
 #[cfg(feature = "smtp")]
 pub(crate) use mail::{SmtpServer, SmtpTls};
 use sources::{FlagValues, Sources};
-pub(crate) use storage::{RedisConfig, RedisPurpose, missing_file};
+pub(crate) use storage::{RedisConfig, RedisPurpose, default_file, missing_file};
 use tokens::Tokens;
 
 /// The values of all settings.
