@@ -110,7 +110,19 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
+/// Returns why a file cannot be read, and what is expected.
+pub(crate) fn why_unreadable(path: &Path, error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound
+        && let Ok(target) = path.read_link()
+    {
+        return format!(
+            "it is a symbolic link, and its target {} does not exist; correct or remove the link",
+            target.display()
+        );
+    }
+    format!("{error}; expected a file that this user can read")
+}
+
 fn unreadable(path: &Path, error: &io::Error) -> Error {
-    let expected = "expected a file that this user can read";
-    Error::config(format_args!("{} cannot be read: {error}; {expected}", path.display()))
+    Error::config(format_args!("{} cannot be read: {}", path.display(), why_unreadable(path, error)))
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use hardtack::{AuthenticatorBuilder, files};
+use hardtack::{AuthenticatorBuilder, BackendError, files};
 use hardtack_accounts::Accounts;
 use hardtack_db::{Component, Pool};
 use hardtack_redis::{NotifyingSessions, RedisSessions, RedisThrottleStore};
-use hardtack_sqlx::{Database, SESSIONS};
+use hardtack_sqlx::{Database, MigrateError, OpenError, SESSIONS};
 
 use crate::config::{Config, MailConfig, RedisConfig, RedisPurpose};
 use crate::error::Error;
@@ -99,12 +99,35 @@ pub(crate) fn components(with_sessions: bool) -> Vec<Component<'static>> {
 /// included if `with_sessions` is set.
 ///
 /// A command calls this function once, before it opens the accounts and the stores.
-pub(crate) async fn migrate(database: &Database, with_sessions: bool) -> Result<Migrated, Error> {
+pub(crate) async fn migrate(config: &Config, database: &Database, with_sessions: bool) -> Result<Migrated, Error> {
+    let failed = |source| not_migrated(config, source);
     let pool = Pool::from(database.clone());
-    let applied = pool.migrate_all(&components(with_sessions)).await.map_err(Error::with_causes)?;
-    Accounts::upgrade_names(database).await.map_err(Error::with_causes)?;
+    let applied = pool.migrate_all(&components(with_sessions)).await.map_err(failed)?;
+    Accounts::upgrade_names(database).await.map_err(failed)?;
     let accounts = applied.first().copied().unwrap_or_default();
     Ok(Migrated { sessions: applied.iter().skip(1).sum(), accounts })
+}
+
+fn not_migrated(config: &Config, source: MigrateError) -> Error {
+    Error::with_causes(OpenError::Migrate { database: config.database.to_string(), source })
+}
+
+/// Upgrades the tables like [`migrate`], but creates none in a database without Hardtack's tables. For a command that
+/// changes the servers' data: with a wrong setting, it would otherwise create an empty site.
+pub(crate) async fn upgrade(config: &Config, database: &Database) -> Result<(), Error> {
+    let (pool, with_sessions) = (Pool::from(database.clone()), are_in_database(config.redis.as_ref()));
+    // If the tables belong to another program, say so.
+    pool.check_tables(&components(with_sessions)).await.map_err(|source| not_migrated(config, source))?;
+    let [accounts, ..] = Accounts::COMPONENTS;
+    let has_tables = pool.has_tables(accounts).await;
+    if !has_tables.map_err(|error| Error::database(&BackendError::new(error)))? {
+        return Err(Error::config(format_args!(
+            "the database {} does not contain Hardtack's tables; set --data-dir or --database-url to the value that \
+             the servers use, or create the tables with: hardtack migrate",
+            config.database
+        )));
+    }
+    migrate(config, database, with_sessions).await.map(drop)
 }
 
 /// The stores that [`add_sessions`] returns.

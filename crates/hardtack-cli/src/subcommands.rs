@@ -295,6 +295,16 @@ impl FlagSet for LinkFlags {
     fn lists(setting: &Setting) -> bool {
         DatabaseFlags::lists(setting) || *setting == BASE_URL
     }
+
+    fn help(setting: &Setting) -> String {
+        // These commands do not know at which address the servers listen.
+        if *setting == BASE_URL {
+            return "Public address of the site, such as https://site.example; required here, in the environment or in the \
+                    settings file"
+                .to_owned();
+        }
+        setting.help()
+    }
 }
 
 /// The flags of the command that explains cookies. The command accepts all flags of `serve`, but `--help` lists only
@@ -334,6 +344,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_that_print_a_link_have_no_default_base_url() {
+        for args in [&["user", "add"][..], &["user", "reset-link"]] {
+            let args = ["hardtack"].iter().chain(args).chain(&["--help"]);
+            let help = Cli::try_parse_from(args).err().unwrap().to_string();
+            let line = help.lines().find(|line| line.contains("--base-url ")).unwrap();
+            assert!(line.contains("required") && !line.contains("default"), "{line}");
+        }
     }
 
     #[test]

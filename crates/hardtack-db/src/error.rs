@@ -47,7 +47,10 @@ pub enum MigrateError {
         table: String,
     },
     /// The SQL of a migration failed.
-    #[error("migration {version} of `{component}` failed")]
+    #[error(
+        "migration {version} of `{component}` failed; check that the database can be reached and written to, that its \
+         user is allowed to create and change tables, and that there is room on its disk"
+    )]
     Failed {
         /// The component that the migration belongs to.
         component: String,

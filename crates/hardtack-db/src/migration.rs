@@ -227,6 +227,14 @@ impl Pool {
         columns.is_ok_and(|counts| counts.iter().any(|(all, own)| *all > 0 && *own < 3))
     }
 
+    /// Returns whether any migration of a component has been applied.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_tables(&self, component: Component<'_>) -> Result<bool, sqlx::Error> {
+        Ok(self.applied(&component).await? > 0)
+    }
+
     /// Returns whether all migrations of a component have been applied.
     ///
     /// # Errors

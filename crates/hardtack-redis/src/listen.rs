@@ -75,6 +75,7 @@ async fn listen_forever(client: Client, stream: String, sender: Arc<watch::Sende
         let Err(error) = listen(&client, &stream, &sender, &mut warned).await;
         if !warned {
             tracing::warn!(
+                event = "news_failed",
                 %error,
                 "Redis cannot notify this process of revocations; this process polls the revocation log until Redis is \
                  back"
@@ -99,7 +100,7 @@ async fn listen(
     // reads, the caller sees it, and `XREAD` reports it as well.
     let mut last = last_id(&mut connection, stream).await?;
     if std::mem::take(warned) {
-        tracing::info!("Redis is notifying this process of revocations again");
+        tracing::info!(event = "news_recovered", "Redis is notifying this process of revocations again");
     }
     sender.send_replace(());
     loop {

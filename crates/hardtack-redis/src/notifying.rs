@@ -227,6 +227,7 @@ async fn send_when_due(connection: Arc<Connection>, stream: String, due: Arc<Not
         while let Err(error) = connection.query::<String>(&message, Retry::Safe).await {
             if !warned {
                 tracing::warn!(
+                    event = "notice_failed",
                     %error,
                     "cannot notify other processes of revocations; they poll the revocation log until Redis is back"
                 );
@@ -235,7 +236,7 @@ async fn send_when_due(connection: Arc<Connection>, stream: String, due: Arc<Not
             tokio::time::sleep(RETRY_DELAY).await;
         }
         if std::mem::take(&mut warned) {
-            tracing::info!("can notify other processes of revocations again");
+            tracing::info!(event = "notice_recovered", "can notify other processes of revocations again");
         }
     }
 }

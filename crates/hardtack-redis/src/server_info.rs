@@ -29,7 +29,7 @@ pub(crate) async fn check_server(connection: &Connection) -> Result<(), OpenErro
         return Err(OpenError::Cluster { address: address() });
     }
     for warning in warnings(&info) {
-        tracing::warn!(redis = address(), "{warning}");
+        tracing::warn!(event = "redis_may_lose_data", redis = address(), "{warning}");
     }
     Ok(())
 }

@@ -10,6 +10,9 @@ use crate::error::OpenError;
 /// The schemes that the `redis` crate knows.
 const SCHEMES: [&str; 7] = ["redis", "rediss", "valkey", "valkeys", "unix", "redis+unix", "valkey+unix"];
 
+/// The schemes of connections with TLS.
+const TLS_SCHEMES: [&str; 2] = ["rediss", "valkeys"];
+
 /// The URL of a Redis server: `redis://USER:PASSWORD@HOST:PORT/DATABASE` or `unix:///PATH`. In the first form, only the
 /// host is required. Percent-encode special characters in the user and the password.
 ///
@@ -21,8 +24,15 @@ impl FromStr for RedisUrl {
     type Err = OpenError;
 
     fn from_str(text: &str) -> Result<Self, OpenError> {
-        if !text.split_once("://").is_some_and(|(scheme, _)| SCHEMES.contains(&scheme)) {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+        if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme)) {
             return Err(OpenError::InvalidAddress { reason: "its scheme is unknown".into() });
+        }
+        // Whether TLS is supported depends on the features of the `redis` crate.
+        if scheme.is_some_and(|scheme| TLS_SCHEMES.contains(&scheme)) && "rediss://host".into_connection_info().is_err()
+        {
+            let reason = "TLS to Redis is not supported; use a private network or a tunnel, and redis://";
+            return Err(OpenError::InvalidAddress { reason: reason.into() });
         }
         text.into_connection_info().map(Self).map_err(|error| OpenError::invalid_address(&error))
     }

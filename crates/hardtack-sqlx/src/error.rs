@@ -68,6 +68,20 @@ pub enum OpenError {
         /// The connection's error.
         source: sqlx::Error,
     },
+    /// The connection to the server could not be encrypted, or the server's identity could not be verified.
+    #[error(
+        "cannot open the database {server} with TLS (sslmode={mode}); check that TLS is turned on in the server, and, \
+         with verify-ca or verify-full, that sslrootcert names the certificate of the authority that issued the \
+         server's certificate; on a network that you trust, you can set sslmode=disable"
+    )]
+    Tls {
+        /// The address of the server, without the password.
+        server: String,
+        /// The TLS mode, such as `verify-full`.
+        mode: &'static str,
+        /// The connection's error.
+        source: sqlx::Error,
+    },
     /// The encoding of the PostgreSQL database is not UTF8, so the database may be unable to store some characters.
     #[error(
         "the database {server} has the encoding {encoding}; expected UTF8; \

@@ -1,7 +1,7 @@
 //! `hardtack check-config`.
 
 use crate::config::{
-    Config, settings,
+    Config, log_in_limits, settings,
     sources::{FlagValues, Source},
 };
 use crate::error::Error;
@@ -65,6 +65,7 @@ fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
             return Some((format!("# {name} is set, {shown}"), source));
         }
         let text = match value {
+            Some(value) if *setting == settings::LOG_IN_LIMITS => log_in_limits::complete(&value.text),
             Some(value) => value.text.clone(),
             None if *setting == settings::BASE_URL => config.address.base_url(config.address.listen),
             None if *setting == settings::DATABASE_URL => config.database.to_string(),

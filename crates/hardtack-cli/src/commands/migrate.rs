@@ -15,7 +15,8 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     for warning in &config.warnings {
         output::print_error(warning);
     }
-    runtime::block_on(Builder::new_current_thread(), migrate(&config))
+    let done = runtime::block_on(Builder::new_current_thread(), migrate(&config));
+    done.map_err(|error| error.naming(&config.database))
 }
 
 async fn migrate(config: &Config) -> Result<(), Error> {
@@ -23,7 +24,7 @@ async fn migrate(config: &Config) -> Result<(), Error> {
     let database = config.database.open().await.map_err(Error::with_causes)?;
     // Include the tables of the sessions even if this command's settings name a Redis for the sessions. The servers might
     // have other settings.
-    let Migrated { sessions, accounts } = stores::migrate(&database, true).await?;
+    let Migrated { sessions, accounts } = stores::migrate(config, &database, true).await?;
     let collisions = Accounts::name_collisions(&database).await.map_err(|error| Error::database(&error))?;
     database.close().await;
     let result = |migrations| match migrations {

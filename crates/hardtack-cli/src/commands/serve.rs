@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
 use super::runtime;
-use crate::config::{Config, settings, sources::FlagValues};
+use crate::config::{Config, default_file, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
 use crate::running::{GivenKeys, Presence};
@@ -39,7 +39,7 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     if served.is_ok() {
         tracing::info!(event = "stopped");
     }
-    served
+    served.map_err(|error| error.naming(&config.database))
 }
 
 /// Starts the server, and serves until a signal arrives. Puts the database into `opened`, so that the caller can close
@@ -54,9 +54,10 @@ async fn start(config: &Arc<Config>, limits: Limits, opened: &mut Option<Databas
     keys::load(config)?;
     let database = opened.insert(config.database.open().await.map_err(Error::with_causes)?).clone();
     tracing::info!(event = "database", database = %config.database);
-    stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
+    stores::migrate(config, &database, stores::are_in_database(config.redis.as_ref())).await?;
     let accounts = Accounts::open_migrated(database.clone()).await.map_err(Error::with_causes)?;
     warn_of_name_collisions(&database).await?;
+    warn_of_unused_database(config, &accounts).await?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     let accounts = accounts.with_log_in_limits(config.log_in_limits);
     let accounts = config.account_rules.apply(accounts, &config.address.base_url(bound));
@@ -84,7 +85,7 @@ async fn start(config: &Arc<Config>, limits: Limits, opened: &mut Option<Databas
         tokio::select! {
             () = serve(listener, site, hosts, limits, stop) => Ok(()),
             failed = keys::watch(config, &auth, hangup) => failed,
-            error = presence.keep() => Err(error),
+            error = presence.keep(keys::overlap(config)) => Err(error),
         }
     }
     .await;
@@ -125,6 +126,28 @@ async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
             event = "name_collisions",
             collisions,
             "some user names are the same or look alike; to list them, run: hardtack migrate"
+        );
+    }
+    Ok(())
+}
+
+/// Warns the operator if the site has no users, but the data folder contains another database, which may contain the
+/// accounts that the operator expects. Accounts do not move to another database by themselves.
+async fn warn_of_unused_database(config: &Config, accounts: &Accounts) -> Result<(), Error> {
+    let unused = default_file(&config.data_dir);
+    let file = config.database.file();
+    let is_used = file.is_some_and(|file| file == unused || file.canonicalize().ok() == unused.canonicalize().ok());
+    if is_used || !unused.is_file() {
+        return Ok(());
+    }
+    if accounts.list(None, 1).await.map_err(|error| Error::database(&error))?.is_empty() {
+        tracing::warn!(
+            event = "database_unused",
+            database = %config.database,
+            unused = %unused.display(),
+            "the database contains no users, and the data folder contains a database that is not used; accounts do not \
+             move to another database; to use the one in the data folder, remove --database-url, HARDTACK_DATABASE_URL \
+             and database_url; if you do not need it, move it elsewhere"
         );
     }
     Ok(())

@@ -42,7 +42,11 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
         ConfigError::NeverExpiringWithSessions | ConfigError::NeverExpiringRefreshed => {
             let mut settings = vec![&ACCESS_LIFETIME, &REFRESH_LIFETIME];
             settings.retain(|setting| sources.text(setting).is_some_and(|text| text.eq_ignore_ascii_case("false")));
-            all(&settings)
+            return Error::config(format_args!(
+                "{}, but tokens of stored sessions must expire; set a lifetime, such as 15m for access tokens or 1d for \
+                 refresh tokens",
+                all(&settings).join(", ")
+            ));
         }
         ConfigError::AccessOutlivesRefresh => all(&[&ACCESS_LIFETIME, &REFRESH_LIFETIME]),
         ConfigError::SessionShorterThanRefresh => all(&[&SESSION_LIFETIME, &REFRESH_LIFETIME]),

@@ -27,6 +27,19 @@ pub(super) fn read(sources: &Sources) -> Result<(LogInLimits, Option<String>), E
     Ok((limits, warning))
 }
 
+/// Returns all limits in the form in which they can be set, including the ones that have their defaults. `text` is a
+/// value that [`read`] accepts.
+pub(crate) fn complete(text: &str) -> String {
+    if text == OFF {
+        return OFF.to_owned();
+    }
+    let limits = LOG_IN_LIMITS.default.split(',').map(|default| {
+        let is_same = |part: &&str| part.split('=').next().map(str::trim) == default.split('=').next();
+        text.split(',').find(is_same).unwrap_or(default).split_whitespace().collect()
+    });
+    limits.collect::<Vec<String>>().join(",")
+}
+
 /// Parses the limits. A limit that is missing from the text keeps its default.
 fn parse(text: &str) -> Option<LogInLimits> {
     if text == OFF {
@@ -70,6 +83,19 @@ mod tests {
         assert_eq!(parse("account=3/60"), Some(default.account(rate(3, 60))));
         let two = default.address(rate(1_000_000, 86_400)).failures_in_a_row(rate(1, 3600));
         assert_eq!(parse("failures=1/1h, address = 1000000/1d"), Some(two));
+    }
+
+    #[test]
+    fn limits_are_completed() {
+        for (text, complete) in [
+            ("off", "off"),
+            (LOG_IN_LIMITS.default, LOG_IN_LIMITS.default),
+            ("account=5/1m", "account=5/1m,address=100/1s,failures=100/1h"),
+            ("failures=1/1h, address = 7/1d", "account=10/30s,address=7/1d,failures=1/1h"),
+        ] {
+            assert_eq!(super::complete(text), complete);
+            assert_eq!(parse(text), parse(complete));
+        }
     }
 
     #[test]

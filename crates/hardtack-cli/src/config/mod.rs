@@ -8,7 +8,7 @@ mod cookies;
 mod csrf;
 mod duration;
 mod limits;
-mod log_in_limits;
+pub(crate) mod log_in_limits;
 mod mail;
 mod mail_files;
 mod proxies;
@@ -40,7 +40,7 @@ pub(crate) use mail::{MailConfig, MailTransport};
 pub(crate) use mail::{SmtpServer, SmtpTls};
 pub(crate) use mail_files::{Unusable, find_trusted};
 use sources::{FlagValues, Sources};
-pub(crate) use storage::{RedisConfig, RedisPurpose, missing_file};
+pub(crate) use storage::{RedisConfig, RedisPurpose, default_file, missing_file};
 use tokens::Tokens;
 
 /// The values of all settings.
@@ -130,6 +130,14 @@ impl Config {
         mail_files::check(&self.sources, self.mail.as_ref())?;
         let builder = self.apply(Accounts::reserve_names(Authenticator::builder(keys)), self.address.listen);
         self.build(builder.sessions(MemorySessions::new())).map(drop)
+    }
+
+    /// Checks the claims of tokens and the differences between clocks that are allowed, but no other settings. For a
+    /// command that does not need the settings of a site.
+    pub(crate) fn check_claims(&self, keys: KeySet) -> Result<(), Error> {
+        let builder = Authenticator::builder(keys).claims(self.tokens.claims().clone());
+        let built = builder.sessions(MemorySessions::new()).build();
+        built.map(drop).map_err(|error| config_error::explain(&self.sources, error))
     }
 
     /// Returns the path of the folder that contains the keys.

@@ -42,11 +42,25 @@ pub(super) fn data_dir(sources: &Sources) -> Result<PathBuf, Error> {
     sources.parse_required(&DATA_DIR, "a folder", |text| (!text.is_empty()).then(|| PathBuf::from(text)))
 }
 
+/// Returns the path of the database that is used if no database is set.
+pub(crate) fn default_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("hardtack.db")
+}
+
 /// Reads the URL of the database. By default, the database is `hardtack.db` in the data folder.
 pub(super) fn database(sources: &Sources, data_dir: &Path) -> Result<DatabaseUrl, Error> {
-    let Some(url) = sources.text(&DATABASE_URL) else { return Ok(data_dir.join("hardtack.db").into()) };
+    let Some(url) = sources.text(&DATABASE_URL) else { return Ok(default_file(data_dir).into()) };
     // The URL may contain a password, so error messages name only the setting.
-    url.parse().map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&DATABASE_URL))))
+    let invalid = |error| Error::config(format_args!("{}: {error}", sources.label(&DATABASE_URL)));
+    let database: DatabaseUrl = url.parse().map_err(invalid)?;
+    if database.is_in_memory() {
+        return Err(Error::config(format_args!(
+            "{} names an in-memory database, so all accounts would be lost when the server stops; expected a file, such \
+             as sqlite:app.db, or postgres://USER:PASSWORD@HOST/DATABASE",
+            sources.label(&DATABASE_URL)
+        )));
+    }
+    Ok(database)
 }
 
 /// Reads the Redis settings, if there are any: the server's URL, and what Redis is used for.

@@ -74,6 +74,10 @@ impl Tokens {
         }
     }
 
+    pub(super) fn claims(&self) -> &ClaimsPolicy {
+        &self.claims
+    }
+
     /// Returns whether `key` can sign refresh tokens. Stored sessions need a deterministic algorithm, which gives the
     /// same refresh token the same signature every time. Sliding sessions have no refresh tokens, so they can use any
     /// key.

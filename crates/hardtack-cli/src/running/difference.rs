@@ -1,28 +1,34 @@
-//! Detects that another server keeps its sessions in a different place than this server, if the difference lasts.
+//! Detects that another server differs from this server in something that all servers should share, if the difference
+//! lasts.
 
-use super::place::Place;
+use std::time::Duration;
 
-/// If two servers keep their sessions in different places for this many renewals, that is an error. If Redis loses its
-/// data, each server notices Redis's new id at its own next renewal, so the servers differ for about one renewal.
-const LASTING: u32 = 2;
+use super::table::RENEWAL;
 
-/// The place where another server keeps its sessions, if it differs from where this server keeps them.
-#[derive(Debug, Default)]
+/// How another server differs from this server.
+#[derive(Debug)]
 pub(super) struct Difference {
-    other: Option<Place>,
+    other: Option<String>,
     /// How many renewals the difference has lasted.
     renewals: u32,
+    /// After how many renewals the difference is reported.
+    lasting: u32,
 }
 
 impl Difference {
-    /// Call this method at each renewal. `other` is the place where another server keeps its sessions, or `None` if no
-    /// other server uses a different place than this one. Returns `other` only once, when the difference has lasted for
-    /// [`LASTING`] renewals.
-    pub(super) fn lasting(&mut self, other: Option<Place>) -> Option<&Place> {
-        let is_same = self.other.as_ref().zip(other.as_ref()).is_some_and(|(known, other)| known.is_same_store(other));
+    /// A difference that is reported once it has lasted longer than `span`, rounded up to whole renewals.
+    pub(super) fn longer_than(span: Duration) -> Self {
+        let renewals = span.as_secs().div_ceil(RENEWAL.as_secs());
+        Self { other: None, renewals: 0, lasting: u32::try_from(renewals).unwrap_or(u32::MAX).saturating_add(1) }
+    }
+
+    /// Call this method at each renewal. `other` identifies what another server uses, or is `None` if no other server
+    /// differs from this one. Returns `true` only once, when the difference has lasted long enough.
+    pub(super) fn has_lasted(&mut self, other: Option<&str>) -> bool {
+        let is_same = other.is_some() && self.other.as_deref() == other;
         self.renewals = if is_same { self.renewals.saturating_add(1) } else { 0 };
-        self.other = other;
-        self.other.as_ref().filter(|_| self.renewals == LASTING)
+        self.other = other.map(str::to_owned);
+        is_same && self.renewals == self.lasting
     }
 }
 
@@ -32,18 +38,19 @@ mod tests {
 
     #[test]
     fn a_difference_that_lasts_is_reported_once() {
-        let redis = || Some(Place::Redis { id: "1".into(), address: "a".into() });
-        let mut difference = Difference::default();
-        assert_eq!(difference.lasting(redis()), None);
-        assert_eq!(difference.lasting(redis()), None);
-        assert_eq!(difference.lasting(redis()), redis().as_ref());
-        assert_eq!(difference.lasting(redis()), None);
-        // The count starts over if the place changes, or if the difference disappears and comes back.
-        assert_eq!(difference.lasting(Some(Place::Database)), None);
-        assert_eq!(difference.lasting(Some(Place::Database)), None);
-        assert_eq!(difference.lasting(None), None);
-        assert_eq!(difference.lasting(Some(Place::Database)), None);
-        assert_eq!(difference.lasting(Some(Place::Database)), None);
-        assert_eq!(difference.lasting(Some(Place::Database)), Some(&Place::Database));
+        let mut difference = Difference::longer_than(RENEWAL);
+        let mut has_lasted = |other| difference.has_lasted(other);
+        assert_eq!([(); 5].map(|()| has_lasted(Some("1"))), [false, false, true, false, false]);
+        // The count starts over if another value differs, or if the difference disappears and comes back.
+        assert_eq!([(); 2].map(|()| has_lasted(Some("2"))), [false, false]);
+        assert!(!has_lasted(None));
+        assert_eq!([(); 3].map(|()| has_lasted(Some("2"))), [false, false, true]);
+    }
+
+    #[test]
+    fn a_span_is_rounded_up() {
+        for (seconds, renewals) in [(0, 1), (1, 2), (10, 2), (15, 3), (72, 9)] {
+            assert_eq!(Difference::longer_than(Duration::from_secs(seconds)).lasting, renewals, "{seconds}");
+        }
     }
 }

@@ -1,11 +1,13 @@
-//! The keys that operators gave to running servers in settings such as `JWT_SECRET_KEY`. The key folder does not
-//! contain these keys, so `hardtack keys rotate` cannot replace them.
+//! Which keys running servers use: the id of the key that signs, the key folder, and the settings that supplied keys.
+//! The key folder does not contain keys from settings such as `JWT_SECRET_KEY`, so `hardtack keys rotate` cannot replace
+//! them.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use hardtack::jwt::Algorithm;
+use hardtack::jwt::{Algorithm, Jwk};
+use hardtack::{KeySet, VerifyingKey};
 use hardtack_db::{Component, MigrateError, Pool};
 use hardtack_sqlx::{Database, DatabaseUrl};
 
@@ -34,6 +36,8 @@ pub(crate) struct GivenKeys {
     /// The machine that the server runs on, and the server's key folder on that machine. `None` if an older version of
     /// Hardtack wrote the row.
     folder: Option<(String, PathBuf)>,
+    /// The [`id`] of the key that the server signs with. `None` if the key has no id.
+    signs: Option<String>,
 }
 
 impl GivenKeys {
@@ -49,17 +53,38 @@ impl GivenKeys {
                 None => format!("{bound} (process {})", std::process::id()),
             },
             folder: machine().zip(resolved(&config.keys_dir())),
+            signs: None,
         }
     }
 
-    /// Returns the server's key folder if it is known to differ from `folder`. Returns `None` if both are the same
-    /// folder. Also returns `None` if the server runs on another machine or in another container, because this process
-    /// then cannot compare the folders.
-    pub(crate) fn other_folder(&self, folder: &Path) -> Option<&Path> {
-        let (server, theirs) = self.folder.as_ref()?;
-        let is_here = machine().is_some_and(|here| here == *server) && theirs.exists();
-        let ours = resolved(folder)?;
-        (is_here && resolved(theirs)? != ours).then_some(theirs)
+    /// Returns the same settings with the id of the key that the server signs with now.
+    pub(super) fn signing_with(&self, keys: &KeySet) -> Self {
+        Self { signs: keys.signing_key().and_then(|key| id(&key.verifying_key())), ..self.clone() }
+    }
+
+    /// Returns the id of the key that the server signs with, if `keys` do not contain this key. Returns `None` if the id
+    /// is unknown.
+    pub(super) fn unverifiable_by(&self, keys: &KeySet) -> Option<&str> {
+        let signs = self.signs.as_deref()?;
+        keys.verifying_keys().iter().all(|key| id(key).as_deref() != Some(signs)).then_some(signs)
+    }
+
+    /// Returns the server's key folder, with symbolic links resolved. Returns `None` if the server runs on another
+    /// machine or in another container, because this process then cannot compare the folder with others.
+    pub(crate) fn folder_here(&self) -> Option<PathBuf> {
+        let (server, folder) = self.folder.as_ref()?;
+        let is_here = machine().is_some_and(|here| here == *server) && folder.exists();
+        is_here.then(|| resolved(folder))?
+    }
+
+    /// Returns the id of the key that the server signs with, if it is known.
+    pub(super) fn signs(&self) -> Option<&str> {
+        self.signs.as_deref()
+    }
+
+    /// Returns the server's address, machine and process.
+    pub(super) fn address(&self) -> &str {
+        &self.server
     }
 
     /// Returns the setting that supplied the server's signing key. Returns `None` if the server signs with a key in the
@@ -83,7 +108,8 @@ impl GivenKeys {
         let signing = self.signing.as_deref().unwrap_or("-");
         let previous = if self.previous { "previous" } else { "-" };
         let algorithm = self.algorithm.map_or("-", |algorithm| algorithm.as_str());
-        let text = format!("{signing} {previous} {}\n{algorithm}", self.server);
+        let signs = self.signs.as_deref().unwrap_or_default();
+        let text = format!("{signing} {previous} {}\n{algorithm} {signs}", self.server);
         match &self.folder {
             // The folder comes last, because its path may contain any character.
             Some((machine, folder)) => format!("{text}\n{machine} {}", folder.display()),
@@ -94,13 +120,15 @@ impl GivenKeys {
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.splitn(3, '\n');
         let text = lines.next()?;
-        let algorithm = lines.next().and_then(|name| name.parse().ok());
+        let (algorithm, signs) = lines.next()?.split_once(' ')?;
+        let signs = Some(signs).filter(|signs| !signs.is_empty()).map(str::to_owned);
         let folder = lines.next().and_then(|folder| folder.split_once(' '));
         let folder = folder.map(|(machine, folder)| (machine.to_owned(), PathBuf::from(folder)));
         let mut parts = text.splitn(3, ' ');
         let (signing, previous, server) = (parts.next()?, parts.next()?, parts.next()?);
         let signing = Some(signing).filter(|signing| *signing != "-").map(str::to_owned);
-        Some(Self { signing, previous: previous == "previous", algorithm, server: server.to_owned(), folder })
+        let (previous, algorithm) = (previous == "previous", algorithm.parse().ok());
+        Some(Self { signing, previous, algorithm, server: server.to_owned(), folder, signs })
     }
 }
 
@@ -132,7 +160,7 @@ pub(crate) async fn given_keys(
         Err(error) => return Ok(Err(Error::with_causes(error))),
     };
     let read = match Pool::from(database.clone()).check_tables(components).await {
-        Ok(()) => Ok(read(url, &database).await),
+        Ok(()) => Ok(read(url, &database).await.map_err(|error| error.naming(url))),
         Err(error @ (MigrateError::ForeignTable { .. } | MigrateError::Newer { .. })) => Err(Error::with_causes(error)),
         Err(error) => Ok(Err(Error::with_causes(error))),
     };
@@ -154,9 +182,21 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, Giv
     Ok(rows.into_iter().filter_map(|row| Some((row.name, GivenKeys::parse(&row.text)?))).collect())
 }
 
+/// Returns the keys of each server that has renewed its row recently.
+pub(super) async fn of_recent_servers(table: &Table) -> Result<Vec<GivenKeys>, Error> {
+    let rows = table.of_recent_servers(SERVER).await?;
+    Ok(rows.iter().filter_map(|row| GivenKeys::parse(&row.text)).collect())
+}
+
+/// Returns an id that tells a server's key from other servers' keys. The id is not secret.
+fn id(key: &VerifyingKey) -> Option<String> {
+    let id = key.key_id().map(|id| id.escape_default().to_string());
+    id.or_else(|| key.to_jwk().as_ref().and_then(Jwk::thumbprint))
+}
+
 /// Returns the absolute path of a folder, with symbolic links resolved. If the folder does not exist, symbolic links
 /// are not resolved.
-fn resolved(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn resolved(folder: &Path) -> Option<PathBuf> {
     folder.canonicalize().or_else(|_| std::path::absolute(folder)).ok()
 }
 
@@ -178,6 +218,7 @@ mod tests {
             algorithm: signing.is_none().then_some(Algorithm::EdDSA),
             server: "[::1]:3000 on host (process 7)".to_owned(),
             folder: previous.then(|| ("host".to_owned(), PathBuf::from("/var/lib/hard tack/keys"))),
+            signs: signing.is_none().then(|| "0001-5a 5a".to_owned()),
         };
         for keys in
             [of(None, false), of(None, true), of(Some("JWT_PRIVATE_KEY"), false), of(Some("JWT_SECRET_KEY"), true)]

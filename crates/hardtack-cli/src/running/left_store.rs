@@ -29,7 +29,7 @@ use super::lost_changes;
 use super::place::Place;
 use super::session_place;
 use super::store::Store;
-use super::table::Table;
+use super::table::{RECENT, Table};
 use crate::error::Error;
 
 /// The name of a mark's row begins with this prefix, and ends with [`Place::key`]. The value of the row is the kind of
@@ -99,7 +99,7 @@ async fn is_in_use(table: &Table, place: &Place) -> Result<bool, Error> {
                 event = "waiting_for_servers",
                 "servers have used different session stores; this server waits up to {} s to see whether another \
                  server uses {place}; if none does, this server ends all sessions in {place}",
-                session_place::RECENT
+                RECENT
             );
             is_logged = true;
         }

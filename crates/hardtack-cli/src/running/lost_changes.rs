@@ -29,7 +29,7 @@ pub(super) async fn end_sessions_if_any(table: &Table, store: &Store, place: &Pl
     let known = table.get(&name).await?;
     let time = table.now().await?;
     let mut counts = known.as_deref().map(Counts::parse).unwrap_or_default();
-    let count = redis.count().await.map_err(Error::with_causes)?;
+    let count = redis.count().await.map_err(|error| Error::redis(&error))?;
     if counts.show_loss(count) {
         let ended = store.end_all(table, place).await?;
         tracing::error!(

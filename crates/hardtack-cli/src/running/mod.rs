@@ -5,7 +5,7 @@
 //! server uses. It would nevertheless report success.
 //!
 //! Each running server has rows in the `hardtack_settings` table. Commands read these rows to find out where the server
-//! keeps its sessions and which keys it was given. The server renews its rows every few seconds. If a server is killed,
+//! keeps its sessions and which keys it uses. The server renews its rows every few seconds. If a server is killed,
 //! its rows are ignored once they are more than [`LAPSE`] seconds old.
 //!
 //! A server writes its rows only after it has checked all its settings. If a server fails to start because of invalid
@@ -24,7 +24,7 @@ mod store;
 mod store_checks;
 mod table;
 
-pub(crate) use given_keys::{GivenKeys, given_keys};
+pub(crate) use given_keys::{GivenKeys, given_keys, resolved};
 pub(crate) use presence::Presence;
 pub(crate) use session_place::check;
 pub(crate) use store::SessionsIn;

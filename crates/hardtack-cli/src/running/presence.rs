@@ -1,5 +1,7 @@
 //! A running server's rows in the database.
 
+use std::time::Duration;
+
 use hardtack::Authenticator;
 use hardtack::session::SessionId;
 use hardtack_accounts::Accounts;
@@ -13,8 +15,8 @@ use super::table::{RENEWAL, Table};
 use super::{left_store, lost_changes, session_place, site};
 use crate::error::Error;
 
-/// This server's rows in the database. They record that the server is running, where it keeps its sessions, and which
-/// keys it was given.
+/// This server's rows in the database. They record that the server is running, where it keeps its sessions, which keys
+/// it was given, and which key it signs with.
 pub(crate) struct Presence {
     table: Table,
     database: Database,
@@ -31,6 +33,7 @@ pub(crate) struct Presence {
     /// The ids of previous Redis instances. The database might still contain intentions that name one of these ids. An
     /// id is removed from this list once its intentions have been assigned to the new id.
     previous: Vec<String>,
+    auth: Authenticator,
     keys: GivenKeys,
 }
 
@@ -83,6 +86,7 @@ impl Presence {
             differed,
             left: Vec::new(),
             previous: Vec::new(),
+            auth: auth.clone(),
             keys,
         };
         presence.write().await?;
@@ -91,14 +95,15 @@ impl Presence {
         Ok(presence)
     }
 
-    /// Renews this server's rows every few seconds until the future is dropped. Logs an error if another server keeps
-    /// its sessions in a different store for a long time.
+    /// Renews this server's rows every few seconds until the future is dropped. `overlap` is how long a new key only
+    /// verifies tokens. Logs an error if another server keeps its sessions in a different store for a long time, or if
+    /// it signs with a key that this server does not have for longer than the overlap.
     ///
     /// # Errors
     /// Returns an error if the address of Redis now leads to a Redis that contains another site's sessions. The server
     /// must then stop, because it would store its sessions there.
-    pub(crate) async fn keep(&mut self) -> Error {
-        let mut difference = Difference::default();
+    pub(crate) async fn keep(&mut self, overlap: Duration) -> Error {
+        let (mut other_place, mut other_key) = (Difference::longer_than(RENEWAL), Difference::longer_than(overlap));
         loop {
             self.store.checks.wait(RENEWAL, tokio::time::sleep).await;
             if let Err(error) = self.find_lost_sessions().await {
@@ -107,14 +112,28 @@ impl Presence {
             // If the database fails, this loop logs nothing, because the operations that need the database log the
             // error.
             let Ok(servers) = self.renew().await else { continue };
-            let other = servers.into_iter().find(|other| !other.is_same_store(&self.place));
-            if let Some(other) = difference.lasting(other) {
+            let other = servers.iter().find(|other| !other.is_same_store(&self.place));
+            if other_place.has_lasted(other.map(Place::key)) {
                 tracing::error!(
                     event = "session_places_differ",
                     here = self.place.to_text(),
-                    there = other.to_text(),
+                    there = other.map(Place::to_text),
                     "another server that uses this database stores its sessions in a different place; stop that \
                      server, or give both servers the same --redis-url or HARDTACK_REDIS_URL"
+                );
+            }
+            let Ok(servers) = given_keys::of_recent_servers(&self.table).await else { continue };
+            let keys = self.auth.keys();
+            let other = servers.iter().find_map(|server| Some((server, server.unverifiable_by(&keys)?)));
+            if other_key.has_lasted(other.map(|(_, id)| id)) {
+                tracing::error!(
+                    event = "keys_differ",
+                    here = self.keys.signing_with(&keys).signs(),
+                    there = other.map(|(_, id)| id),
+                    server = other.map(|(server, _)| server.address()),
+                    "another server that uses this database signs tokens with a key that this server does not have, so \
+                     users who log in there are refused here; stop that server, or give both servers the same \
+                     --data-dir or the same JWT_SECRET_KEY or JWT_PRIVATE_KEY"
                 );
             }
         }
@@ -231,7 +250,8 @@ impl Presence {
         session_place::record_if_agreed(&self.table, &self.place).await?;
         let place = self.place.to_text();
         self.table.set(&self.row_of_place(), &format!("{now} {place}")).await?;
-        self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
+        let keys = self.keys.signing_with(&self.auth.keys()).to_text();
+        self.table.set(&self.row_of_keys(), &format!("{now} {keys}")).await
     }
 
     /// Deletes this server's rows. Also records in the database where the servers that are still running keep their

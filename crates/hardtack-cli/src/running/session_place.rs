@@ -22,10 +22,6 @@ const NAME: &str = "session_place";
 /// when the server last renewed the row (in seconds since 1970), a space, and the value of [`Place::to_text`].
 pub(super) const SERVER: &str = "session_place_of_server:";
 
-/// If a server's row is older than this number of seconds, the server has probably been killed. Servers renew their
-/// rows every 10 seconds, and the remaining 5 seconds allow for a slow database.
-pub(super) const RECENT: i64 = 15;
-
 /// Records where the servers keep their sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
     table.set(NAME, &place.to_text()).await
@@ -98,10 +94,8 @@ pub(super) async fn last_renewal(table: &Table, place: &Place) -> Result<Option<
 /// Returns one entry for each server that has renewed its row recently: where the server keeps its sessions, and when
 /// it last renewed the row.
 async fn recent(table: &Table) -> Result<Vec<(Place, i64)>, Error> {
-    let after = table.now().await? - RECENT;
-    let rows = table.of_running_servers(SERVER).await?;
-    let rows = rows.iter().filter(|row| row.renewed_at > after);
-    Ok(rows.filter_map(|row| Some((Place::parse(&row.text)?, row.renewed_at))).collect())
+    let rows = table.of_recent_servers(SERVER).await?;
+    Ok(rows.iter().filter_map(|row| Some((Place::parse(&row.text)?, row.renewed_at))).collect())
 }
 
 /// The result of [`check`]: what is known about the servers' session store.
@@ -165,7 +159,12 @@ async fn can_use(
                 // The change is possible even if Redis now belongs to another site, because this site's servers no
                 // longer accept this site's sessions.
                 Err(error) if same_address => Ok(Err(error)),
-                Err(error) => Err(error),
+                // Only the servers know whether this is their Redis, so this command must not count on them.
+                Err(error) => Err(Error::runtime(format_args!(
+                    "{error}; nothing was changed, because this command cannot find out whether {own} is the servers' \
+                     Redis; if you write the address as the servers do ({address}), the command makes its changes, and \
+                     the servers end the sessions when Redis is back"
+                ))),
                 // On another machine or in another container, the same address might lead to a different Redis.
                 Ok(_) if same_address => Err(Error::config(format_args!(
                     "this command reaches a different Redis at {own} than the servers do; run the command on a machine \
@@ -186,8 +185,8 @@ async fn can_use(
 async fn identity(config: &RedisConfig, site: &str) -> Result<Result<Option<String>, Error>, Error> {
     let read = async {
         let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
-        let owner = sessions.owner().await.map_err(Error::with_causes)?;
-        Ok((owner, sessions.identity().await.map_err(Error::with_causes)?))
+        let owner = sessions.owner().await.map_err(|error| Error::redis(&error))?;
+        Ok((owner, sessions.identity().await.map_err(|error| Error::redis(&error))?))
     };
     match read.await {
         Ok((Some(owner), _)) if owner != site => Err(site::is_another(&config.url.to_string())),

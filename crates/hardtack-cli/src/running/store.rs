@@ -52,10 +52,10 @@ impl Store {
     /// no site yet, it belongs to this site from then on. Gives Redis an id if it has none.
     pub(super) async fn place(&self) -> Result<Option<Place>, Error> {
         let SessionsIn::Redis(sessions, address) = &self.sessions else { return Ok(Some(Place::Database)) };
-        if sessions.claim(&self.site).await.map_err(Error::with_causes)? != self.site {
+        if sessions.claim(&self.site).await.map_err(|error| Error::redis(&error))? != self.site {
             return Ok(None);
         }
-        let id = sessions.create_identity().await.map_err(Error::with_causes)?;
+        let id = sessions.create_identity().await.map_err(|error| Error::redis(&error))?;
         Ok(Some(Place::Redis { id, address: address.clone() }))
     }
 
@@ -70,7 +70,9 @@ impl Store {
             SessionsIn::Database(sessions) => {
                 sessions.end_all_sessions(now).await.map_err(|error| Error::database(&error))?
             }
-            SessionsIn::Redis(sessions, _) => sessions.end_all_sessions(now).await.map_err(Error::with_causes)?,
+            SessionsIn::Redis(sessions, _) => {
+                sessions.end_all_sessions(now).await.map_err(|error| Error::redis(&error))?
+            }
         };
         self.expect(place).await?;
         Ok(ended)

@@ -20,6 +20,10 @@ pub(super) const RENEWAL: Duration = Duration::from_secs(10);
 /// If a server's row is older than this number of seconds, the server is considered stopped.
 pub(crate) const LAPSE: u64 = 60;
 
+/// If a server's row is older than this number of seconds, the server has probably been killed. Servers renew their
+/// rows every 10 seconds, and the remaining 5 seconds allow for a slow database.
+pub(super) const RECENT: i64 = 15;
+
 /// The row of a running server. The row's value is a time, a space and a string.
 pub(super) struct ServerRow {
     pub(super) name: String,
@@ -118,6 +122,15 @@ impl Table {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the rows whose names begin with `prefix` and whose servers have renewed them recently. If a server is
+    /// killed, it disappears from this list sooner than from the list that [`Self::of_running_servers`] returns.
+    pub(super) async fn of_recent_servers(&self, prefix: &str) -> Result<Vec<ServerRow>, Error> {
+        let after = self.now().await? - RECENT;
+        let mut rows = self.of_running_servers(prefix).await?;
+        rows.retain(|row| row.renewed_at > after);
+        Ok(rows)
     }
 }
 

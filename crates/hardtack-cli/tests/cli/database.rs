@@ -24,6 +24,53 @@ async fn sqlite_outside_the_data_folder() {
     assert!(shown.contains("database_url = \"sqlite:./hardtack-data/hardtack.db\""), "{shown}");
 }
 
+/// The server used to lose all accounts when it stopped, without a warning.
+#[tokio::test]
+async fn a_database_in_memory_is_refused() {
+    let dir = TestDir::new();
+    for command in [&["serve"][..], &["check-config"], &["migrate"], &["user", "list"]] {
+        let error =
+            refusal(&dir.hardtack(command.iter().copied()).args(["--database-url", "sqlite::memory:"]), 2).await;
+        assert!(error.starts_with("hardtack: --database-url names an in-memory database, so all accounts"), "{error}");
+    }
+}
+
+/// The error used to advise checking the address, the database and the password.
+#[tokio::test]
+async fn a_server_without_tls_is_reported_as_such() {
+    let dir = TestDir::new();
+    for mode in ["require", "verify-full"] {
+        let url = format!("{}?sslmode={mode}", shared().database());
+        let error = refusal(&dir.hardtack(["migrate"]).env("HARDTACK_DATABASE_URL", &url), 1).await;
+        assert!(error.contains(&format!(" with TLS (sslmode={mode}); check that TLS is turned on")), "{error}");
+        assert!(error.contains("you can set sslmode=disable"), "{error}");
+        assert!(!error.contains(shared().password()) && !error.contains("accepts the user"), "{error}");
+    }
+}
+
+/// After a switch to PostgreSQL, the site was empty, and no log said why.
+#[tokio::test]
+async fn an_unused_database_in_the_data_folder_is_reported_while_the_site_is_empty() {
+    let dir = TestDir::new();
+    let warns = async |args: &[&str]| {
+        let server = start(&dir.serve(args.iter().copied())).await;
+        let log = server.stop().await.stderr;
+        log.contains("event=\"database_unused\"").then_some(log)
+    };
+    let url = shared().database();
+    let postgres = ["--database-url", &url];
+    assert_eq!(warns(&postgres).await, None);
+    assert_eq!(warns(&[]).await, None);
+    let absolute = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
+    assert_eq!(warns(&["--database-url", &absolute]).await, None);
+    for other in [&postgres, &["--database-url", "sqlite:other.db"]] {
+        let log = warns(other).await.unwrap();
+        assert!(log.contains("unused=./hardtack-data/hardtack.db"), "{log}");
+        output(&dir.hardtack(["user", "add", "ada", "--base-url", "https://site.example"]).args(*other));
+        assert_eq!(warns(other).await, None);
+    }
+}
+
 #[tokio::test]
 async fn a_bad_database_is_reported_without_its_password() {
     let dir = TestDir::new();
@@ -73,15 +120,50 @@ async fn an_unusable_table_of_settings_is_reported_with_advice() {
         let program = dir.hardtack(args.iter().copied()).env("HARDTACK_LISTEN", "127.0.0.1:0");
         program.env("HARDTACK_DATABASE_URL", &url).env("HARDTACK_BASE_URL", "https://site.example")
     };
+    output(&run(&["migrate"]));
     output(&run(&["user", "add", "ada"]));
+    let shown = url.replace(&format!(":{}@", shared().password()), "@");
     shared().psql(&url, "ALTER TABLE hardtack_settings RENAME COLUMN value TO other");
     for command in [&["serve"][..], &["user", "disable", "ada"]] {
         let error = refusal(&run(command), 1).await;
-        assert!(error.starts_with("hardtack: the database failed: "), "{error}");
+        assert!(error.starts_with(&format!("hardtack: the database {shown} failed: ")), "{error}");
         assert!(error.ends_with("written to, and that there is room on its disk"), "{error}");
     }
     let rotated = run(&["keys", "rotate"]).run().unwrap();
-    assert!(rotated.stderr.starts_with("hardtack: warning: the database failed: "), "{}", rotated.stderr);
+    let expected = format!("hardtack: warning: the database {shown} failed: ");
+    assert!(rotated.stderr.starts_with(&expected), "{}", rotated.stderr);
+}
+
+/// The error used to repeat only what PostgreSQL said, without the name of the database.
+#[tokio::test]
+async fn a_database_that_cannot_be_written_to_is_named() {
+    let dir = TestDir::new();
+    let url = shared().database();
+    let name = url.rsplit('/').next().unwrap();
+    let shown = url.replace(&format!(":{}@", shared().password()), "@");
+    let run = |args: &[&str]| {
+        let program = dir.hardtack(args.iter().copied()).env("HARDTACK_LISTEN", "127.0.0.1:0");
+        program.env("HARDTACK_DATABASE_URL", &url).env("HARDTACK_BASE_URL", "https://site.example")
+    };
+    let advice = "check that the database can be reached and written to, ";
+    let read_only = |on: &str| {
+        shared().psql("postgres", &format!("ALTER DATABASE {name} SET default_transaction_read_only = {on}"))
+    };
+    // First without tables, then with tables.
+    read_only("on");
+    for command in ["serve", "migrate"] {
+        let error = refusal(&run(&[command]), 1).await;
+        assert!(error.contains(&shown) && error.contains(advice) && error.contains("read-only"), "{error}");
+    }
+    read_only("off");
+    output(&run(&["migrate"]));
+    output(&run(&["user", "add", "ada"]));
+    read_only("on");
+    for command in [&["serve"][..], &["user", "disable", "ada"], &["user", "add", "bob"]] {
+        let error = refusal(&run(command), 1).await;
+        assert!(error.starts_with(&format!("hardtack: the database {shown} failed: ")), "{error}");
+        assert!(error.contains(advice) && error.contains("read-only"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -250,8 +250,9 @@ async fn a_link_whose_target_is_missing_is_not_taken_for_a_missing_file() {
     for command in [&["check-config"][..], &["serve", "--listen", "127.0.0.1:0"], &["keys", "list"], &["user", "list"]]
     {
         let error = refusal(&dir.hardtack(command.iter().copied()), 2).await;
-        let expected = "hardtack: the settings file \"hardtack.toml\" cannot be read: No such file or directory";
-        assert!(error.starts_with(expected), "{error}");
+        let expected = "hardtack: the settings file \"hardtack.toml\" cannot be read: it is a symbolic link, and its \
+                        target missing.toml does not exist; correct or remove the link";
+        assert_eq!(error, expected);
     }
     fs::remove_file(dir.path("hardtack.toml")).unwrap();
 
@@ -260,7 +261,7 @@ async fn a_link_whose_target_is_missing_is_not_taken_for_a_missing_file() {
     let link = dir.path("hardtack-data/keys/superseded-at");
     symlink("missing", &link).unwrap();
     let error = refusal(&start(), 2).await;
-    assert!(error.contains("keys/superseded-at cannot be read: No such file or directory"), "{error}");
+    assert!(error.contains("keys/superseded-at cannot be read: it is a symbolic link, and its target"), "{error}");
     fs::remove_file(&link).unwrap();
     fs::rename(dir.path("hardtack-data/keys"), dir.path("aside")).unwrap();
     symlink("missing", dir.path("hardtack-data/keys")).unwrap();

@@ -36,7 +36,8 @@ async fn e05_commands_on_a_full_disk_say_what_to_do() {
         let args = ["user", "add", &name, "--data-dir", &data, "--base-url", "https://site.example"];
         let Finished { status, stderr, .. } = dir.hardtack(args).run().unwrap();
         if !status.success() {
-            assert!(stderr.starts_with("hardtack: the database failed: ") && stderr.contains(advice), "{stderr}");
+            let expected = format!("hardtack: the database sqlite:{data}/hardtack.db failed: ");
+            assert!(stderr.starts_with(&expected) && stderr.contains(advice), "{stderr}");
             break;
         }
         assert!(since.elapsed() < Duration::from_secs(60), "the disk is not full");

@@ -20,7 +20,7 @@ const WRONG: &str = "not it at all";
 async fn s57_the_limits_are_set_by_file_environment_and_flag() {
     let dir = TestDir::new();
     dir.write("hardtack.toml", "log_in_limits = { account = '2/1h', failures = '50/30m' }");
-    let line = r#"log_in_limits = "account=2/1h,failures=50/30m""#;
+    let line = r#"log_in_limits = "account=2/1h,address=100/1s,failures=50/30m""#;
     assert!(output(&dir.hardtack(["check-config"])).contains(line));
     let server = start(&dir.serve([])).await;
     sign_up(&mut server.client(), "lovelace").await;

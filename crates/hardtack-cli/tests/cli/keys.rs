@@ -267,11 +267,16 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
         // The folder records that the last server signed with the given key.
         for rotation in rotations {
             let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
-            let expected = "hardtack: the servers that use this folder sign with a key that is set";
+            let expected = "hardtack: the servers that last used this folder signed with a key that was set";
             assert!(error.starts_with(expected), "{error}");
+            // Waiting would not help.
+            assert!(error.ends_with("first start a server without the setting"), "{error}");
         }
         let listed = output(&dir.hardtack(["keys", "list"]));
-        assert!(listed.starts_with("The servers that use this folder sign with a key that is set"), "{listed}");
+        assert!(
+            listed.starts_with("The servers that last used this folder signed with a key that was set"),
+            "{listed}"
+        );
     }
 
     // The servers sign with a key in the folder, but the command has a key of its own.
@@ -333,7 +338,10 @@ async fn k07_a_trial_start_does_not_mislead_commands_about_the_key() {
     hang_up(&server, "event=\"keys\"").await;
     server.stop().await;
     let error = refusal(&dir.hardtack(discard), 2).await;
-    assert!(error.starts_with("hardtack: the servers that use this folder sign with a key that is set"), "{error}");
+    assert!(
+        error.starts_with("hardtack: the servers that last used this folder signed with a key that was set"),
+        "{error}"
+    );
 
     // Tokens that were signed with previous secrets would also stay valid.
     let server = start(&dir.serve([]).env("JWT_SECRET_KEY_PREVIOUS", secret.trim_end())).await;
@@ -398,6 +406,7 @@ async fn bad_rotations_and_key_files_are_refused() {
     assert!(refusal(&program, 2).await.contains("JWT_SECRET_KEY or JWT_PRIVATE_KEY sets the signing key"));
     let error = refusal(&dir.hardtack(["keys", "rotate", "--alg", "ES256"]), 2).await;
     assert!(error.contains("--alg is ES256, which produces randomized signatures"), "{error}");
+    assert!(error.contains("set HARDTACK_REFRESH=sliding (in the settings file: refresh = \"sliding\")"), "{error}");
     assert!(!dir.path("hardtack-data/keys").exists());
 
     output(&dir.hardtack(["keys", "rotate", "--alg", "EdDSA"]));

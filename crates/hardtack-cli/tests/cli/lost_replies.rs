@@ -88,6 +88,7 @@ fn user(dir: &TestDir, url: &str, args: &[&str]) -> Program {
 fn a_change_whose_commit_was_not_confirmed_is_not_called_failed() {
     let (dir, url) = (TestDir::new(), postgres::shared().database());
     let proxy = Proxy::start(&url, &["INSERT INTO users", "UPDATE users", "DELETE FROM users"]);
+    output(&dir.hardtack(["migrate"]).env("HARDTACK_DATABASE_URL", &url));
     output(&user(&dir, &url, &["add", "ada"]));
     for args in [
         &["add", "bob"][..],
@@ -130,6 +131,7 @@ fn a_change_whose_commit_was_not_confirmed_is_not_called_failed() {
 fn a_connection_that_is_lost_while_names_are_checked_is_not_called_a_failed_migration() {
     let (dir, url) = (TestDir::new(), postgres::shared().database());
     let proxy = Proxy::start(&url, &[]);
+    output(&dir.hardtack(["migrate"]).env("HARDTACK_DATABASE_URL", &url));
     output(&user(&dir, &url, &["add", "ada"]));
     let mut errors = Vec::new();
     for commits in 0..6 {

@@ -8,6 +8,7 @@ mod connections;
 mod crashes;
 mod database;
 mod device_binding;
+mod different_keys;
 mod differing_stores;
 mod expiry;
 mod explain;

@@ -10,7 +10,9 @@ use hardtack_test_support::wait;
 
 use crate::load::Users;
 use crate::stores::{TwoServers, at, on_redis};
-use crate::support::{PASSWORD, STALENESS, is_logged_in, is_refused_soon, log_in, log_out, refresh, sign_up};
+use crate::support::{
+    PASSWORD, STALENESS, is_logged, is_logged_in, is_refused_soon, log_in, log_out, refresh, sign_up,
+};
 
 /// How often the store is stopped or killed under load, alternately.
 const OUTAGES: usize = 4;
@@ -70,6 +72,7 @@ async fn without_postgres(database: &PostgresServer, env: &[(&str, String)]) {
             assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 200);
             // The session ended just before the outage: the other server has yet to read the log.
             is_refused_soon(&at(server, &copy), "a session that was ended").await;
+            is_logged(server, "event=\"news_recovered\"").await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use hardtack_test_support::services::redis::RedisServer;
 
-use crate::support::{TestDir, is_logged_in, output, refusal, set_mode, sign_up, start};
+use crate::support::{TestDir, is_logged, is_logged_in, log_out, output, refusal, set_mode, sign_up, start};
 
 #[tokio::test]
 async fn redis_stores_sessions_or_only_announces_their_ends() {
@@ -36,7 +36,7 @@ async fn a_bad_redis_is_reported_without_its_password() {
         ("canary", "expected redis://"),
         ("redis://:canary@host:port", "expected redis://"),
         ("redis://:canary@host/database", "Invalid database number"),
-        ("rediss://:canary@host", "can't connect with TLS"),
+        ("rediss://:canary@host", "TLS to Redis is not supported; use a private network or a tunnel"),
     ] {
         for command in ["serve", "check-config"] {
             let error = refusal(&dir.hardtack([command]).env("HARDTACK_REDIS_URL", url), 2).await;
@@ -90,4 +90,26 @@ async fn the_password_is_never_shown() {
     let printed = format!("{shown}{}{}", finished.stdout, finished.stderr);
     assert!(printed.contains(&shown_url), "{printed}");
     assert!(!printed.contains(password), "{printed}");
+}
+
+/// The line about an outage had no event, so an operator who looked for `news_failed` did not find it.
+#[tokio::test]
+async fn an_outage_of_notifications_is_logged_once() {
+    let redis = RedisServer::start();
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--redis-url", &redis.url(), "--redis-for", "notice"])).await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    redis.stop();
+    is_logged(&server, "event=\"news_failed\"").await;
+    // The session ends, and the notification cannot be sent.
+    log_out(&mut client).await;
+    is_logged(&server, "event=\"notice_failed\"").await;
+    redis.start_again();
+    is_logged(&server, "event=\"news_recovered\"").await;
+    is_logged(&server, "event=\"notice_recovered\"").await;
+    let log = server.stop().await.stderr;
+    for event in ["news_failed", "news_recovered", "notice_failed", "notice_recovered"] {
+        assert_eq!(log.matches(&format!("event=\"{event}\"")).count(), 1, "{event}: {log}");
+    }
 }

@@ -55,7 +55,7 @@ async fn bad_variables() {
         (
             "JWT_ACCESS_TOKEN_EXPIRES",
             "false",
-            "is \"false\": tokens that never expire cannot belong to stored sessions",
+            "is \"false\", but tokens of stored sessions must expire; set a lifetime, such as 15m for access tokens",
         ),
         ("JWT_REFRESH_TOKEN_EXPIRES", "-1", "JWT_REFRESH_TOKEN_EXPIRES is \"-1\"; expected whole seconds"),
         ("JWT_ALGORITHM", "none", "JWT_ALGORITHM is \"none\": unknown algorithm; expected HS256, "),
@@ -213,6 +213,13 @@ async fn k01_secrets_that_are_only_named() {
         ("JWT_SECRET_KEY", "op://vault/item/jwt-secret-key-for-hardtack", "a reference to a secret in another program"),
         ("JWT_SECRET_KEY", "`cat /run/secrets/jwt_secret_key_of_site`", "a command, and Hardtack does not run"),
         ("JWT_SECRET_KEY", "@two", "\"two\" cannot be used: it has several lines; expected one line with the secret"),
+        ("JWT_SECRET_KEY_PREVIOUS", "@two", "if the setting accepts several secrets, separate them with commas"),
+        (
+            "JWT_SECRET_KEY_PREVIOUS",
+            "@secret,@two",
+            "the file \"secret,@two\" cannot be used: No such file or directory (os error 2); to set several secrets, \
+             write them into one file, separated by commas",
+        ),
         ("JWT_PRIVATE_KEY", "/etc/ssl/private/site.pem", "the path of a file; write @ before "),
         ("JWT_SECRET_KEY_FILE", "nowhere", "JWT_SECRET_KEY_FILE: the file \"nowhere\" cannot be used"),
         ("JWT_SECRET_KEY_PREVIOUS", "changeme", "JWT_SECRET_KEY_PREVIOUS: the HMAC secret is a published sample"),
@@ -268,7 +275,10 @@ async fn a_bad_file() {
         ("listen = ", "hardtack.toml is not valid TOML: line 1: "),
         ("listen = ", "; write each setting once, and put text in quotes, such as listen = \"127.0.0.1:8080\""),
         ("[server]", "unknown setting \"server\"; settings do not belong in tables such as [server]"),
-        ("access_lifetime = false", "access_lifetime in hardtack.toml is \"false\": tokens that never expire"),
+        (
+            "access_lifetime = false",
+            "access_lifetime in hardtack.toml is \"false\", but tokens of stored sessions must",
+        ),
     ] {
         dir.write("hardtack.toml", text);
         let error = refusal(&dir.hardtack(["serve"]), 2).await;

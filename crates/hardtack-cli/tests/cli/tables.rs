@@ -5,7 +5,7 @@ use hardtack_sqlx::Database;
 use hardtack_test_support::process::Finished;
 use hardtack_test_support::services::postgres::shared;
 
-use crate::support::{TestDir, output, refusal, start};
+use crate::support::{TestDir, output, refusal, set_mode, start};
 
 /// The database of another program: `hardtack migrate` used to create most of its tables before it was refused.
 #[tokio::test]
@@ -66,6 +66,36 @@ async fn commands_for_keys_warn_of_a_database_without_tables_and_go_on() {
     assert!(dir.path("hardtack-data/keys/0001.jwk").exists());
 }
 
+/// With a wrong URL, the commands used to create an empty site.
+#[tokio::test]
+async fn commands_for_users_create_no_tables() {
+    let dir = TestDir::new();
+    let postgres = shared().database();
+    dir.write("empty.db", "");
+    set_mode(dir.path("empty.db"), 0o600);
+    let shown = postgres.replace(&format!(":{}@", shared().password()), "@");
+    for (url, shown) in [(postgres.as_str(), shown.as_str()), ("sqlite:empty.db", "sqlite:empty.db")] {
+        let run = |args: &[&str]| {
+            let program = dir.hardtack(args.iter().copied()).env("HARDTACK_BASE_URL", "https://site.example");
+            program.env("HARDTACK_DATABASE_URL", url)
+        };
+        for command in [&["user", "list"][..], &["user", "add", "ada"], &["user", "disable", "ada"]] {
+            let error = refusal(&run(command), 2).await;
+            let expected = format!(
+                "hardtack: the database {shown} does not contain Hardtack's tables; set --data-dir or --database-url \
+                 to the value that the servers use, or create the tables with: hardtack migrate"
+            );
+            assert_eq!(error, expected);
+        }
+        output(&run(&["migrate"]));
+        output(&run(&["user", "add", "ada"]));
+    }
+    let other = shared().database();
+    let list = dir.hardtack(["user", "list"]).env("HARDTACK_DATABASE_URL", &other);
+    refusal(&list, 2).await;
+    assert_eq!(shared().psql(&other, "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+}
+
 /// Each store used to check its own migrations again after all of them had been checked.
 #[tokio::test]
 async fn each_command_checks_the_migrations_once() {
@@ -119,7 +149,7 @@ async fn a_role_that_cannot_create_tables_suffices_while_they_are_up_to_date() {
     };
     shared().psql(&url, "CREATE ROLE writer LOGIN PASSWORD 'writer-password'");
     let writer = url.replace(&format!("postgres:{}@", shared().password()), "writer:writer-password@");
-    let error = refusal(&run(&writer, &["user", "list"]), 1).await;
+    let error = refusal(&run(&writer, &["serve"]), 1).await;
     assert!(error.contains("permission denied"), "{error}");
     output(&run(&url, &["migrate"]));
     shared().psql(&url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer");

@@ -211,7 +211,15 @@ async fn k07_the_address_of_any_running_server_is_right() {
     }
     // An address that no server uses may lead anywhere.
     let unknown = redis.url().replace("127.0.0.1", "127.0.0.2");
-    refusal(&dir.hardtack(["user", "log-out", "ada", "--redis-url", &unknown]), 1).await;
+    let error = refusal(&dir.hardtack(["user", "log-out", "ada", "--redis-url", &unknown]), 1).await;
+    let shown = [&addresses[0], &unknown].map(|url| format!("redis://{}", url.split('@').nth(1).unwrap()));
+    assert!(error.contains("; nothing was changed, because this command cannot find out whether"), "{error}");
+    assert!(error.contains(&format!("whether {} is the servers' Redis; if you write", shown[1])), "{error}");
+    let localhost = shown[0].replace("127.0.0.1", "localhost");
+    assert!(
+        [&shown[0], &localhost].iter().any(|own| error.contains(&format!("as the servers do ({own}),"))),
+        "{error}"
+    );
     drop((one, other));
 }
 

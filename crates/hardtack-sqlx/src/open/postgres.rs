@@ -6,7 +6,7 @@ use hardtack_db::no_connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
-use super::pg_options::{check_tls, label};
+use super::pg_options::{check_tls, label, mode_name};
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
@@ -58,7 +58,10 @@ pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
 
 pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgPool, OpenError> {
     check_tls(options, cfg!(feature = "tls"))?;
-    let failed = |source| OpenError::Unreachable { server: label(options), source };
+    let failed = |source| match source {
+        sqlx::Error::Tls(_) => OpenError::Tls { server: label(options), mode: mode_name(options), source },
+        source => OpenError::Unreachable { server: label(options), source },
+    };
     // Connect once without the pool, to get the server's error. A pool would retry, and then report only a timeout.
     let encoding = tokio::time::timeout(ACQUIRE_TIMEOUT, server_encoding(options)).await;
     let encoding = encoding.unwrap_or_else(|_| Err(no_connection(ACQUIRE_TIMEOUT, CONNECTIONS))).map_err(failed)?;

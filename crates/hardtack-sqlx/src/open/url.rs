@@ -54,6 +54,20 @@ impl DatabaseUrl {
         }
     }
 
+    /// Returns whether the database is in memory, and is therefore lost when its pool is closed.
+    pub fn is_in_memory(&self) -> bool {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Location::Memory => true,
+            #[cfg(feature = "sqlite")]
+            Location::File(_) => false,
+            #[cfg(feature = "postgres")]
+            Location::Server(_) => false,
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Location::None(never) => match *never {},
+        }
+    }
+
     /// Returns the TLS mode of connections to a PostgreSQL server, such as `verify-full`. Returns `None` for SQLite.
     pub fn ssl_mode(&self) -> Option<&'static str> {
         match &self.0 {

@@ -52,7 +52,7 @@ pub enum UntrustedFile {
     /// The folder's mode lets other users replace the files in it.
     #[error(
         "the mode {mode:04o} of the folder {} lets other users replace the files in it; expected a folder that only \
-         its owner can write to; change the mode with: chmod go-w {}", path.display(), shell_quoted(path)
+         its owner can write to, or only its owner and a group that has the owner's id and no other members; change the mode with: chmod go-w {}", path.display(), shell_quoted(path)
     )]
     FolderWritableByOthers {
         /// The folder.

@@ -6,9 +6,9 @@ mod server_keys;
 use std::path::Path;
 use std::time::Duration;
 
-use hardtack::SigningKey;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
+use hardtack::{KeySet, SigningKey};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -35,6 +35,8 @@ pub(super) fn run(command: KeysCommand) -> Result<(), Error> {
 
 fn load(flags: &FlagValues) -> Result<Config, Error> {
     let config = Config::load(flags)?;
+    // The clock skew determines when a new key begins to sign.
+    config.check_claims(KeySet::new(generate(Algorithm::HS256)?))?;
     for warning in &config.warnings {
         output::print_error(warning);
     }
@@ -84,7 +86,9 @@ fn list(config: &Config) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let keys = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
-    if let Some(elsewhere) = &servers.elsewhere {
+    if let Some(differ) = &servers.folders_differ {
+        output::print(format_args!("{}.", capitalized(differ)))?;
+    } else if let Some(elsewhere) = &servers.elsewhere {
         output::print(format_args!("{}, not the keys in {}.", capitalized(elsewhere), config.keys_dir().display()))?;
     }
     let servers_have_given_key = servers.signing.is_some();

@@ -19,7 +19,16 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
     let folder = KeyFolder::of(config);
     let previous = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
-    if let Some(elsewhere) = &servers.elsewhere {
+    // If all servers sign with a key outside the folders, the errors below say what to do.
+    let folders_matter = discard_old || servers.with_folder.is_some();
+    if let (Some(differ), true) = (&servers.folders_differ, folders_matter) {
+        return Err(Error::config(format_args!(
+            "{differ}, so this command could change only the keys of one of them; give the servers the same \
+             --data-dir, or the same JWT_SECRET_KEY or JWT_PRIVATE_KEY; to keep different folders, stop all servers but \
+             one before you run this command (a server that was killed counts as running for another {LAPSE} seconds)"
+        )));
+    }
+    if let (Some(elsewhere), true) = (&servers.elsewhere, folders_matter) {
         return Err(Error::config(format_args!(
             "{elsewhere}, but this command would change the keys in {}, and that server would not notice; set \
              --data-dir to the value that the server uses (a server that was killed counts as running for another \
@@ -42,7 +51,7 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
                  this command without the setting",
             ));
         }
-        return discard(&folder, &previous);
+        return discard(&folder, &previous, servers.verifying.as_deref());
     }
     if config.signing_key.is_some() {
         return Err(Error::config(
@@ -51,11 +60,17 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
         ));
     }
     if let Some(signing) = &servers.signing {
+        let again = match servers.is_recorded {
+            true => "first start a server without the setting".to_owned(),
+            false => format!(
+                "first restart the servers without the setting (a server that was killed counts as running for another \
+                 {LAPSE} seconds)"
+            ),
+        };
         return Err(Error::config(format_args!(
             "{signing}, so a new key in the folder would not be used to sign. To rotate the signing key, set a new key \
              and restart the servers; this logs all users out. To keep users logged in, also move the old secret to \
-             JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, first restart the servers without the \
-             setting (a server that was killed counts as running for another {LAPSE} seconds)"
+             JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, {again}"
         )));
     }
     if let (Some(verifying), true) = (&servers.verifying, discard_old) {
@@ -75,7 +90,8 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
     if !config.tokens.can_be_signed_with(&key) {
         return Err(Error::config(format_args!(
             "--alg is {}, which produces randomized signatures, but refresh tokens of stored sessions need \
-             deterministic signatures; use HS256, EdDSA or RS256, or set --refresh sliding",
+             deterministic signatures; use HS256, EdDSA or RS256, or set HARDTACK_REFRESH=sliding (in \
+             the settings file: refresh = \"sliding\") for all servers and for this command",
             key.algorithm()
         )));
     }
@@ -87,7 +103,8 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
         .map_err(|error| Error::config(format_args!("no key was created or removed: {error}")))?;
     if !folder.add(number, key)? {
         return Err(Error::runtime(format_args!(
-            "another process has just created {}; list the keys with: hardtack keys list",
+            "no key was created or removed, because another process has just created {}; list the keys with `hardtack \
+             keys list`, and repeat the command if you still need it",
             folder.file(number).display()
         )));
     }
@@ -124,13 +141,19 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
 }
 
 /// Deletes the keys in the folder. Call this function only if the servers sign with a key outside the folder.
-fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
+/// `verifying` says which running server accepts tokens that were signed with previous secrets, if one does.
+fn discard(folder: &KeyFolder, keys: &[StoredKey], verifying: Option<&str>) -> Result<(), Error> {
     let removal = Removal::of(folder, &keys.iter().collect::<Vec<_>>());
     let mut lines: Vec<String> = removal.lines().collect();
-    let effect = "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs tokens; to log everyone out, \
-                  replace that key. Within 5 seconds, running servers refuse tokens that were signed with the removed \
-                  keys.";
-    lines.push(effect.to_owned());
+    let signs = "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs tokens";
+    let effect = match verifying {
+        None => format!("{signs}; to log everyone out, replace that key."),
+        Some(verifying) => format!(
+            "{signs}, and {verifying}; to log everyone out, replace the key, and remove JWT_SECRET_KEY_PREVIOUS."
+        ),
+    };
+    lines.push(effect);
+    lines.push("Within 5 seconds, running servers refuse tokens that were signed with the removed keys.".to_owned());
     print_changed(&lines, removal.failure("tokens that were signed with these keys are still accepted"))
 }
 

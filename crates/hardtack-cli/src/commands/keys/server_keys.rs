@@ -1,5 +1,7 @@
 //! Which keys the running servers use.
 
+use std::path::PathBuf;
+
 use hardtack::jwt::Algorithm;
 use tokio::runtime::Builder;
 
@@ -7,7 +9,7 @@ use crate::commands::runtime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::keys::KeyFolder;
-use crate::running::given_keys;
+use crate::running::{GivenKeys, given_keys, resolved};
 use crate::{output, stores};
 
 /// Describes which keys the servers use. Each field holds the beginning of an error message. A field is `None` if no
@@ -23,6 +25,10 @@ pub(super) struct ServerKeys {
     pub(super) algorithms: Vec<(String, Algorithm)>,
     /// Says which running server uses keys in a different folder.
     pub(super) elsewhere: Option<String>,
+    /// Says which two running servers on this machine use different folders.
+    pub(super) folders_differ: Option<String>,
+    /// Whether `signing` is about servers that are no longer running.
+    pub(super) is_recorded: bool,
 }
 
 impl ServerKeys {
@@ -51,15 +57,18 @@ impl ServerKeys {
             None
         });
         let Some(running) = running else {
-            let recorded = folder.superseded_at()?.map(
-                |_| "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY",
-            );
+            let recorded = folder.superseded_at()?.map(|_| {
+                "the servers that last used this folder signed with a key that was set by JWT_SECRET_KEY or \
+                     JWT_PRIVATE_KEY"
+            });
             return Ok(Self {
+                is_recorded: recorded.is_some(),
                 signing: recorded.map(str::to_owned),
                 with_folder: None,
                 verifying: None,
                 algorithms: Vec::new(),
                 elsewhere: None,
+                folders_differ: None,
             });
         };
         let signing = running
@@ -71,10 +80,14 @@ impl ServerKeys {
             Some(format!("{server} accepts tokens that were signed with the secrets in {}", server.previous()?))
         });
         let algorithms = running.iter().filter_map(|server| Some((server.to_string(), server.algorithm()?))).collect();
-        let elsewhere = running.iter().find_map(|server| {
-            let theirs = server.other_folder(&config.keys_dir())?;
-            Some(format!("{server} uses the keys in {}", theirs.display()))
+        let folders: Vec<_> = running.iter().filter_map(|server| Some((server, server.folder_here()?))).collect();
+        let uses = |(server, folder): &(&GivenKeys, PathBuf)| format!("{server} uses the keys in {}", folder.display());
+        let elsewhere = resolved(&config.keys_dir()).and_then(|ours| folders.iter().find(|(_, other)| *other != ours));
+        let folders_differ = folders.first().and_then(|first| {
+            let other = folders.iter().find(|(_, folder)| *folder != first.1)?;
+            Some(format!("{}, but {}", uses(first), uses(other)))
         });
-        Ok(Self { signing, with_folder, verifying, algorithms, elsewhere })
+        let elsewhere = elsewhere.map(uses);
+        Ok(Self { signing, with_folder, verifying, algorithms, elsewhere, folders_differ, is_recorded: false })
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Error> {
     for warning in &config.warnings {
         output::print_error(warning);
     }
-    runtime::block_on(Builder::new_current_thread(), run_on_database(&config, command))
+    let done = runtime::block_on(Builder::new_current_thread(), run_on_database(&config, command));
+    done.map_err(|error| error.naming(&config.database))
 }
 
 async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), Error> {
@@ -43,7 +44,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
         )));
     }
     let database = config.database.open().await.map_err(Error::with_causes)?;
-    stores::migrate(&database, stores::are_in_database(config.redis.as_ref())).await?;
+    stores::upgrade(config, &database).await?;
     let accounts = Accounts::open_migrated(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     // This process only queues mail. The servers send it.
@@ -215,7 +216,8 @@ impl Users<'_> {
         let SessionStores { builder, .. } =
             stores::add_sessions(builder, self.database, self.config.redis.as_ref()).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
-        let sessions = auth.sessions(id).await.map_err(Error::with_causes)?.len();
+        let failed = if stores::are_in_database(self.config.redis.as_ref()) { Error::database } else { Error::redis };
+        let sessions = auth.sessions(id).await.map_err(|error| failed(&error))?.len();
         Ok((auth, sessions))
     }
 }

@@ -20,6 +20,11 @@ pub(crate) trait FlagSet {
     /// Returns whether `--help` lists the flag. Some commands also accept flags that `--help` does not list. Such flags
     /// have no effect. They only allow the command to be called with the same flags as `serve`.
     fn lists(setting: &Setting) -> bool;
+
+    /// Returns the flag's help text.
+    fn help(setting: &Setting) -> String {
+        setting.help()
+    }
 }
 
 /// A command's arguments: `--config` and the flags in the set `S`.
@@ -65,7 +70,7 @@ impl<S: FlagSet> Args for Flags<S> {
             .help("Settings file [default: ./hardtack.toml, if it exists]");
         let flags = ALL.iter().filter(|setting| S::accepts(setting)).filter_map(|setting| {
             let flag = setting.flag()?;
-            let arg = Arg::new(setting.name()).long(flag.long()).help(setting.help()).hide(!S::lists(setting));
+            let arg = Arg::new(setting.name()).long(flag.long()).help(S::help(setting)).hide(!S::lists(setting));
             Some(match flag.value_name {
                 Some(name) => arg.value_name(name),
                 None => arg.action(ArgAction::SetTrue),

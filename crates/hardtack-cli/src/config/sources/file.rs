@@ -31,8 +31,8 @@ pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> 
             return Ok(SourceValues::default());
         }
         Err(error) => {
-            let expected = "expected a file that this user can read";
-            return Err(Error::config(format_args!("{label} {path:?} cannot be read: {error}; {expected}")));
+            let reason = private_file::why_unreadable(path, &error);
+            return Err(Error::config(format_args!("{label} {path:?} cannot be read: {reason}")));
         }
     };
     private_file::check_trusted(&file, path)?;

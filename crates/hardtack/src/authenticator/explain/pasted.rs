@@ -149,10 +149,17 @@ impl Authenticator {
 
     /// Says that the site has no cookie with the name in question, and which cookies it has.
     fn names_used(&self) -> String {
-        let own = self.cookies().slots().map(|slot| slot.name.as_str());
-        let described = self.settings().described_cookies.iter().map(|(name, _)| *name);
-        let names: Vec<_> = own.into_iter().chain(described).map(|name| format!("`{name}`")).collect();
-        format!("This site neither sets nor reads a cookie with this name. Its cookies are {}.", names.join(", "))
+        let own = self.cookies().slots().map(|slot| format!("`{}`", slot.name.as_str())).join(", ");
+        let names = format!("This site neither sets nor reads a cookie with this name. Its cookies are {own}");
+        let realm = self.settings().realm.as_ref().map(|realm| format!("{realm}_")).unwrap_or_default();
+        let described = self.settings().described_cookies.iter().map(|(name, _)| format!("`{realm}{name}`"));
+        let described = described.collect::<Vec<_>>().join(", ");
+        // The application's own cookies are described without their prefixes.
+        match (described.is_empty(), self.cookies().secure) {
+            (true, _) => format!("{names}."),
+            (false, true) => format!("{names} and, with a prefix such as `__Host-Http-`, {described}."),
+            (false, false) => format!("{names}, {described}."),
+        }
     }
 
     /// If this is the name of a cookie that the settings turn off, returns a sentence that says why.

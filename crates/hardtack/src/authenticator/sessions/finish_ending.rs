@@ -85,7 +85,7 @@ impl Authenticator {
     pub(super) async fn try_to_work_off(&self, intention: &PendingRevocation) -> bool {
         let result = self.work_off(intention).await;
         if let Err(error) = &result {
-            tracing::error!(event = "ending_failed", number = intention.number, error = %WithCauses(error));
+            log_failed(Some(intention.number), error);
         }
         result.is_ok()
     }
@@ -115,7 +115,7 @@ impl Authenticator {
             Ok(()) => {}
             Err(error) => {
                 if !std::mem::replace(failed, true) {
-                    tracing::error!(event = "ending_failed", error = %WithCauses(&error));
+                    log_failed(None, &error);
                 }
             }
         }
@@ -219,6 +219,17 @@ struct UnfinishedEnding<'a> {
     authenticator: &'a Authenticator,
     intention: &'a PendingRevocation,
     finished: bool,
+}
+
+/// Logs that sessions could not be ended. `number` is the number of the pending revocation, if it is known.
+pub(super) fn log_failed(number: Option<u64>, error: &BackendError) {
+    tracing::error!(
+        event = "ending_failed",
+        number,
+        error = %WithCauses(error),
+        "sessions that must end could not be ended in the session store; this is tried again until it succeeds; check \
+         that the session store is running and can be reached"
+    );
 }
 
 impl UnfinishedEnding<'_> {

@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
+use super::finish_ending::log_failed;
 use crate::authenticator::Authenticator;
 use crate::authenticator::background::Job;
 use crate::authenticator::background_work::WeakAuthenticator;
@@ -38,7 +39,7 @@ impl Authenticator {
     /// the next call tries to read them again.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         if let Err(error) = self.work_off_due().await {
-            tracing::error!(event = "ending_failed", error = %WithCauses(&error));
+            log_failed(None, &error);
         }
         let read = self.read_log(std::future::pending::<()>).await?;
         self.end_undelivered(std::future::pending::<()>).await;
@@ -141,7 +142,9 @@ impl WeakAuthenticator {
             match sooner(&mut news, sleep(pause)).await {
                 None => {}
                 Some(Ok(())) => {
-                    deaf = false;
+                    if std::mem::take(&mut deaf) {
+                        tracing::info!(event = "news_recovered");
+                    }
                     news = store.revoked_elsewhere();
                 }
                 Some(Err(error)) => {

@@ -53,7 +53,10 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let refused = |reason: String| KeyError::File { path: path.to_owned(), reason };
     let unreadable = |error: io::Error| refused(format!("{error}; expected a file that this user can read"));
-    let file = files::open_regular(path).map_err(unreadable)?;
+    let file = files::open_regular(path).map_err(|error| match names_several_files(path) {
+        true => refused(format!("{error}; to set several secrets, write them into one file, separated by commas")),
+        false => unreadable(error),
+    })?;
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
     if let Some(warning) = files::readable_secret(path, &metadata) {
@@ -72,6 +75,11 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
     }
 }
 
+/// Returns whether a path looks like a list of files, such as `one,@two`.
+fn names_several_files(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| path.split(',').skip(1).any(|part| part.trim_start().starts_with('@')))
+}
+
 /// If a file's content cannot be a secret, returns the reason. Content that is not UTF-8 counts as random bytes and is
 /// accepted. Text must not contain a NUL byte, and must be a single line unless it is a key in PEM or JSON.
 fn wrong_content(content: &[u8]) -> Option<&'static str> {
@@ -81,5 +89,6 @@ fn wrong_content(content: &[u8]) -> Option<&'static str> {
     }
     let key = text.contains("-----BEGIN") || text.trim_start().starts_with('{');
     (!key && text.contains(['\n', '\r']))
-        .then_some("it has several lines; expected one line with the secret, and nothing before or after it")
+        .then_some("it has several lines; expected one line with the secret, and nothing before or after it; if the setting accepts \
+             several secrets, separate them with commas")
 }

@@ -167,7 +167,11 @@ fn a_set_cookie_field_with_a_similar_name_says_how_the_names_differ() {
 #[test]
 fn a_set_cookie_field_with_a_name_that_the_site_does_not_use_is_noted() {
     let site = Site::with(|builder| builder.describe_cookies([("theme", "contains colors")]));
-    for part in ["neither sets nor reads a cookie with this name", "`__Host-access_token_cookie`", "`theme`"] {
+    for part in [
+        "neither sets nor reads a cookie with this name",
+        "`__Host-access_token_cookie`",
+        " and, with a prefix such as `__Host-Http-`, `theme`",
+    ] {
         names_noted(&site, "other=1; Path=/; Secure; SameSite=Lax", part, "");
     }
     let unset = "This site never sets this cookie, because";
