@@ -18,14 +18,8 @@ pub use change_claims::CheckedClaims;
 pub(crate) use device_binding::{Binding, BoundRefresh};
 
 use crate::cookie::SetCookies;
-use crate::refusal::Reason;
-use crate::session::Session;
+use crate::session::dead;
 use crate::token::VerifiedToken;
-
-/// Returns the reason why a session that is not live is refused.
-fn dead(row: &Session) -> Reason {
-    if row.replaced { Reason::Replaced } else { Reason::Revoked }
-}
 
 /// The result of a refresh: the new access token, and the cookies to set.
 pub(crate) struct Refreshed {
