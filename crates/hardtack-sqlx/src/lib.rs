@@ -56,25 +56,40 @@
 //! # #[cfg(feature = "sqlite")] mod example {
 //! use hardtack::VerifiedToken;
 //! use hardtack::session::EndedSessions;
-//! use hardtack_sqlx::SqliteSessions;
+//! use hardtack_sqlx::{ChangeError, SqliteSessions};
 //!
 //! async fn change_password(
 //!     sessions: &SqliteSessions,
 //!     token: &VerifiedToken,
 //!     hash: &str,
-//! ) -> Result<EndedSessions, sqlx::Error> {
+//! ) -> Result<EndedSessions, ChangeError> {
 //!     let mut tx = sessions.pool().begin_with("BEGIN IMMEDIATE").await?; // PostgreSQL: begin()
 //!     let id = token.subject();
 //!     sqlx::query("UPDATE users SET hash = $1 WHERE id = $2").bind(hash).bind(id).execute(&mut *tx).await?;
 //!     let ended = sessions.end_others_in(&mut tx, id, token.session()).await?;
 //!     tx.commit().await?;
-//!     Ok(ended) // in the handler, auth.renew(ended).await gives this browser a new session
+//!     Ok(ended)
 //! }
 //! # }
 //! ```
 //!
+//! In the handler, call this function and then `Auth::renew`, which gives this browser a new session:
+//!
+//! ```text
+//! let ended = change_password(&sessions, &token, &hash).await.map_err(|error| auth.refuse(error))?;
+//! let cookies = auth.renew(ended).await?;
+//! ```
+//!
 //! - `end_others_in` ends all of the user's sessions except the current one. `Auth::renew` then replaces the current
 //!   session.
+//! - `end_others_in` returns an error if the current session has ended since the extractor verified the token, for
+//!   example because the user has reset the password. The transaction is then rolled back, and
+//!   [`ChangeError`] becomes the response that every request of an ended session gets. If the browser sends the form
+//!   twice, the second request is refused in the same way, without deleting the cookies of the new session. If the
+//!   second transaction commits before the session is replaced, both requests succeed, and one of the two responses
+//!   contains the new cookies.
+//! - In all other transactions that only a logged-in user may run, call `require_live_in`, for example when a user
+//!   changes the email address, or when an administrator disables another user or changes a role.
 //! - `end_all_in` ends all of the user's sessions. Use it for a password reset, or when you disable or delete a user.
 //!   Pass its result to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
 //! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`. With a plain `BEGIN`, a transaction that first reads and
@@ -82,7 +97,9 @@
 //! - On PostgreSQL, the entries in the revocation log are not numbered until the commit, so other users' log-outs do
 //!   not wait for your transaction. Keep the isolation level READ COMMITTED, which `open_postgres` sets. At a stricter
 //!   level, one of two concurrent transactions can fail with a serialization error.
-//! - If the sessions are in another store, such as Redis, use [`PendingEnds`], which has the same methods.
+//! - If the sessions are in another store, such as Redis, use [`PendingEnds`], which has the same methods. It asks the
+//!   session store whether the session has ended, so call `end_others_in` or `require_live_in` last, right before the
+//!   commit. A session that ends between this call and the commit can still make its change.
 //!
 //! # Durability and sharing
 //!
@@ -131,6 +148,7 @@
     allow(dead_code, unreachable_code, unused_imports, unused_variables)
 )]
 
+mod change_error;
 mod database;
 mod error;
 mod open;
@@ -139,6 +157,7 @@ mod schema;
 mod sessions;
 mod throttle;
 
+pub use change_error::ChangeError;
 pub use database::Database;
 pub use error::OpenError;
 pub use hardtack_db::MigrateError;

@@ -5,7 +5,7 @@ use hardtack::clock::Timestamp;
 use hardtack::session::{EndedSessions, PendingRevocations};
 use hardtack::{AuthenticatorBuilder, BackendError, SessionId};
 use hardtack_db::Transaction;
-use hardtack_sqlx::{Database, PendingEnds, Sessions};
+use hardtack_sqlx::{ChangeError, Database, PendingEnds, Sessions};
 
 use super::counted_ends::CountedEnds;
 use crate::uninterrupted::Uninterrupted;
@@ -101,8 +101,11 @@ impl SessionEnds {
     ) -> Result<Standing, BackendError> {
         match (self, session) {
             (Self::InTransaction(sessions), Some(id)) => {
-                let ended = sessions.has_ended_in(&mut transaction.connection(), user_id, id).await;
-                Ok(if ended.map_err(BackendError::new)? { Standing::Ended } else { Standing::Live })
+                match sessions.require_live_in(&mut transaction.connection(), user_id, id).await {
+                    Ok(()) => Ok(Standing::Live),
+                    Err(ChangeError::SessionEnded | ChangeError::SessionReplaced) => Ok(Standing::Ended),
+                    Err(error) => Err(BackendError::new(error)),
+                }
             }
             _ if none_ended => Ok(Standing::Live),
             // The token does not belong to a session, and it was issued before the user's sessions ended.

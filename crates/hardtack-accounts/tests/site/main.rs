@@ -33,6 +33,7 @@ mod new_passwords;
 mod next;
 mod openapi;
 mod outage;
+mod own_transaction;
 mod password_sent_twice;
 mod passwords;
 mod people;

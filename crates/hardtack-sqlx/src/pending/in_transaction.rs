@@ -1,13 +1,21 @@
 //! Methods that record, in the application's own transaction, that sessions must end.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use hardtack::SessionId;
+use hardtack::error::WithCauses;
+use hardtack::refusal::Reason;
 use hardtack::session::{EndedSessions, PendingRevocation};
+use hardtack::{BackendError, SessionId};
 use hardtack_db::{Connection, Statement};
 
 use super::PendingEnds;
+use crate::change_error::ChangeError;
 use crate::schema;
+
+/// How long a transaction waits for the session store. On SQLite, all other writers wait for the transaction.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Generates the methods for a pool type and its connections.
 macro_rules! in_transaction {
@@ -43,8 +51,11 @@ macro_rules! in_transaction {
             /// store is down when you call `renew`, the kept session continues, and the other sessions end once the
             /// store is back up.
             ///
+            /// This method first checks that the session `kept` has not ended, as
+            /// [`require_live_in`](Self::require_live_in) does. Call it last, right before the commit.
+            ///
             /// # Errors
-            /// Returns an error if this `PendingEnds` is not
+            /// Returns an error if the session `kept` has ended, if this `PendingEnds` is not
             /// [registered](hardtack::AuthenticatorBuilder::pending_revocations), if the database fails, or if the
             /// subject contains a NUL character, which PostgreSQL rejects. After an error, roll the transaction back.
             pub async fn end_others_in(
@@ -52,8 +63,33 @@ macro_rules! in_transaction {
                 connection: &mut $connection,
                 subject: &str,
                 kept: impl Into<Option<SessionId>>,
-            ) -> Result<EndedSessions, sqlx::Error> {
-                self.write(&mut connection.into(), subject, kept.into()).await
+            ) -> Result<EndedSessions, ChangeError> {
+                self.write_others(&mut connection.into(), subject, kept.into()).await
+            }
+
+            /// Checks, in your own transaction, that a user's session has not ended. Call this method last, right
+            /// before the commit, if a logged-in user changes something that must not change after a log-out, and pass
+            /// the session of the request's token. Before the call, let the transaction write to the user's row, so
+            /// that a concurrent password change of this user happens either before the call or after the commit.
+            ///
+            /// The session is refused if an intention in this database says that it must end, or if the session store
+            /// says that it has ended. The sessions are in another store, so this check cannot be part of the
+            /// transaction. Two gaps remain:
+            ///
+            /// - The session might end in the store between this call and the commit.
+            /// - If the store fails or does not reply within two seconds, this method logs `session_not_checked` and
+            ///   checks only the intentions. Users can therefore change their passwords while the store is down.
+            ///
+            /// # Errors
+            /// Returns an error if the session has ended, or if the database failed. After an error, roll the
+            /// transaction back.
+            pub async fn require_live_in(
+                &self,
+                connection: &mut $connection,
+                subject: &str,
+                session: SessionId,
+            ) -> Result<(), ChangeError> {
+                self.require_live(&mut connection.into(), subject, session).await
             }
         }
     };
@@ -90,19 +126,60 @@ impl PendingEnds<crate::Database> {
     /// Records, in a transaction, that all of a user's sessions except `kept` must end.
     ///
     /// # Errors
-    /// Returns an error if this `PendingEnds` is not registered, if the database fails, or if the subject contains a
-    /// NUL character, which PostgreSQL rejects.
+    /// Returns an error if the session `kept` has ended, if this `PendingEnds` is not registered, if the database
+    /// fails, or if the subject contains a NUL character, which PostgreSQL rejects.
     pub async fn end_others_in(
         &self,
         connection: &mut Connection<'_>,
         subject: &str,
         kept: impl Into<Option<SessionId>>,
-    ) -> Result<EndedSessions, sqlx::Error> {
-        self.write(connection, subject, kept.into()).await
+    ) -> Result<EndedSessions, ChangeError> {
+        self.write_others(connection, subject, kept.into()).await
     }
 }
 
 impl<P> PendingEnds<P> {
+    async fn require_live(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        id: SessionId,
+    ) -> Result<(), ChangeError> {
+        let sql = "SELECT number FROM pending_ends WHERE subject = $1 AND (store IS NULL OR store = $2)
+            AND (kept IS NULL OR kept <> $3) LIMIT 1";
+        let statement = Statement::new(sql).bind(subject).bind(self.store_id()).bind(id.to_string());
+        let ending: Vec<(i64,)> = connection.fetch(statement).await?;
+        if !ending.is_empty() {
+            return Err(ChangeError::SessionEnded);
+        }
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(sessions) = sessions else { return Ok(()) };
+        let asked = tokio::time::timeout(PATIENCE, sessions.end_of(id)).await;
+        let asked = asked.unwrap_or_else(|_| {
+            Err(BackendError::new(format!("the session store did not reply within {} s", PATIENCE.as_secs())))
+        });
+        match asked {
+            Ok(None) => Ok(()),
+            Ok(Some(reason)) => Err(ChangeError::ended(matches!(reason, Reason::Replaced))),
+            Err(error) => {
+                tracing::warn!(event = "session_not_checked", error = %WithCauses(&error));
+                Ok(())
+            }
+        }
+    }
+
+    async fn write_others(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        kept: Option<SessionId>,
+    ) -> Result<EndedSessions, ChangeError> {
+        if let Some(kept) = kept {
+            self.require_live(connection, subject, kept).await?;
+        }
+        Ok(self.write(connection, subject, kept).await?)
+    }
+
     async fn write(
         &self,
         connection: &mut Connection<'_>,

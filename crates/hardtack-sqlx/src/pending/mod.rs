@@ -9,7 +9,7 @@ use std::time::Duration;
 use hardtack::BackendError;
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
-use hardtack::session::{PendingRevocation, PendingRevocations};
+use hardtack::session::{PendingRevocation, PendingRevocations, SessionLookup};
 use hardtack_db::{MigrateError, Pool, Statement};
 
 use crate::database::Database;
@@ -60,6 +60,8 @@ pub struct PendingEnds<P> {
     carried_out: Arc<AtomicBool>,
     /// The id of the session store. Shared by all clones.
     store_id: Arc<Mutex<Option<String>>>,
+    /// The session store of the authenticator that this value is registered with. Shared by all clones.
+    sessions: Arc<Mutex<Option<SessionLookup>>>,
 }
 
 /// How old an intention must be, in seconds, before other processes carry it out. The process that wrote the intention
@@ -73,7 +75,13 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Creates a `PendingEnds` that stores its intentions in a database that is already open. Before you use it, call
     /// [`Self::migrate`].
     pub fn from_pool(pool: P) -> Self {
-        Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default(), store_id: Arc::default() }
+        Self {
+            pool: pool.clone().into().into(),
+            handle: pool,
+            carried_out: Arc::default(),
+            store_id: Arc::default(),
+            sessions: Arc::default(),
+        }
     }
 
     /// Allows this value to write intentions even though it is not registered with an authenticator in this process.
@@ -185,6 +193,10 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for P
 
     fn registered(&self) {
         self.carried_out.store(true, Ordering::Relaxed);
+    }
+
+    fn attached(&self, sessions: SessionLookup) {
+        *self.sessions.lock().unwrap_or_else(PoisonError::into_inner) = Some(sessions);
     }
 }
 

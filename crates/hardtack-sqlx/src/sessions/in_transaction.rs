@@ -1,10 +1,11 @@
-//! Ending sessions in the application's own transaction.
+//! Ending sessions in the application's own transaction, and checking that a session has not ended.
 
 use hardtack::SessionId;
 use hardtack::session::{EndedSessions, RevokeTarget};
 use hardtack_db::Connection;
 
 use super::{Sessions, revoke};
+use crate::change_error::ChangeError;
 
 /// Generates the methods for one pool type and its connection type.
 macro_rules! in_transaction {
@@ -52,15 +53,44 @@ macro_rules! in_transaction {
             /// logged-in user changes their password, and pass the session of the request's token as `kept`. After the
             /// commit, pass the result to `Auth::renew`, which then replaces this session with a new one.
             ///
+            /// This method first checks that the session `kept` has not ended, as
+            /// [`require_live_in`](Self::require_live_in) does. If `kept` is `None`, because the token does not belong
+            /// to a session, this method checks nothing and ends all of the user's sessions.
+            ///
             /// # Errors
-            /// The database failed. After an error, roll the transaction back.
+            /// Returns an error if the session `kept` has ended, or if the database failed. After an error, roll the
+            /// transaction back.
             pub async fn end_others_in(
                 &self,
                 connection: &mut $connection,
                 subject: &str,
                 kept: impl Into<Option<SessionId>>,
-            ) -> Result<EndedSessions, sqlx::Error> {
-                self.end(&mut connection.into(), subject, all_except(subject, kept.into())).await
+            ) -> Result<EndedSessions, ChangeError> {
+                self.end_others(&mut connection.into(), subject, kept.into()).await
+            }
+
+            /// Checks, in your own transaction, that a user's session has not ended. Call this method if a logged-in
+            /// user changes something that must not change after a log-out, such as the email address or another user's
+            /// role, and pass the session of the request's token.
+            ///
+            /// The extractor checks the session when the request arrives. If the body arrives slowly or the transaction
+            /// has to wait, the session might end before the commit. This method locks the user's sessions, so the
+            /// session ends either before this call or after the commit.
+            ///
+            /// If the database has lost the session's row, for example because a backup was restored, this method
+            /// checks the revocation log instead. There is then no row to lock, so the session can still end before the
+            /// commit.
+            ///
+            /// # Errors
+            /// Returns an error if the session has ended or belongs to another user, or if the database failed. After
+            /// an error, roll the transaction back.
+            pub async fn require_live_in(
+                &self,
+                connection: &mut $connection,
+                subject: &str,
+                session: SessionId,
+            ) -> Result<(), ChangeError> {
+                self.require_live(&mut connection.into(), subject, session).await
             }
         }
     };
@@ -100,42 +130,60 @@ impl Sessions<crate::Database> {
     /// Ends all of a user's sessions except `kept`, as part of a transaction.
     ///
     /// # Errors
-    /// The database failed.
+    /// Returns an error if the session `kept` has ended, or if the database failed.
     pub async fn end_others_in(
         &self,
         connection: &mut Connection<'_>,
         subject: &str,
         kept: impl Into<Option<SessionId>>,
-    ) -> Result<EndedSessions, sqlx::Error> {
-        self.end(connection, subject, all_except(subject, kept.into())).await
+    ) -> Result<EndedSessions, ChangeError> {
+        self.end_others(connection, subject, kept.into()).await
     }
 
-    /// Returns whether one of a user's sessions has ended. Call this method in a transaction that changes the user, and
-    /// make the change only if the session has not ended. The method locks all of the user's live sessions, so none of
-    /// them can end before the transaction is finished.
-    ///
-    /// If the database has lost the session's row, for example because a backup was restored, this method checks the
-    /// revocation log instead. There is then no row to lock, so the session can still end before the transaction does.
+    /// Checks, as part of a transaction, that a user's session has not ended.
     ///
     /// # Errors
-    /// The database failed.
-    pub async fn has_ended_in(
+    /// Returns an error if the session has ended, or if the database failed.
+    pub async fn require_live_in(
         &self,
         connection: &mut Connection<'_>,
         subject: &str,
-        id: SessionId,
-    ) -> Result<bool, sqlx::Error> {
-        // Take the locks in the order that `revoke` describes, because the transaction may later end the user's other
-        // sessions.
-        revoke::lock_log_ins(connection, subject).await?;
-        if revoke::lock_live(connection, subject).await?.contains(&id) {
-            return Ok(false);
-        }
-        revoke::is_known_to_have_ended(connection, id).await
+        session: SessionId,
+    ) -> Result<(), ChangeError> {
+        self.require_live(connection, subject, session).await
     }
 }
 
 impl<P> Sessions<P> {
+    async fn require_live(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        id: SessionId,
+    ) -> Result<(), ChangeError> {
+        // Take the locks in the order that `revoke` describes, because the transaction may later end the user's other
+        // sessions.
+        revoke::lock_log_ins(connection, subject).await?;
+        if revoke::lock_live(connection, subject).await?.contains(&id) {
+            return Ok(());
+        }
+        match revoke::known_end(connection, id).await? {
+            Some(replaced) => Err(ChangeError::ended(replaced)),
+            None => Ok(()),
+        }
+    }
+
+    async fn end_others(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        kept: Option<SessionId>,
+    ) -> Result<EndedSessions, ChangeError> {
+        let Some(kept) = kept else { return Ok(self.end(connection, subject, RevokeTarget::AllOf(subject)).await?) };
+        self.require_live(connection, subject, kept).await?;
+        Ok(self.end(connection, subject, RevokeTarget::AllExcept(subject, kept)).await?)
+    }
+
     async fn end(
         &self,
         connection: &mut Connection<'_>,
@@ -150,8 +198,4 @@ impl<P> Sessions<P> {
         revoke::append_at_commit(connection, entries, at).await?;
         Ok(EndedSessions::in_transaction(subject, ended))
     }
-}
-
-fn all_except(subject: &str, kept: Option<SessionId>) -> RevokeTarget<'_> {
-    kept.map_or(RevokeTarget::AllOf(subject), |kept| RevokeTarget::AllExcept(subject, kept))
 }

@@ -110,15 +110,19 @@ pub(super) async fn lock_live(connection: &mut Connection<'_>, subject: &str) ->
     live.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Returns whether a session that is not live is known to have ended, either because it still has a row or because the
-/// log says that it ended. Returns `false` if the database has lost the row of a session that has not ended.
-pub(super) async fn is_known_to_have_ended(
-    connection: &mut Connection<'_>,
-    id: SessionId,
-) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT id FROM sessions WHERE id = $1
-         UNION ALL SELECT session FROM revocations WHERE session = $1 AND outdated_generation IS NULL";
-    let rows: Vec<(String,)> = connection.fetch(Statement::new(sql).bind(id.to_string())).await?;
+/// Returns whether a session that is not live was replaced by a new one. Returns `None` if the session is not known to
+/// have ended: the database has lost its row, and the log does not say that it ended.
+pub(super) async fn known_end(connection: &mut Connection<'_>, id: SessionId) -> Result<Option<bool>, sqlx::Error> {
+    let sql = "SELECT replaced FROM sessions WHERE id = $1
+         UNION ALL SELECT replaced FROM revocations WHERE session = $1 AND outdated_generation IS NULL";
+    let rows: Vec<(bool,)> = connection.fetch(Statement::new(sql).bind(id.to_string())).await?;
+    Ok(rows.first().map(|(replaced,)| *replaced))
+}
+
+/// Returns whether the database contains the row of a session.
+pub(super) async fn has_row(connection: &mut Connection<'_>, id: SessionId) -> Result<bool, sqlx::Error> {
+    let statement = Statement::new("SELECT id FROM sessions WHERE id = $1").bind(id.to_string());
+    let rows: Vec<(String,)> = connection.fetch(statement).await?;
     Ok(!rows.is_empty())
 }
 

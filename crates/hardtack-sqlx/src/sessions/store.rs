@@ -306,6 +306,12 @@ impl<P> Sessions<P> {
             Some(limit) => revoke::end_sessions_and_excess(&mut connection, target, &session.subject, limit, now).await,
         };
         let (ended, at) = ended?;
+        if let RevokeTarget::Renewed(_, id) = target
+            && !ended.contains(&id)
+            && revoke::has_row(&mut connection, id).await?
+        {
+            return Ok(Vec::new());
+        }
         connection.execute(insert).await?;
         revoke::log_ends(&mut connection, &ended, target, at).await?;
         transaction.commit().await?;

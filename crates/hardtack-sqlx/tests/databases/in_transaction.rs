@@ -24,15 +24,15 @@ impl Clock for Later {
 }
 
 /// A database with a table of the application, and sessions of two users.
-struct Application {
-    pool: Pool,
-    sessions: Sessions<Database>,
-    alices: [Session; 3],
-    bobs: Session,
+pub(crate) struct Application {
+    pub(crate) pool: Pool,
+    pub(crate) sessions: Sessions<Database>,
+    pub(crate) alices: [Session; 3],
+    pub(crate) bobs: Session,
 }
 
 impl Application {
-    async fn on(database: &TestDatabase) -> Self {
+    pub(crate) async fn on(database: &TestDatabase) -> Self {
         let sessions = database.sessions().await.with_clock(Later);
         let pool = Pool::from(sessions.pool().clone());
         pool.execute(Statement::new("CREATE TABLE passwords (hash TEXT NOT NULL)")).await.unwrap();
@@ -45,7 +45,7 @@ impl Application {
     }
 
     /// Whether the password was changed, and the user's live sessions.
-    async fn outcome(&self) -> (bool, Vec<SessionId>) {
+    pub(crate) async fn outcome(&self) -> (bool, Vec<SessionId>) {
         let hashes: Vec<(String,)> = self.pool.fetch(Statement::new("SELECT hash FROM passwords")).await.unwrap();
         let mut live: Vec<_> = self.sessions.list("alice", NOW).await.unwrap().iter().map(|row| row.id).collect();
         live.sort_unstable();

@@ -3,6 +3,7 @@
 
 mod claims_in_transaction;
 mod clocks;
+mod ended_in_transaction;
 mod in_transaction;
 mod many_sessions;
 mod migrations;

@@ -246,11 +246,17 @@ impl Exchange<'_> {
     /// First commit the transaction that stores the new password and ends the sessions, then call this method. The
     /// adapter adds `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
-    /// If the store fails or the client disconnects after the transaction has been committed, this method still
-    /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again. If
-    /// the client disconnects during this call, the new session ends, and the user has to log in.
+    /// Once the transaction has been committed, the new password is stored, so do not tell the user to try again. This
+    /// method still succeeds, but returns no cookies, in these cases:
+    ///
+    /// - The store fails, or the head of the response has already been sent.
+    /// - The browser has sent the form twice, and the other response contains the cookies of its new session.
+    ///
+    /// If the client disconnects during this call, the new session ends, and the user has to log in.
     ///
     /// # Errors
+    /// - The session has ended since the transaction was committed ([`Reason::EndedAfterChange`]). The new password is
+    ///   stored, and the user must log in with it.
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
     /// - The store failed, or the head of the response has already been sent. Both are errors only if `ended` is
@@ -263,7 +269,14 @@ impl Exchange<'_> {
         if ended.subject().is_none() {
             self.require_unsent_head("renew")?;
         }
-        let token = self.acting_token(need).await?;
+        let token = match self.acting_token(need).await {
+            Err(failure) if judged_by_row && matches!(failure.reason(), Reason::Revoked | Reason::Refresh(_)) => {
+                // The access token has expired since the request began, and its session can no longer be refreshed.
+                self.authenticator.finish_ending(ended).await;
+                return Err(self.refuse(Reason::EndedAfterChange));
+            }
+            token => token?,
+        };
         let verifier = self.verifier();
         let client = verifier.client();
         let renewed = if self.state.is_head_sent() {

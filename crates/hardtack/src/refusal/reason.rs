@@ -60,6 +60,10 @@ pub enum Reason {
     /// a new one.
     #[error("newer tokens replaced the request's tokens while the request was in flight")]
     Replaced,
+    /// The request has changed the password, but its session ended before the browser could get a new one. The new
+    /// password is stored, so the user must log in with it.
+    #[error("the password was changed, but the session ended before it could be replaced by a new one")]
+    EndedAfterChange,
     /// The refresh token is not accepted.
     #[error("the refresh token is refused: {}", .0.code())]
     Refresh(RefreshFlaw),
@@ -185,6 +189,7 @@ impl Reason {
             Self::NotFresh => "insufficient_user_authentication",
             Self::ProofNeeded => "device_proof_needed",
             Self::Revoked | Self::Replaced => "revoked",
+            Self::EndedAfterChange => "ended_after_change",
             Self::Refresh(flaw) => flaw.code(),
             Self::RefreshNeeded => "refresh_needed",
             Self::UnknownUser => "unknown_user",
@@ -220,7 +225,7 @@ impl Reason {
             | Self::BeyondPeek => FailureKind::Invalid,
             Self::NotFresh | Self::ProofNeeded | Self::OtherUser => FailureKind::NotFresh,
             Self::Refresh(RefreshFlaw::SessionExpired | RefreshFlaw::Unproven) => FailureKind::Expired,
-            Self::Revoked | Self::Replaced | Self::Refresh(_) => FailureKind::Revoked,
+            Self::Revoked | Self::Replaced | Self::EndedAfterChange | Self::Refresh(_) => FailureKind::Revoked,
             Self::RefreshNeeded => FailureKind::RefreshNeeded,
             Self::UnknownUser => FailureKind::UnknownUser,
             Self::ClaimsRefused => FailureKind::ClaimsRefused,
@@ -308,6 +313,9 @@ impl Reason {
                  or log in again."
             }
             Self::Revoked | Self::Refresh(_) => "Your session was ended. Log in again.",
+            Self::EndedAfterChange => {
+                "Your password was changed, but your session was ended. Log in again with the new password."
+            }
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
             Self::UnknownUser => "The token's user does not exist. Log in again.",
             Self::ClaimsRefused => "The token does not allow this.",
@@ -433,6 +441,7 @@ impl Reason {
             | Self::Refresh(_)
             | Self::OtherUser
             | Self::Revoked
+            | Self::EndedAfterChange
             | Self::InsufficientClaims(_)
             | Self::Forbidden(_)
             | Self::TooManyAttempts(_)

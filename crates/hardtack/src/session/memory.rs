@@ -52,6 +52,11 @@ impl Rows {
         if self.sessions.contains_key(&session.id) {
             return Err(BackendError::new("a session with this id already exists"));
         }
+        if let RevokeTarget::Renewed(_, id) = ends
+            && self.sessions.get(&id).is_some_and(|row| row.revoked_at.is_some())
+        {
+            return Ok(Vec::new());
+        }
         let now = session.created_at.max(session.rotated_at);
         let mut ended = self.end(ends, now);
         if let Some(limit) = limit {

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::SessionId;
+use super::{SessionId, SessionLookup};
 use crate::error::BackendError;
 
 /// The intention to end a user's sessions, for session stores that cannot take part in the application's transactions.
@@ -66,6 +66,13 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// implementation can refuse to store intentions, because there might not be any process to carry them out. The
     /// default implementation does nothing.
     fn registered(&self) {}
+
+    /// The authenticator's builder calls this method when it builds the authenticator. An implementation can use
+    /// `sessions` in the application's transactions, to refuse a change by a session that has already ended. The
+    /// default implementation does nothing.
+    fn attached(&self, sessions: SessionLookup) {
+        let _ = sessions;
+    }
 }
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
@@ -76,6 +83,7 @@ pub(crate) trait ErasedPendingRevocations: Send + Sync {
     fn find<'a>(&'a self, subject: &'a str) -> Pending<'a, Vec<PendingRevocation>>;
     fn remove(&self, number: u64) -> Pending<'_, ()>;
     fn sessions_ended<'a>(&'a self, subject: &'a str) -> Pending<'a, ()>;
+    fn attached(&self, sessions: SessionLookup);
 }
 
 impl<P: PendingRevocations> ErasedPendingRevocations for P {
@@ -93,5 +101,9 @@ impl<P: PendingRevocations> ErasedPendingRevocations for P {
 
     fn sessions_ended<'a>(&'a self, subject: &'a str) -> Pending<'a, ()> {
         Box::pin(PendingRevocations::sessions_ended(self, subject))
+    }
+
+    fn attached(&self, sessions: SessionLookup) {
+        PendingRevocations::attached(self, sessions);
     }
 }

@@ -193,6 +193,10 @@ pub enum StoreAbility {
 pub trait SessionStore: Send + Sync + 'static {
     /// Adds a session and, in the same transaction, ends the sessions that `ends` selects, as [`Self::revoke`] does.
     /// Returns the ids of the sessions that this call ended.
+    ///
+    /// If `ends` is [`RevokeTarget::Renewed`] and the row of the session to replace shows that this session has already
+    /// ended, changes nothing and returns an empty list. Otherwise, the second of two concurrent password changes in
+    /// one browser would end the session that the first one has just started.
     fn create(
         &self,
         session: &Session,

@@ -122,17 +122,50 @@ fn s68_sessions_that_end_in_the_transaction_are_refused_at_once_and_this_browser
     assert_eq!(site.live_sessions("alice").len(), 1);
 }
 
+/// The transaction has not checked the session, or the session has ended after the commit. The password is stored, so
+/// the response does not say that the change has failed.
 #[test]
-fn a_session_that_ended_before_the_change_is_not_renewed() {
+fn e01_a_session_that_has_ended_is_not_renewed_and_the_response_says_that_the_password_was_changed() {
     let site = Site::new();
     let (mut here, other) = (site.browser_of("alice"), site.browser_of("alice"));
     let id = session_of(&site, &here).unwrap();
     block_on(site.store.revoke(RevokeTarget::Sessions(&[id]), site.auth.now())).unwrap();
     let ids = block_on(site.store.revoke(RevokeTarget::AllOf("alice"), site.auth.now())).unwrap();
     assert_eq!(ids, [session_of(&site, &other).unwrap()]);
+    let mut page = here.clone();
     let response = renew(&site, &mut here, EndedSessions::in_transaction("alice", ids));
-    assert!(response.is_refused(401, "revoked"));
+    assert!(response.is_refused(401, "ended_after_change"));
     assert!(site.live_sessions("alice").is_empty());
+
+    let request = Request::post("/password").person().csrf(&page.csrf());
+    let ended = EndedSessions::in_transaction("alice", Vec::new());
+    let response = site.send(&mut page, request, |exchange: &Exchange<'_>| -> HandlerResult {
+        Ok(block_on(exchange.renew(ended))?.into())
+    });
+    assert_eq!(response.status, 401);
+    assert!(response.body.contains("Your password was changed"), "{}", response.body);
+}
+
+/// The browser sends the form twice. Both transactions commit while the session is live.
+#[test]
+fn e01_a_form_that_is_sent_twice_leaves_the_browser_its_new_session() {
+    let (site, _, intentions) = elsewhere();
+    for (by_intention, commits_late) in [(false, false), (true, false), (true, true)] {
+        let mut here = site.browser_of("alice");
+        let (mut again, kept) = (here.clone(), session_of(&site, &here));
+        let commit = || match by_intention {
+            true => intentions.commit("alice", kept),
+            false => EndedSessions::in_transaction("alice", Vec::new()),
+        };
+        let (first, early) = (commit(), (!commits_late).then(commit));
+        let renewed = renew(&site, &mut here, first);
+        assert_eq!((renewed.status, renewed.cookies.is_empty()), (200, false), "{}", renewed.code);
+        let second = renew(&site, &mut again, early.unwrap_or_else(commit));
+        assert_eq!((second.status, second.cookies.len()), (200, 0), "{}", second.code);
+        assert_eq!((site.visit(&mut here).status, site.refresh(&mut here).status), (200, 200));
+        assert_eq!(site.live_sessions("alice").len(), 1);
+        assert!(intentions.is_empty());
+    }
 }
 
 #[test]

@@ -130,10 +130,16 @@ macro_rules! __forward_sessions {
         /// [`EndedSessions::none`](hardtack::session::EndedSessions::none) instead. This method then ends the user's
         /// other sessions itself.
         ///
-        /// If the store fails or the client disconnects after the transaction commits, this method still succeeds, but
-        /// returns no cookies. The new password is already stored, so do not tell the user to try again.
+        /// Once the transaction has been committed, the new password is stored, so do not tell the user to try again.
+        /// This method still succeeds, but returns no cookies, in these cases:
+        ///
+        /// - The store fails, or the response headers have already been sent.
+        /// - The browser has sent the form twice, and the other response contains the cookies of its new session.
         ///
         /// # Errors
+        /// - The session has ended since the transaction was committed
+        ///   ([`Reason::EndedAfterChange`](hardtack::refusal::Reason::EndedAfterChange)). The new password is stored,
+        ///   and the user must log in with it.
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
         ///   wrong.
         /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.

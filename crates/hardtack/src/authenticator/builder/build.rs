@@ -24,7 +24,7 @@ use crate::explain::Recorder;
 use crate::log_limit::LogLimit;
 use crate::refusal::RefusalLog;
 use crate::revocation::{HeldSubjects, LogPosition, RevocationCache};
-use crate::session::{ErasedStore, SessionPolicy, StoreAbility};
+use crate::session::{ErasedStore, SessionLookup, SessionPolicy, StoreAbility};
 
 impl AuthenticatorBuilder {
     /// Checks the settings and returns the authenticator.
@@ -73,6 +73,9 @@ impl AuthenticatorBuilder {
         observers.extend(recorder.as_ref().map(explain::observer));
         if let (Some(_), Some(base)) = (&recorder, &settings.base) {
             explain::announce(base);
+        }
+        if let (Some(pending), Some(store)) = (&self.pending, &self.store) {
+            pending.attached(SessionLookup::new(Arc::clone(store)));
         }
         Ok(Authenticator(Arc::new(Inner {
             fast_path: FastPath::new(&settings, &self.callbacks, recorder.is_some()),

@@ -62,7 +62,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
             "Reload the page, so that the browser can send a proof. If the route needs no recent proof, take an \
              `AccessToken` instead of a `Proven`, or leave out `.proven(…)`."
         }
-        Reason::Revoked => {
+        Reason::Revoked | Reason::EndedAfterChange => {
             "Log in again. If nobody ended the session on purpose, look for these events in the log: `logout`, \
              `password_changed`, `reuse_detected`, `revoked`. `SessionPolicy::max_sessions` limits how many sessions a \
              user can have."

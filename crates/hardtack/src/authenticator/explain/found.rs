@@ -61,7 +61,7 @@ pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &Token
         Reason::Token(_) => Check::Refresh,
         Reason::RefreshNeeded => Check::Refresh,
         Reason::Csrf(_) | Reason::Method | Reason::BodyTooSlow | Reason::TooManyBodies => Check::Csrf,
-        Reason::Revoked | Reason::Replaced => Check::Session,
+        Reason::Revoked | Reason::Replaced | Reason::EndedAfterChange => Check::Session,
         Reason::Refresh(flaw) => match flaw {
             RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => Check::Binding,
             RefreshFlaw::UnknownSession
@@ -125,6 +125,7 @@ pub(super) fn needs_no_token(reason: &Reason) -> bool {
         | Reason::NotFresh
         | Reason::ProofNeeded
         | Reason::Revoked
+        | Reason::EndedAfterChange
         | Reason::Replaced
         | Reason::Refresh(_)
         | Reason::RefreshNeeded

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::{BackendError, WithCauses};
 use crate::event::{Client, EventKind};
 use crate::refusal::Reason;
-use crate::session::{EndedSessions, Ending, PendingRevocation, RevokeTarget, SessionId};
+use crate::session::{EndedSessions, Ending, ErasedStore, PendingRevocation, RevokeTarget, SessionId};
 use crate::token::VerifiedToken;
 
 /// How many pending revocations one query reads.
@@ -154,8 +154,9 @@ impl Authenticator {
         };
         let PendingRevocation { number, subject, kept } = intention;
         let unended = self.unended_sessions(store, subject).await?.into_iter();
-        let ending = unended.filter(|(id, _)| Some(*id) != *kept);
-        let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = ending.unzip();
+        let ending: Vec<_> = unended.filter(|(id, _)| Some(*id) != *kept).collect();
+        let ending = self.without_successor(store, *kept, ending).await?;
+        let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = ending.into_iter().unzip();
         // List the sessions first, and then check whether the pending revocation is still stored. If another process
         // has already carried it out, the list may contain the session of a later log-in, which must not end.
         if self.is_stored(intention).await? {
@@ -185,6 +186,31 @@ impl Authenticator {
         }
         unfinished.confirm();
         Ok(())
+    }
+
+    /// Removes from `ending` the session that has replaced `kept` after a password change. Without this step, a browser
+    /// that sends a password form twice could lose its new session: the first request replaces the session `kept`, and
+    /// then the second request's pending revocation would end the new session.
+    ///
+    /// A session that replaces another one after a password change has the same salt.
+    async fn without_successor(
+        &self,
+        store: &dyn ErasedStore,
+        kept: Option<SessionId>,
+        ending: Vec<(SessionId, Timestamp)>,
+    ) -> Result<Vec<(SessionId, Timestamp)>, BackendError> {
+        let kept = match kept {
+            Some(id) if !ending.is_empty() => store.find(id).await?.filter(|row| row.replaced),
+            _ => None,
+        };
+        let Some(kept) = kept else { return Ok(ending) };
+        let mut left = Vec::new();
+        for (id, at) in ending {
+            if store.find(id).await?.is_none_or(|row| row.salt != kept.salt) {
+                left.push((id, at));
+            }
+        }
+        Ok(left)
     }
 
     /// Returns whether the pending revocation is still stored, which means that no process has carried it out yet. If

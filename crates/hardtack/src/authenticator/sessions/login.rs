@@ -97,8 +97,13 @@ impl Authenticator {
     /// returns, all of the user's older sessions have ended, even those that began in the same second. Without a store,
     /// only the session to which `previous` belongs ends.
     ///
-    /// The application's transaction might already have ended the sessions, or recorded that they must end. If the
-    /// store then fails, the failure is only logged, and no cookies are returned.
+    /// The application's transaction might already have ended the sessions, or recorded that they must end. The new
+    /// password is then stored, so this method reports no failure of the change:
+    ///
+    /// - If the browser's session has been replaced in the meantime, no cookies are returned. The browser sent the
+    ///   request twice, and the other response contains its new cookies.
+    /// - If the session has ended for another reason, the error is [`Reason::EndedAfterChange`].
+    /// - If the store fails or no tokens can be issued, the failure is only logged, and no cookies are returned.
     pub(crate) async fn renew(
         &self,
         previous: &VerifiedToken,
@@ -124,17 +129,19 @@ impl Authenticator {
                 }
             }
         };
-        let cookies = match renewed {
-            Err(Reason::Store(error)) => {
+        let outcome = match renewed {
+            Ok(cookies) => Ok(cookies),
+            Err(Reason::Replaced) => Ok(SetCookies::default()),
+            Err(Reason::Revoked) => Err(Reason::EndedAfterChange),
+            Err(error) => {
                 tracing::error!(event = "renewal_failed", error = %WithCauses(&error));
-                SetCookies::default()
+                Ok(SetCookies::default())
             }
-            renewed => renewed?,
         };
-        if cookies.is_empty() {
+        if outcome.as_ref().map_or(true, SetCookies::is_empty) {
             self.emit(EventKind::PasswordChanged, previous.subject(), previous.session(), client);
         }
-        Ok(cookies)
+        outcome
     }
 
     /// Does the same as [`Self::renew`], but does not create a new session. Call this method if cookies can no longer
@@ -199,11 +206,10 @@ impl Authenticator {
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
         let (ended, mut undelivered) = self.insert(&session, ends, &[], now).await?;
         if let Some(id) = replaced {
-            // The old session might have ended between the read and the write. In this case, the new session must end
-            // as well.
-            if self.store().is_some() && !ended.contains(&id) {
-                undelivered.end(&session.subject, session.id, now).await?;
-                return Err(Reason::Revoked);
+            // The old session might have ended between the read and the write. In this case, the store has not added
+            // the new session.
+            if let (Some(store), false) = (self.store(), ended.contains(&id)) {
+                return Err(store.find(id).await?.map_or(Reason::Revoked, |row| dead(&row)));
             }
         }
         // The old session's claims might have changed since they were read. In this case, the new session has outdated

@@ -20,14 +20,8 @@ pub(crate) use device_binding::{Binding, BoundRefresh};
 pub(super) use undelivered::UndeliveredSessions;
 
 use crate::cookie::SetCookies;
-use crate::refusal::Reason;
-use crate::session::Session;
+use crate::session::dead;
 use crate::token::VerifiedToken;
-
-/// Returns the reason why a session that is not live is refused.
-fn dead(row: &Session) -> Reason {
-    if row.replaced { Reason::Replaced } else { Reason::Revoked }
-}
 
 /// The result of a refresh: the new access token, and the cookies to set.
 pub(crate) struct Refreshed {

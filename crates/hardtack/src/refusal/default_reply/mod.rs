@@ -50,6 +50,8 @@ enum Destination {
 fn destination(refused: &Refused<'_>) -> Destination {
     let kind = refused.reason.kind();
     let url = match kind {
+        // The log-in page would not say that the password was changed.
+        FailureKind::Revoked if matches!(refused.reason, Reason::EndedAfterChange) => return Destination::Here,
         FailureKind::LogInRefused => refused.form_url(),
         FailureKind::NotFresh => refused.settings.urls.reauthenticate.as_str(),
         FailureKind::RefreshNeeded => &refused.settings.urls.refresh,

@@ -61,6 +61,10 @@ pub(super) async fn replaced_sessions_are_marked_and_logged<S: SessionStore>(sto
     let ended = store.create(&session("bob"), RevokeTarget::Renewed("bob", bobs)).await;
     let rule = "create, Renewed: must end all sessions of the subject except the new one";
     same(rule, ended, set([bobs, bobs_other]));
+    let unwanted = session("bob");
+    let ended = store.create(&unwanted, RevokeTarget::Renewed("bob", bobs)).await;
+    let rule = "create, Renewed: must change nothing if the session to replace has already ended";
+    same(rule, (ended, store.find(unwanted.id).await), (set([]), None));
     let ended = store.revoke(RevokeTarget::Replaced(&[own, carols]), at(2)).await;
     same("revoke, Replaced: must return only the sessions that ended now", ended, set([carols]));
     store.revoke(RevokeTarget::AllExcept("alice", kept), at(2)).await;
