@@ -217,14 +217,14 @@ async fn s68_an_intention_is_stored_beside_the_change_until_it_is_removed() {
         assert_eq!(pending.find("alice").await.unwrap(), []);
 
         let mut tx = pool.begin().await.unwrap();
-        let _ended = pending.end_all_in(&mut tx.connection(), "alice").await.unwrap();
         let _ended = pending.end_others_in(&mut tx.connection(), "alice", kept).await.unwrap();
+        let _ended = pending.end_all_in(&mut tx.connection(), "alice").await.unwrap();
         let _ended = pending.end_others_in(&mut tx.connection(), "bob", None).await.unwrap();
         tx.commit().await.unwrap();
         // Another process reads them.
         let other = database.open().await.pending_ends();
         let found = other.find("alice").await.unwrap();
-        let expected = [(found[0].number, None), (found[1].number, Some(kept))];
+        let expected = [(found[0].number, Some(kept)), (found[1].number, None)];
         assert_eq!(found, expected.map(|(number, kept)| PendingRevocation::new(number, "alice", kept)));
         assert_eq!(other.find("Alice").await.unwrap(), []);
         assert_eq!(other.find("a\0").await.unwrap(), []);
