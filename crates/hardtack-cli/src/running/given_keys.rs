@@ -208,6 +208,8 @@ fn machine() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use hardtack::SigningKey;
+
     use super::*;
 
     #[test]
@@ -225,5 +227,31 @@ mod tests {
         {
             assert_eq!(GivenKeys::parse(&keys.to_text()), Some(keys));
         }
+    }
+
+    #[test]
+    fn a_key_that_another_server_signs_with_is_found_by_its_id() {
+        let server = GivenKeys {
+            signing: None,
+            previous: false,
+            algorithm: None,
+            server: "[::1]:3000".to_owned(),
+            folder: None,
+            signs: None,
+        };
+        let key = |algorithm| SigningKey::generate(algorithm).unwrap();
+        // A key from a PEM file has no id, but its public half identifies it.
+        for new in [key(Algorithm::HS256).with_derived_id(), key(Algorithm::EdDSA)] {
+            let theirs = server.signing_with(&KeySet::new(new.clone()));
+            let read = GivenKeys::parse(&theirs.to_text()).unwrap();
+            let old = KeySet::new(key(Algorithm::EdDSA));
+            assert!(read.unverifiable_by(&old).is_some_and(|id| theirs.signs() == Some(id)), "{read:?}");
+            // During a rotation, this server already verifies with the new key, or still verifies with the old one.
+            let published = old.clone().also_verify(new.verifying_key()).unwrap();
+            assert_eq!(read.unverifiable_by(&published), None);
+            assert_eq!(read.unverifiable_by(&old.retire(new).unwrap()), None);
+        }
+        let without_id = server.signing_with(&KeySet::new(key(Algorithm::HS256)));
+        assert_eq!(without_id.unverifiable_by(&KeySet::new(key(Algorithm::HS256))), None);
     }
 }

@@ -159,7 +159,7 @@ async fn a_failed_migration_changes_nothing() {
         let pool = Pool::from(database.open().await);
         let broken = [NOTES[0], Migration::new(2, "CREATE TABLE more (id BIGINT); ALTER TABLE nothing RENAME TO none")];
         let error = pool.migrate(Component::new("notes", &broken)).await.unwrap_err();
-        assert!(with_causes(&error).starts_with("migration 2 of `notes` failed: "), "{error:?}");
+        assert!(with_causes(&error).starts_with("migration 2 of `notes` failed; check that"), "{error:?}");
         assert_eq!(format!("{error:?}"), with_causes(&error));
         assert_eq!(pool.migrate(Component::new("notes", NOTES)).await.unwrap(), 2);
         let bodies: Vec<(String,)> = pool.fetch(Statement::new("SELECT body FROM notes")).await.unwrap();
