@@ -130,17 +130,25 @@ pub struct PasswordLogIn<C> {
     check: C,
     throttle: Option<Throttle>,
     urls: Urls,
+    is_inside: bool,
 }
 
 impl<C> PasswordLogIn<C> {
     /// Creates the log-in handlers for this authenticator. Attempts are counted in this process.
     pub fn new(auth: &Authenticator, check: C) -> Self {
-        Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone() }
+        Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone(), is_inside: false }
     }
 
     /// Counts attempts with this throttle. For example, pass a throttle with a store that several servers share.
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = Some(throttle);
+        self
+    }
+
+    /// Serves the routes without the base URL's path: `/login` instead of `/shop/login`. Use this method if you add
+    /// the routes to a scope with the base URL's path, `web::scope("/shop")`, or if a proxy strips this path.
+    pub fn without_base_path(mut self) -> Self {
+        self.is_inside = true;
         self
     }
 
@@ -223,7 +231,8 @@ where
     E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
     fn register(self, app: &mut AppService) {
-        let urls = self.urls.clone();
+        let (urls, is_inside) = (self.urls.clone(), self.is_inside);
+        let path = |route| if is_inside { urls.without_base_path(route) } else { route };
         let (log_in, reauthenticate) = (self.clone(), self);
         let log_in = move |typed| {
             let this = log_in.clone();
@@ -233,10 +242,10 @@ where
             let this = reauthenticate.clone();
             async move { this.reauthenticate(typed).await }
         };
-        resource(urls.login_path()).get(log_in_page).post(log_in).register(app);
-        resource(urls.logout_path()).get(log_out_page).post(log_out).register(app);
-        resource(urls.reauthenticate_path()).get(reauthentication_page).post(reauthenticate).register(app);
-        resource(urls.refresh_path()).get(refresh).post(refresh).register(app);
+        resource(path(urls.login_path())).get(log_in_page).post(log_in).register(app);
+        resource(path(urls.logout_path())).get(log_out_page).post(log_out).register(app);
+        resource(path(urls.reauthenticate_path())).get(reauthentication_page).post(reauthenticate).register(app);
+        resource(path(urls.refresh_path())).get(refresh).post(refresh).register(app);
     }
 }
 

@@ -122,18 +122,26 @@ pub struct PasswordLogIn<C> {
     check: C,
     throttle: Option<Throttle>,
     urls: Urls,
+    is_inside: bool,
 }
 
 impl<C> PasswordLogIn<C> {
     /// Creates the log-in handlers for this authenticator. They count log-in attempts in this process only, unless you
     /// set a different [`throttle`](Self::throttle).
     pub fn new(auth: &Authenticator, check: C) -> Self {
-        Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone() }
+        Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone(), is_inside: false }
     }
 
     /// Counts attempts with this throttle. For example, pass a throttle whose store is shared by several servers.
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = Some(throttle);
+        self
+    }
+
+    /// Serves the routes without the base URL's path: `/login` instead of `/shop/login`. Use this method if you nest the router
+    /// below the base URL's path, `Router::new().nest("/shop", …)`, or if a proxy strips this path.
+    pub fn without_base_path(mut self) -> Self {
+        self.is_inside = true;
         self
     }
 
@@ -161,7 +169,8 @@ where
 {
     /// Returns a router with all routes of this module.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        let urls = self.urls.clone();
+        let (urls, is_inside) = (self.urls.clone(), self.is_inside);
+        let path = |route| if is_inside { urls.without_base_path(route) } else { route };
         let (log_in, reauthenticate) = (self.clone(), self);
         let log_in = move |typed| {
             let this = log_in.clone();
@@ -172,10 +181,10 @@ where
             async move { this.reauthenticate(typed).await }
         };
         Router::new()
-            .route(urls.login_path(), get(log_in_page).post(log_in))
-            .route(urls.logout_path(), get(log_out_page).post(log_out))
-            .route(urls.reauthenticate_path(), get(reauthentication_page).post(reauthenticate))
-            .route(urls.refresh_path(), get(refresh).post(refresh))
+            .route(path(urls.login_path()), get(log_in_page).post(log_in))
+            .route(path(urls.logout_path()), get(log_out_page).post(log_out))
+            .route(path(urls.reauthenticate_path()), get(reauthentication_page).post(reauthenticate))
+            .route(path(urls.refresh_path()), get(refresh).post(refresh))
     }
 
     /// Handles `POST /login`: checks the password and logs the user in.

@@ -23,6 +23,8 @@ pub struct Urls {
     pub(crate) home: String,
     pub(crate) bind: String,
     pub(crate) bound: String,
+    /// The path of the base URL, which all routes begin with. Empty if the base URL has no path.
+    base_path: String,
 }
 
 impl Default for Urls {
@@ -36,6 +38,7 @@ impl Default for Urls {
             home: "/".into(),
             bind: "/token/bind".into(),
             bound: "/token/bound".into(),
+            base_path: String::new(),
         }
     }
 }
@@ -112,6 +115,23 @@ impl Urls {
         &self.bound
     }
 
+    /// Returns a route without the base URL's path: `/login` for `/shop/login`. A router sees this path if it is nested
+    /// below the base URL's path, or behind a proxy that strips this path.
+    ///
+    /// ```
+    /// use hardtack::{Authenticator, KeySet};
+    ///
+    /// let keys = KeySet::from_secret(b"Zk3vQ8xW2bN7mT5rLp9dYh4cGs6fJu1e")?;
+    /// let auth = Authenticator::builder(keys).base_url("https://site.example/shop").build()?;
+    /// let urls = auth.urls();
+    /// assert_eq!(urls.login_path(), "/shop/login");
+    /// assert_eq!(urls.without_base_path(urls.login_path()), "/login");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn without_base_path<'a>(&self, route: &'a str) -> &'a str {
+        route.strip_prefix(self.base_path.as_str()).filter(|inner| inner.starts_with('/')).unwrap_or(route)
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let routes = [
             ("log-in URL", &self.login),
@@ -145,6 +165,7 @@ impl Urls {
             home: public(self.home),
             bind: public(self.bind),
             bound: public(self.bound),
+            base_path: base.path().to_owned(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The settings of the ready routes. The conformance suite tests the routes themselves.
 
-use actix_web::{App, test};
+use actix_web::{App, test, web};
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
 use hardtack_actix::routes::PasswordLogIn;
@@ -78,4 +78,32 @@ async fn a_body_that_is_too_long_gets_413() {
         (&body["code"], &body["detail"]),
         (&json!("too_large"), &json!("The request's body is too long. Send less."))
     );
+}
+
+/// The routes are in a scope with the base URL's path, or a proxy strips this path.
+#[tokio::test]
+async fn the_routes_can_be_served_without_the_base_urls_path() {
+    let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    let builder = Authenticator::builder(keys).sessions(MemorySessions::new());
+    let auth = builder.base_url("https://site.example/shop").build().unwrap();
+    let log_in = || PasswordLogIn::new(&auth, check).without_base_path();
+    let scope = web::scope("/shop").service(log_in());
+    let nested = test::init_service(App::new().service(scope).wrap(AuthLayer::new(auth.clone()))).await;
+    let stripped = test::init_service(App::new().service(log_in()).wrap(AuthLayer::new(auth.clone()))).await;
+    let typed = json!({ "username": "alice", "password": "right" });
+    for prefix in ["/shop", ""] {
+        let mut browser = TestBrowser::new(&auth);
+        for (path, body) in [("/login", Some(&typed)), ("/token/refresh", None), ("/logout", None)] {
+            let request = browser.post(&format!("{prefix}{path}"));
+            let request = body.map_or(request.clone(), |body| request.json(body));
+            let response = if prefix.is_empty() {
+                test::call_service(&stripped, request.to_request()).await
+            } else {
+                test::call_service(&nested, request.to_request()).await
+            };
+            assert_eq!(response.status(), 200, "{prefix}{path}");
+            browser.receive(&response);
+        }
+        assert!(browser.cookie("__Host-access_token_cookie").is_none(), "{prefix}");
+    }
 }

@@ -1,11 +1,12 @@
 //! The settings of the ready routes. The conformance suite tests the routes themselves.
 
 use axum::Router;
+use axum::routing::get;
 use hardtack::jwt::Algorithm;
-use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
+use hardtack::{Authenticator, KeySet, MemorySessions, RefreshMode, SigningKey};
 use hardtack_axum::routes::{self, PasswordLogIn};
 use hardtack_axum::testing::TestBrowser;
-use hardtack_axum::{AuthLayer, Credentials};
+use hardtack_axum::{AccessToken, AuthLayer, Credentials};
 use http_body_util::BodyExt;
 use serde_json::json;
 use tower::ServiceExt;
@@ -78,4 +79,48 @@ async fn a_body_that_is_too_long_gets_413() {
         (&body["code"], &body["detail"]),
         (&json!("too_large"), &json!("The request's body is too long. Send less."))
     );
+}
+
+/// The application is nested below the base URL's path, or a proxy strips this path, or all routes begin with it.
+#[tokio::test]
+async fn the_routes_can_be_served_with_and_without_the_base_urls_path() {
+    async fn orders(token: AccessToken) -> String {
+        token.subject().to_owned()
+    }
+    let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    let builder = Authenticator::builder(keys).sessions(MemorySessions::new()).refresh_mode(RefreshMode::Redirect);
+    let auth = builder.base_url("https://site.example/shop").build().unwrap();
+    let inner = || {
+        let log_in = PasswordLogIn::new(&auth, check).without_base_path();
+        Router::new().route("/orders", get(orders)).merge(log_in.router())
+    };
+    let below = Router::new().route("/shop/orders", get(orders)).merge(routes::password_log_in(&auth, check));
+    // For each setup, the part of the path that a proxy strips.
+    let setups =
+        [("nested", Router::new().nest("/shop", inner()), ""), ("stripped", inner(), "/shop"), ("kept", below, "")];
+    for (setup, app, stripped) in setups {
+        let app = app.layer(AuthLayer::new(auth.clone()));
+        let mut browser = TestBrowser::new(&auth);
+        let seen = |path: &str| path.strip_prefix(stripped).unwrap().to_owned();
+        let page = |browser: &TestBrowser, path: &str| browser.get(&seen(path)).header("accept", "text/html");
+        let refused = app.clone().oneshot(page(&browser, "/shop/orders")).await.unwrap();
+        assert_eq!(refused.headers()["location"], "/shop/login?next=%2Fshop%2Forders", "{setup}");
+        let form = app.clone().oneshot(page(&browser, "/shop/login")).await.unwrap();
+        assert_eq!(form.status(), 200, "{setup}");
+        let typed = json!({ "username": "alice", "password": "right" });
+        let logged_in = app.clone().oneshot(browser.post(&seen("/shop/login")).json(&typed)).await.unwrap();
+        assert_eq!(logged_in.status(), 200, "{setup}");
+        browser.receive(&logged_in);
+        for path in ["/shop/orders", "/shop/logout", "/shop/reauthenticate"] {
+            let shown = app.clone().oneshot(page(&browser, path)).await.unwrap();
+            assert_eq!(shown.status(), 200, "{setup}: {path}");
+        }
+        let refreshed = app.clone().oneshot(browser.post(&seen("/shop/token/refresh"))).await.unwrap();
+        assert_eq!(refreshed.status(), 200, "{setup}");
+        browser.receive(&refreshed);
+        let logged_out = app.oneshot(browser.post(&seen("/shop/logout"))).await.unwrap();
+        assert_eq!(logged_out.status(), 200, "{setup}");
+        browser.receive(&logged_out);
+        assert!(browser.cookie("__Host-access_token_cookie").is_none(), "{setup}");
+    }
 }

@@ -5,8 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hardtack::error::WithCauses;
-use hardtack::refusal::Reason;
-use hardtack::session::{EndedSessions, PendingRevocation};
+use hardtack::session::{EndedSessions, PendingRevocation, SessionOver};
 use hardtack::{BackendError, SessionId};
 use hardtack_db::{Connection, Statement};
 
@@ -160,7 +159,7 @@ impl<P> PendingEnds<P> {
         });
         match asked {
             Ok(None) => Ok(()),
-            Ok(Some(reason)) => Err(ChangeError::ended(matches!(reason, Reason::Replaced))),
+            Ok(Some(over)) => Err(ChangeError::ended(over == SessionOver::Replaced)),
             Err(error) => {
                 tracing::warn!(event = "session_not_checked", error = %WithCauses(&error));
                 Ok(())

@@ -146,9 +146,18 @@ impl SetupNotices {
                 (&urls.reauthenticate, "reauthenticate", "must enter their password again", handlers)
             }
         };
+        let inner = urls.without_base_path(url);
+        let below = if inner == url {
+            String::new()
+        } else {
+            format!(
+                " (if the router is nested below the base URL's path, or if a proxy strips this path, use \"{inner}\", or \
+                 PasswordLogIn::without_base_path)"
+            )
+        };
         let text = format!(
             "users who {who} are sent to {url}, which responds with 404; add a route such as .route(\"{url}\", \
-             {handlers}), or set a different page with .urls(Urls::default().{setter}(\"/…\"))"
+             {handlers}){below}, or set a different page with .urls(Urls::default().{setter}(\"/…\"))"
         );
         tracing::error!(event = "log_in_page_missing", "{text}");
         developer_notice::print(&format!("log_in_page_missing {url}"), &text);

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{ErasedStore, Session, SessionId};
+use super::{ErasedStore, SessionId};
 use crate::error::BackendError;
-use crate::refusal::Reason;
 
 /// Asks the authenticator's session store whether a session has ended. Clones share the store.
 ///
@@ -13,27 +12,33 @@ use crate::refusal::Reason;
 #[derive(Clone)]
 pub struct SessionLookup(Arc<dyn ErasedStore>);
 
+/// How a session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionOver {
+    /// The session has ended, for example by a log-out.
+    Ended,
+    /// The browser got a new session instead, for example after a password change.
+    Replaced,
+}
+
 impl SessionLookup {
     pub(crate) const fn new(store: Arc<dyn ErasedStore>) -> Self {
         Self(store)
     }
 
-    /// Returns why the session has ended, or `None` if it has not ended: [`Reason::Replaced`] if its browser got a new
-    /// session, and [`Reason::Revoked`] otherwise. A session that has no row in the store counts as ended.
+    /// Returns how the session has ended, or `None` if it has not ended. A session that has no row in the store counts
+    /// as ended.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn end_of(&self, id: SessionId) -> Result<Option<Reason>, BackendError> {
+    pub async fn end_of(&self, id: SessionId) -> Result<Option<SessionOver>, BackendError> {
         Ok(match self.0.find(id).await? {
-            Some(row) => row.revoked_at.map(|_| dead(&row)),
-            None => Some(Reason::Revoked),
+            Some(row) if row.revoked_at.is_none() => None,
+            Some(row) if row.replaced => Some(SessionOver::Replaced),
+            _ => Some(SessionOver::Ended),
         })
     }
-}
-
-/// Returns the reason why a session that is not live is refused.
-pub(crate) fn dead(row: &Session) -> Reason {
-    if row.replaced { Reason::Replaced } else { Reason::Revoked }
 }
 
 impl fmt::Debug for SessionLookup {

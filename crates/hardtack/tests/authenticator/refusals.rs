@@ -169,6 +169,24 @@ fn a_token_that_comes_twice_is_named_to_programs_and_to_people() {
     }
 }
 
+/// The challenge told programs to log in again, although the body told them to refresh the token.
+#[test]
+fn the_challenge_says_the_same_as_the_body() {
+    for mode in [RefreshMode::Transparent, RefreshMode::Redirect, RefreshMode::Sliding, RefreshMode::Off] {
+        let site = Site::with(|builder| builder.refresh_mode(mode));
+        let mut alice = site.browser_of("alice").without(&["refresh_token_cookie"]);
+        site.advance(1000);
+        let refused = site.send(&mut alice, Request::get("/").json(), page(Need::access()));
+        let body: serde_json::Value = serde_json::from_str(&refused.body).unwrap();
+        let challenge = refused.challenge.unwrap();
+        let detail = body["detail"].as_str().unwrap();
+        assert!(challenge == "Bearer" || challenge.contains(detail), "{mode:?}: {challenge} {detail}");
+        if mode == RefreshMode::Off {
+            assert!(challenge.contains("/token/refresh") || challenge.contains("refresh_url"), "{challenge}");
+        }
+    }
+}
+
 #[test]
 fn failure_handlers_replace_the_reply() {
     let site = Site::new();

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::PasswordTableError;
+use super::error::PasswordTableError;
 
 /// The file of a table, which is read record by record, and must not change while it is in use.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //! either ends the sessions itself or stores a [`PendingRevocation`], which records that the sessions must end. In the
 //! second case, the sessions are ended after the commit.
 
-use super::follow_log::sooner;
+use super::sooner::sooner;
 use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, WithCauses};

@@ -1,11 +1,9 @@
 //! Reads the store's revocation log into this process's cache, to learn what other processes have revoked.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
 use std::time::Duration;
 
 use super::finish_ending::log_failed;
+use super::sooner::sooner;
 use crate::authenticator::Authenticator;
 use crate::authenticator::background::Job;
 use crate::authenticator::background_work::WeakAuthenticator;
@@ -286,17 +284,4 @@ impl Authenticator {
             _ => Ok(known),
         }
     }
-}
-
-/// Waits for a future until a timer ends. If the timer ends first, returns `None`. The future can then be polled again.
-pub(super) async fn sooner<T>(
-    answer: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>,
-    timer: impl Future<Output = ()>,
-) -> Option<T> {
-    let mut timer = pin!(timer);
-    poll_fn(|context| match answer.as_mut().poll(context) {
-        Poll::Ready(answer) => Poll::Ready(Some(answer)),
-        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }

@@ -5,76 +5,18 @@
 //! knows whether the session is stored. Such a session would stay in the user's list of sessions until it expires. The
 //! job that follows the revocation log therefore looks for these sessions and ends them.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use super::follow_log::sooner;
+use super::sooner::sooner;
+use super::undelivered_list::Unused;
 use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, WithCauses};
 use crate::event::{Client, EventKind};
 use crate::session::{RevokeTarget, SessionId};
 
-/// How often the store is asked for a session that it does not have. The store might still be committing the session.
-/// The pause after each look-up is twice as long as the one before, starting with a second, so that the last look-up
-/// comes about a minute after the first. A look-up that fails does not count.
-const LOOKUPS: u32 = 7;
-
-/// The maximum number of sessions that are looked for at once. If there are more, the oldest are forgotten, and each
-/// stays in its user's list of sessions until it expires.
-const MAX_SESSIONS: usize = 1000;
-
 /// How many sessions are looked up between two readings of the revocation log.
 const BATCH: usize = 50;
-
-/// The sessions whose cookies have not reached a browser.
-#[derive(Debug, Default)]
-pub(in crate::authenticator) struct UndeliveredSessions(Mutex<VecDeque<Unused>>);
-
-#[derive(Clone, Debug)]
-struct Unused {
-    subject: String,
-    id: SessionId,
-    /// Whether an event has said that the session began. If so, another event says that it ended.
-    is_reported: bool,
-    /// How often the store has said that it does not have the session.
-    lookups: u32,
-    /// When to look up the session next, on the monotonic clock.
-    next_at: Duration,
-}
-
-impl UndeliveredSessions {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Unused>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, session: Unused) {
-        let mut sessions = self.lock();
-        if sessions.len() >= MAX_SESSIONS {
-            sessions.pop_front();
-        }
-        sessions.push_back(session);
-    }
-
-    fn due(&self, now: Duration) -> Option<Unused> {
-        self.lock().iter().find(|session| session.next_at <= now).cloned()
-    }
-
-    /// Removes a session that was returned by [`Self::due`], unless it must be looked up again. `is_over` is `None` if
-    /// the look-up failed.
-    fn looked_up(&self, id: SessionId, is_over: Option<bool>, now: Duration) {
-        let mut sessions = self.lock();
-        let at = sessions.iter().position(|session| session.id == id);
-        let Some(session) = at.and_then(|at| sessions.remove(at)) else { return };
-        let next_at = now + Duration::from_secs(1 << session.lookups);
-        let lookups = session.lookups + u32::from(is_over.is_some());
-        if is_over != Some(true) && lookups < LOOKUPS {
-            sessions.push_back(Unused { lookups, next_at, ..session });
-        }
-    }
-}
 
 /// A new session whose cookies have not been delivered yet. If this value is dropped before [`Self::delivered`] is
 /// called, the session ends in the background.

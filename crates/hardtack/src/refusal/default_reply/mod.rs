@@ -136,21 +136,22 @@ fn problem(refused: &Refused<'_>) -> Reply {
     match status {
         // A 401 response must contain a challenge (RFC 9110 section 15.5.2). RFC 6750 section 3 and RFC 9470 section 3
         // define the errors in a challenge.
-        401 => reply.header("www-authenticate", challenge(kind, reason)),
+        401 => reply.header("www-authenticate", challenge(kind, advice)),
         403 if kind == FailureKind::Forbidden && refused.is_bearer => {
-            reply.header("www-authenticate", challenge(kind, reason))
+            reply.header("www-authenticate", challenge(kind, advice))
         }
         405 => reply.header("allow", "POST"),
         _ => reply.retry_after(reason),
     }
 }
 
-fn challenge(kind: FailureKind, reason: &Reason) -> String {
+/// Returns the challenge. `advice` is the same text as in the body.
+fn challenge(kind: FailureKind, advice: &str) -> String {
     match kind {
         FailureKind::Missing | FailureKind::LogInRefused => "Bearer".to_owned(),
-        FailureKind::NotFresh => bearer_error("insufficient_user_authentication", reason.advice()),
-        FailureKind::Forbidden => bearer_error("insufficient_scope", reason.advice()),
-        _ => bearer_error("invalid_token", reason.advice()),
+        FailureKind::NotFresh => bearer_error("insufficient_user_authentication", advice),
+        FailureKind::Forbidden => bearer_error("insufficient_scope", advice),
+        _ => bearer_error("invalid_token", advice),
     }
 }
 
@@ -172,7 +173,7 @@ fn page(refused: &Refused<'_>) -> Reply {
 /// Returns the page that is sent instead of a redirect that would loop forever.
 fn page_in_loop(refused: &Refused<'_>) -> Reply {
     let reply = page_with(refused, "This page cannot be shown. Please tell the operator of this site.");
-    reply.header("www-authenticate", challenge(refused.reason.kind(), refused.reason))
+    reply.header("www-authenticate", challenge(refused.reason.kind(), refused.reason.advice()))
 }
 
 fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
