@@ -9,9 +9,9 @@ const SUMMARY: Duration = Duration::from_secs(60);
 /// Logs the first event in full. After that, logs a summary each minute as long as further events occur. Clones share
 /// the count.
 ///
-/// A [`LogLimit`](hardtack::adapter::LogLimit) is for faults, about which an operator wants to know within a second, and
-/// its lines differ from each other. An attack, such as a flood of log-ins, can last for days, and its events are all
-/// alike. One line a minute with a number is therefore enough.
+/// Use a [`LogLimit`](hardtack::adapter::LogLimit) for faults: an operator wants to know about them within a second,
+/// and their log lines differ. An attack, such as a flood of log-ins, can last for days, and its events are all alike.
+/// One line a minute with a count is therefore enough.
 #[derive(Clone, Debug)]
 pub(crate) struct FloodLog {
     /// Logs a number of events.

@@ -24,7 +24,7 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::web::{Html, Redirect, resource};
 use actix_web::{Either, HttpResponse, Responder};
 use hardtack::throttle::{Attempt, Throttle};
-use hardtack::{Authenticator, BackendError, LogIn, Urls};
+use hardtack::{Authenticator, BackendError, FailureKind, LogIn, Need, Urls};
 
 pub use hardtack::Credentials;
 
@@ -279,13 +279,18 @@ pub async fn reauthentication_page(token: AccessToken, auth: Auth) -> impl Respo
 }
 
 /// Shows a plain page with a button that logs the user out. A browser that is not logged in is redirected to the log-in
-/// page.
-pub async fn log_out_page(Optional(token): Optional<AccessToken>, auth: Auth) -> impl Responder {
-    match token {
-        Some(token) => {
-            Either::Left(Html::new(hardtack::adapter::log_out_page(&token, auth.authenticator().csrf_field())))
-        }
-        None => Either::Right(Redirect::to(auth.authenticator().urls().login_path().to_owned()).see_other()),
+/// page. In redirect mode, a browser that might only need new tokens is redirected to the refresh URL.
+///
+/// # Errors
+/// The browser might only need new tokens. The error redirects it to the refresh URL.
+pub async fn log_out_page(Optional(token): Optional<AccessToken>, auth: Auth) -> Result<impl Responder, AuthError> {
+    if let Some(token) = token {
+        let page = hardtack::adapter::log_out_page(&token, auth.authenticator().csrf_field());
+        return Ok(Either::Left(Html::new(page)));
+    }
+    match auth.verify(Need::access()).await {
+        Err(error) if error.failure().reason().kind() == FailureKind::RefreshNeeded => Err(error),
+        _ => Ok(Either::Right(Redirect::to(auth.authenticator().urls().login_path().to_owned()).see_other())),
     }
 }
 

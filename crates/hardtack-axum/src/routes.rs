@@ -23,7 +23,7 @@ use axum::Router;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use hardtack::throttle::{Attempt, Throttle};
-use hardtack::{Authenticator, BackendError, LogIn, Urls};
+use hardtack::{Authenticator, BackendError, FailureKind, LogIn, Need, Urls};
 
 pub use hardtack::Credentials;
 
@@ -264,11 +264,14 @@ pub async fn reauthentication_page(token: AccessToken, auth: Auth) -> Response {
 }
 
 /// Shows a plain page with a button that logs the user out. A browser that is not logged in is redirected to the log-in
-/// page.
+/// page. In redirect mode, a browser that might only need new tokens is redirected to the refresh URL.
 pub async fn log_out_page(token: Option<AccessToken>, auth: Auth) -> Response {
     match token {
         Some(token) => Html(hardtack::adapter::log_out_page(&token, auth.authenticator().csrf_field())).into_response(),
-        None => Redirect::to(auth.authenticator().urls().login_path()).into_response(),
+        None => match auth.verify(Need::access()).await {
+            Err(error) if error.failure().reason().kind() == FailureKind::RefreshNeeded => error.into_response(),
+            _ => Redirect::to(auth.authenticator().urls().login_path()).into_response(),
+        },
     }
 }
 

@@ -77,7 +77,7 @@ impl<'a> Component<'a> {
         Ok(Missing { steps, tables: created.filter(|table| !own.contains(table)).collect() })
     }
 
-    /// Returns an error if a table exists that is missing according to [`Self::missing`]. `found` is the result of
+    /// Returns an error if `table`, which a missing migration would create, exists already. `found` is the result of
     /// [`existing_table`].
     fn refuse_existing(&self, table: &str, found: &[(i64,)]) -> Result<(), MigrateError> {
         match found {

@@ -17,8 +17,8 @@ pub enum ChangeError {
     /// The session that makes the change has ended, for example because the user has reset the password.
     #[error("the session that makes this change has ended; roll the transaction back, and refuse the request")]
     SessionEnded,
-    /// The browser has got a new session instead of the session that makes the change. For example, the browser has
-    /// sent the form twice, and the other request has already changed the password.
+    /// A new session has replaced the session that makes the change. For example, the browser has sent the form twice,
+    /// and the other request has already changed the password.
     #[error(
         "a new session has replaced the session that makes this change; roll the transaction back, and refuse the \
          request"

@@ -116,7 +116,7 @@ impl Urls {
     }
 
     /// Returns a route without the base URL's path: `/login` for `/shop/login`. A router sees this path if it is nested
-    /// below the base URL's path, or behind a proxy that strips this path.
+    /// below the base URL's path, or if a proxy strips the base URL's path.
     ///
     /// ```
     /// use hardtack::{Authenticator, KeySet};
@@ -174,8 +174,9 @@ impl Urls {
         [&self.login, &self.logout, &self.signup]
     }
 
-    /// The routes that a browser can be posting to when it is redirected to the refresh URL, although `next` must not
-    /// lead to them. Each comes with the query parameter of the refresh URL that names the route.
+    /// The routes that a browser may be posting to when it is redirected to the refresh URL. `next` must not lead to
+    /// them, so a query parameter of the refresh URL names the route instead. Each entry is the parameter and the
+    /// route.
     pub(crate) fn posted_again(&self) -> [(&'static str, &str); 2] {
         [("reauthenticate", &self.reauthenticate), ("logout", &self.logout)]
     }

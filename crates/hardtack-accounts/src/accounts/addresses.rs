@@ -24,7 +24,7 @@ pub(crate) enum CurrentPassword {
 
 /// What happens to the confirmation link that a new address needs.
 pub(crate) enum ConfirmationLink {
-    /// No link is sent: the address is not new, there is none, or email is off.
+    /// No link is sent, because the address is not new, the user has no address, or email is off.
     NotNeeded,
     /// The email with the link was requested.
     Requested,

@@ -35,8 +35,8 @@ impl PendingRevocations for CountedEnds {
         self.pending.remove(number).await
     }
 
-    // `attached` is not passed on to `pending`: `Accounts::begin_change` has already asked the session store, without
-    // making other changes to the user wait.
+    // `attached` is not passed on to `pending`: `Accounts::begin_change` has already asked the session store, at a
+    // point where other changes to the user do not have to wait.
     fn registered(&self) {
         self.pending.registered();
     }

@@ -136,8 +136,8 @@ pub struct Accounts {
 const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
 
 impl Accounts {
-    /// The components that [`Self::migrate`] brings up to date. The first one is the accounts. For `hardtack-cli`, as
-    /// [`Self::open_migrated`] is. After this migration, call [`Self::upgrade_names`].
+    /// The components that [`Self::migrate`] brings up to date. The first one is the accounts. Like
+    /// [`Self::open_migrated`], this is for `hardtack-cli`. After this migration, call [`Self::upgrade_names`].
     #[doc(hidden)]
     pub const COMPONENTS: [Component<'static>; 3] = [Component::new("accounts", MIGRATIONS), PENDING_ENDS, THROTTLE];
 
@@ -203,8 +203,8 @@ impl Accounts {
         Ok(applied.iter().sum())
     }
 
-    /// Brings the rows of users up to date with the current rules for names. For `hardtack-cli`, as
-    /// [`Self::open_migrated`] is.
+    /// Brings the rows of users up to date with the current rules for names. Like [`Self::open_migrated`], this is for
+    /// `hardtack-cli`.
     ///
     /// # Errors
     /// The database failed.

@@ -111,16 +111,16 @@ impl Accounts {
         Ok(self.hasher.hash(new).await?)
     }
 
-    /// Returns whether `new` is the user's current password. The result does not help anyone to guess the password,
-    /// because a new password that differs from it replaces it and uses up the link.
+    /// Returns whether `new` is the user's current password. This does not help an attacker to guess the password,
+    /// because every wrong guess becomes the new password and uses up the link.
     async fn is_current_password(&self, user_id: &str, new: &str) -> Result<bool, ActionError<PasswordResetProblem>> {
         let found = self.users.credentials_by_id(user_id).await?;
         let (Some(found), Ok(new)) = (found, TypedPassword::new(new.to_owned())) else { return Ok(false) };
         Ok(self.hasher.verify(new, Some(found.password_hash)).await? != Verdict::Wrong)
     }
 
-    /// Returns the words that a password that is set with this link must not be based on: the user's name, the user's
-    /// address, and the address that the link was sent to. The two addresses can differ.
+    /// Returns the words that the new password must not be based on: the user's name, the user's address, and the
+    /// address that the link was sent to. The two addresses can differ.
     async fn words_of(&self, link: &LiveLink) -> Result<Vec<String>, BackendError> {
         let user = self.users.find_enabled(&link.user_id).await?;
         let email = user.map(|user| user.email).unwrap_or_default();

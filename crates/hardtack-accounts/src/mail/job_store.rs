@@ -130,8 +130,8 @@ impl MailJobStore {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
         }
         if kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await? {
-            // Do not try to insert the job: if a server has just sent the waiting email, a second email would be
-            // queued that was not checked against the limits.
+            // Do not try to insert the job: if a server has just sent the waiting email, a second email would be queued
+            // without a check against the limits.
             return Ok(Decision::Send);
         }
         let decision = sent::decide_in(transaction, &job, &key).await?;

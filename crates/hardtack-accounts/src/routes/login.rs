@@ -27,7 +27,8 @@ const KEPT: Notice<'_> = Notice {
            changes.",
 };
 
-/// The notice if the user has logged in again and then goes back to this page, for example with the browser's button.
+/// The notice if the user has logged in again and then goes back to this page, for example with the browser's Back
+/// button.
 const LOGGED_IN_SINCE: Notice<'_> = Notice {
     kind: NoticeKind::Info,
     text: "Your session had ended, but you are logged in now. Open the page that you want, or log in again.",
@@ -97,8 +98,10 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     let replaced = match form.as_deref() {
         Some("kept") => Some(CONTINUES_KEPT),
         Some("sent") => {
-            let text = "Your session was renewed, but your browser does not have the new session. This form changed \
-                        nothing. Log in to continue.";
+            // The request that renewed the session might have sent the same form.
+            let text = "Your session was renewed, but your browser does not have the new session. If you sent the form \
+                        twice, it may have been saved the first time. Log in to check. If you were changing your \
+                        password, try your new password first.";
             Some(Notice { kind: NoticeKind::Info, text })
         }
         Some("early") => Some(EARLY),

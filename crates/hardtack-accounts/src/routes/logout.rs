@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::refusal::NO_STORE;
 use hardtack::request::Wants;
+use hardtack::{FailureKind, Need};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::{StatusCode, Uri, header};
 use serde_json::json;
@@ -27,7 +28,12 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<Curr
         let page = confirm_logout(&Shell::unknown(&site.settings), &csrf_token);
         return ([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::OK, page)).into_response();
     }
-    Redirect::to(&site.settings.home).into_response()
+    // In redirect mode, a browser that has lost only its access cookie gets new tokens first, and then comes back.
+    // Otherwise, it would seem to be logged out although its session continues.
+    match auth.verify(Need::access()).await {
+        Err(error) if error.failure().reason().kind() == FailureKind::RefreshNeeded => error.into_response(),
+        _ => Redirect::to(&site.settings.home).into_response(),
+    }
 }
 
 /// Returns the page that the user sees after logging out. The home page of `hardtack serve` says that the user is logged

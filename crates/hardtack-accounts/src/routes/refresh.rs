@@ -85,7 +85,10 @@ pub(crate) async fn submit(
     // If the request has a query, another route has redirected it here with 307. The body is then meant for that route.
     let is_own_form = request.uri().query().is_none()
         && request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
-    let known = check_user(&site, &auth, token).await;
+    // In redirect mode, a log-out ends the session here. A user who has been disabled can still log out.
+    let redirects = auth.authenticator().refresh_mode() == RefreshMode::Redirect;
+    let logs_out = redirects && auth.query("logout").is_some();
+    let known = if logs_out { Ok(()) } else { check_user(&site, &auth, token).await };
     if !is_own_form {
         let refreshed = match known {
             Ok(()) => auth.refresh_and_return().await,

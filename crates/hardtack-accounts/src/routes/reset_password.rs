@@ -23,8 +23,9 @@ use crate::throttling::{Client, Tried};
 const PAGE: LinkPage = LinkPage::new(
     "/password/reset",
     |_| {
-        "The link may have expired or already been used, or your account has changed since the link was sent. If you have \
-         just used the link, your password has been changed: log in with the new password. Otherwise, request a new link."
+        "The link may have expired or already been used, or your account may have changed since the link was sent. If \
+         you have just used the link, your password has been changed: log in with the new password. Otherwise, \
+         request a new link."
             .to_owned()
     },
     ("/password/forgot", "Request a new link"),

@@ -23,9 +23,10 @@ const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
     |site| {
         format!(
-            "The link may have expired or already been used, or your account has changed since the link was sent. If \
-             you have just used the link, your address has been restored. Otherwise, go to your account. If the email \
-             address there is not yours, change it, then change your password. If you cannot log in, ask {} for help.",
+            "The link may have expired or already been used, or your account may have changed since the link was \
+             sent. If you have just used the link, your address has been restored. Otherwise, go to your account. If \
+             the email address there is not yours, change it, then change your password. If you cannot log in, ask {} \
+             for help.",
             site.administrator()
         )
     },

@@ -1,5 +1,6 @@
 //! A user at a browser: every address comes from a link or a form of the page before it.
 
+use hardtack::RefreshMode;
 use hardtack_test_support::html;
 
 use crate::support::{
@@ -123,6 +124,20 @@ async fn get_logout_asks_for_confirmation() {
     log_in(&mut ada, "ada", PASSWORD).await;
     let known = open(&mut ada, "/?done=logout").await;
     assert!(!known.text().contains("You are logged out."), "{}", known.text());
+}
+
+/// The browser was sent to the home page like a visitor, although its session continued.
+#[tokio::test]
+async fn get_logout_gets_new_tokens_for_a_browser_that_has_lost_its_access_cookie() {
+    let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;
+    let mut ada = site.person("ada").await;
+    ada.set_cookie_raw(&format!("{ACCESS}=; Path=/; Max-Age=0"));
+    let page = open(&mut ada, "/logout").await;
+    assert_shows(&page, "/logout", &["Log out?"]);
+    assert_eq!(send(&mut ada, &page, "/logout", &[]).await.path(), "/?done=logout");
+    assert_eq!(whoami(&mut ada).await, Err(401));
+    // A visitor has no tokens to refresh.
+    assert_eq!(open(&mut ada, "/logout").await.path(), "/");
 }
 
 #[tokio::test]

@@ -27,8 +27,8 @@ pub(super) fn read(sources: &Sources) -> Result<(LogInLimits, Option<String>), E
     Ok((limits, warning))
 }
 
-/// Returns all limits in the form in which they can be set, including the ones that have their defaults. `text` is a
-/// value that [`read`] accepts.
+/// Formats all limits as a value of the setting, including limits that are at their defaults. `text` is a value that
+/// [`read`] accepts.
 pub(crate) fn complete(text: &str) -> String {
     if text == OFF {
         return OFF.to_owned();

@@ -132,8 +132,8 @@ impl Config {
         self.build(builder.sessions(MemorySessions::new())).map(drop)
     }
 
-    /// Checks the claims of tokens and the differences between clocks that are allowed, but no other settings. For a
-    /// command that does not need the settings of a site.
+    /// Checks the settings for token claims and clock skew, but no other settings. For a command that does not need the
+    /// settings of a site.
     pub(crate) fn check_claims(&self, keys: KeySet) -> Result<(), Error> {
         let builder = Authenticator::builder(keys).claims(self.tokens.claims().clone());
         let built = builder.sessions(MemorySessions::new()).build();

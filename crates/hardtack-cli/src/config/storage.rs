@@ -81,9 +81,9 @@ pub(super) fn redis(sources: &Sources) -> Result<Option<RedisConfig>, Error> {
     Ok(Some(RedisConfig { url: url.parse().map_err(invalid)?, purpose: purpose.unwrap_or_default() }))
 }
 
-/// Returns the database's file if there is no such file. A command that changes no tables must not open the database
-/// then, because this would create an empty one. If the path cannot be checked, for example because the user cannot
-/// access the folder, returns `None`, so that opening the database fails with the reason.
+/// Returns the path of the database's file if the file does not exist. A command that creates no tables must not open
+/// the database in this case, because this would create an empty one. If the path cannot be checked, for example
+/// because the user cannot access the folder, returns `None`, so that opening the database fails with the reason.
 pub(crate) fn missing_file(database: &DatabaseUrl) -> Option<&Path> {
     database.file().filter(|file| matches!(file.try_exists(), Ok(false)))
 }

@@ -56,15 +56,24 @@ impl KeyFolder {
     /// Returns the paths of the key files, or an empty list if the folder does not exist. Returns an error if another
     /// OS user could replace the files in the folder.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
+        let files = self.list()?;
+        if !self.path.exists() {
+            return Ok(files);
+        }
+        // Check the data folder as well, because an OS user who can write to it can replace the key folder.
+        for folder in [self.path.parent(), Some(self.path.as_path())].into_iter().flatten() {
+            private_file::check_folder(folder)?;
+        }
+        Ok(files)
+    }
+
+    /// Returns the paths of the key files without checking who can replace them. Do not read these files.
+    pub(super) fn list(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(error) if private_file::is_missing(&self.path, &error) => return Ok(Vec::new()),
             Err(error) => return Err(self.unusable(&error)),
         };
-        // Check the data folder as well, because an OS user who can write to it can replace the key folder.
-        for folder in [self.path.parent(), Some(self.path.as_path())].into_iter().flatten() {
-            private_file::check_folder(folder)?;
-        }
         let mut files = Vec::new();
         for entry in entries {
             let path = entry.map_err(|error| self.unusable(&error))?.path();

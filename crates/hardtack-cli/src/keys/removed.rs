@@ -28,14 +28,17 @@ pub(super) fn remaining(
     loaded: &mut Vec<StoredKey>,
     signs: Option<&str>,
 ) -> Result<Option<Remaining>, Error> {
-    let files = folder.files()?;
+    let files = folder.list()?;
     if files.is_empty() || loaded.iter().all(|stored| files.contains(&stored.path)) {
         return Ok(None);
     }
     let mut stored: Vec<StoredKey> = Vec::new();
+    let is_trusted = folder.files().is_ok();
     for path in &files {
-        // If a file cannot be read now, the key that was loaded from it earlier stays in use.
-        let read = folder.read_files(std::slice::from_ref(path)).ok().and_then(|keys| keys.into_iter().next());
+        // If a file cannot be read now, the key that was loaded from it earlier stays in use. Another user might have
+        // put new files into a folder that others can write to.
+        let read = if is_trusted { folder.read_files(std::slice::from_ref(path)).ok() } else { None };
+        let read = read.and_then(|keys| keys.into_iter().next());
         let key = read.or_else(|| loaded.iter().find(|stored| stored.path == *path).cloned());
         stored.extend(key.filter(|key| stored.iter().all(|other| other.key.key_id() != key.key.key_id())));
     }

@@ -1,5 +1,4 @@
-//! Detects that another server differs from this server in something that all servers should share, if the difference
-//! lasts.
+//! Detects lasting differences between this server and another server in something that all servers should share.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ pub(super) struct Difference {
     other: Option<String>,
     /// How many renewals the difference has lasted.
     renewals: u32,
-    /// After how many renewals the difference is reported.
+    /// The number of renewals after which the difference is reported.
     lasting: u32,
 }
 

@@ -98,7 +98,7 @@ impl GivenKeys {
         self.previous.then_some("JWT_SECRET_KEY_PREVIOUS")
     }
 
-    /// Returns the algorithm that the server's settings demand of the key that signs, if they demand one.
+    /// Returns the algorithm that the server's settings require for the key that signs, if they require one.
     pub(crate) fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }

@@ -95,9 +95,9 @@ impl Presence {
         Ok(presence)
     }
 
-    /// Renews this server's rows every few seconds until the future is dropped. `overlap` is how long a new key only
-    /// verifies tokens. Logs an error if another server keeps its sessions in a different store for a long time, or if
-    /// it signs with a key that this server does not have for longer than the overlap.
+    /// Renews this server's rows every few seconds until the future is dropped. `overlap` is how long a new key is used
+    /// only to verify tokens. Logs an error if another server keeps its sessions in a different store for a long time,
+    /// or if it signs, for longer than the overlap, with a key that this server does not have.
     ///
     /// # Errors
     /// Returns an error if the address of Redis now leads to a Redis that contains another site's sessions. The server

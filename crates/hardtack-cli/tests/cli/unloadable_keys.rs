@@ -46,6 +46,25 @@ async fn k02_a_removed_key_is_not_used_although_the_folder_cannot_be_loaded() {
     assert!(!is_accepted().await);
 }
 
+/// Another user can write to the folder, so the server reads no file in it.
+#[tokio::test]
+async fn k02_a_removed_key_is_not_used_although_the_folder_is_not_trusted() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    hang_up(&server, "event=\"keys\"").await;
+    output(&dir.hardtack(["keys", "rotate"]));
+    dir.age_key("0002.jwk", 60);
+    hang_up(&server, "signs=\"0002-").await;
+    assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+    let writable_by_all = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(dir.path(KEYS), writable_by_all).unwrap();
+    std::fs::remove_file(dir.path(KEYS).join("0001.jwk")).unwrap();
+    hang_up(&server, "keys whose files have been removed are no longer used").await;
+    assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+}
+
 #[tokio::test]
 async fn k02_if_no_key_remains_that_can_sign_a_temporary_one_does() {
     let dir = TestDir::new();

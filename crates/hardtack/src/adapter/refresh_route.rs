@@ -13,8 +13,8 @@ impl Exchange<'_> {
     /// `next`. Without `next`, a browser is redirected to the home page, and an API client gets 200 with JSON.
     ///
     /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser had posted a
-    /// password to the re-authentication page or was logging out, it is redirected back to that URL and posts there
-    /// again. A GET is allowed only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
+    /// password to the re-authentication page, it is redirected back to that URL and posts there again. If the browser
+    /// was logging out, its session ends here, and the browser is then redirected back to the log-out URL. A GET is allowed only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
     ///
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
     /// is refused, the browser is redirected back to that page, which then treats the user as logged out.
@@ -29,6 +29,9 @@ impl Exchange<'_> {
     /// # Errors
     /// The same errors as [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
+        if self.is_logging_out() {
+            return self.log_out_and_go_back().await;
+        }
         let refreshed = if self.has_proven_session().await { Ok(SetCookies::default()) } else { self.refresh().await };
         let cookies = match refreshed {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
@@ -42,6 +45,30 @@ impl Exchange<'_> {
             Some(url) => Reply::redirect(status, url),
             None if self.wants() == Wants::Page => Reply::redirect(303, self.authenticator.next_or_home(None)),
             None => Reply::json(200, &serde_json::json!({ "refreshed": true })),
+        };
+        Ok(Reply { cookies, ..reply })
+    }
+
+    /// In redirect mode, returns whether the browser was posting to the log-out URL, and has been redirected to the
+    /// refresh URL because it sends the refresh cookie only to this URL.
+    fn is_logging_out(&self) -> bool {
+        self.authenticator.refresh_mode() == RefreshMode::Redirect
+            && !self.head.is_safe()
+            && self.head.query("logout").is_some()
+    }
+
+    /// Ends the session that the refresh cookie belongs to, and sends the browser back to the log-out URL, where the
+    /// application's own handler runs. There is no need to refresh the tokens of a session that ends.
+    async fn log_out_and_go_back(&self) -> Result<Reply, Failure> {
+        let cookies = self.log_out().await?;
+        let (policy, urls) = (self.authenticator.cookies(), self.authenticator.urls());
+        // The log-out URL takes the refresh token's CSRF cookie as a sign of a session. If the browser kept this cookie,
+        // it would be redirected here again.
+        let hint = format!("{}=", policy.csrf_refresh.name.as_str());
+        let is_back_for_good = policy.csrf_cookies && cookies.iter().any(|cookie| cookie.starts_with(&hint));
+        let reply = match is_back_for_good {
+            true => Reply::redirect(307, urls.logout_path()),
+            false => Reply::redirect(303, urls.login_path()),
         };
         Ok(Reply { cookies, ..reply })
     }
@@ -63,8 +90,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// If the browser was posting a password to the re-authentication page, or was logging out, when it was redirected to
-    /// the refresh URL, returns that URL. Its `next` is the page to show afterward.
+    /// If the browser was posting a password to the re-authentication page, or was opening the page that asks whether to
+    /// log out, when it was redirected to the refresh URL, returns that URL. Its `next` is the page to show afterward.
     fn posted_to(&self, next: Option<&NextPath>) -> Option<String> {
         let routes = self.authenticator.settings().urls.posted_again();
         let (_, url) = routes.into_iter().find(|(name, _)| self.head.query(name).is_some())?;

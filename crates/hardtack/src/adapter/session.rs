@@ -108,8 +108,8 @@ impl Exchange<'_> {
 
     /// Returns whether a log-out without any token has to refresh the tokens first. In redirect mode, a browser that has
     /// lost its access cookie sends no token with a log-out, because it sends the refresh cookie only to the refresh URL.
-    /// Its session would continue although the browser's cookies were deleted. If the access cookie is another
-    /// application's, the other cookies are that application's as well.
+    /// Its session would continue although the browser's cookies were deleted. The same applies if the access cookie is
+    /// another application's or is not valid.
     fn must_refresh_to_log_out(&self, refresh_is_sent: bool) -> bool {
         let (settings, cookies) = (self.authenticator.settings(), self.authenticator.cookies());
         settings.refresh == RefreshMode::Redirect
@@ -118,7 +118,6 @@ impl Exchange<'_> {
             && settings.sources.may_be_in(TokenLocation::Cookies)
             && !refresh_is_sent
             && cookies.access.is_sent_to(&self.public_path())
-            && cookies.access.name.find_all(&self.head).is_empty()
             && self.verifier().may_have_refresh_cookie().unwrap_or(true)
     }
 

@@ -195,8 +195,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Returns the ids of the sessions that this call ended.
     ///
     /// If `ends` is [`RevokeTarget::Renewed`] and the row of the session to replace shows that this session has already
-    /// ended, changes nothing and returns an empty list. Otherwise, the second of two concurrent password changes in
-    /// one browser would end the session that the first one has just started.
+    /// ended, changes nothing and returns an empty list. Without this rule, the second of two concurrent password
+    /// changes in one browser would end the session that the first one has just started.
     fn create(
         &self,
         session: &Session,

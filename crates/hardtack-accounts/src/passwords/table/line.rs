@@ -2,17 +2,17 @@
 
 use super::MAX_PREFIX;
 
-/// Lists the accepted formats, as the end of an error.
+/// Appends the accepted formats to the text of an error.
 macro_rules! expected {
     ($looks_like:literal) => {
-        concat!($looks_like, "; expected one password or one SHA-1 hash per line; a hash must be alone or SHA1:COUNT")
+        concat!($looks_like, "; expected one password or one SHA-1 hash (SHA1 or SHA1:COUNT) per line")
     };
 }
 
 /// How many hexadecimal digits a SHA-1 hash has.
 const SHA1_DIGITS: usize = 40;
 
-/// What the error says about hashes that are no use, by the number of their hexadecimal digits.
+/// The error texts for hashes that cannot be used, by their number of hexadecimal digits.
 const OTHER_HASHES: [(usize, &str); 6] = [
     (32, expected!("looks like an NTLM or MD5 hash")),
     (35, "lacks the first five digits of a SHA-1 hash; download the list as a single file instead"),

@@ -117,7 +117,7 @@ fn check_format(line: &[u8]) -> Result<(), &'static str> {
 /// Returns whether the lines of a list are passwords or hashes, judging by the first line that is not empty.
 fn kind_of(text: &[u8], line: &Line) -> Result<Lines, &'static str> {
     match line {
-        // UTF-16 text without a mark at its beginning. No password contains a NUL character.
+        // UTF-16 text without a byte order mark. No password contains a NUL character.
         _ if text.contains(&0) => Err(IS_UTF_16),
         Line::Sha1(_) => Ok(Lines::Hashes),
         Line::OtherHash(why) => Err(why),

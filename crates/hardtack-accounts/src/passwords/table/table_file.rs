@@ -15,7 +15,7 @@ pub(super) struct TableFile {
     opened: Version,
 }
 
-/// What is different if the content of a file has changed: its size, or the time of its last write.
+/// The properties that reveal a change to a file's content: its size and the time of its last write.
 #[derive(Debug, PartialEq, Eq)]
 struct Version {
     len: u64,

@@ -35,7 +35,7 @@ pub(super) fn run(command: KeysCommand) -> Result<(), Error> {
 
 fn load(flags: &FlagValues) -> Result<Config, Error> {
     let config = Config::load(flags)?;
-    // The clock skew determines when a new key begins to sign.
+    // The clock skew determines when servers begin to sign with a new key.
     config.check_claims(KeySet::new(generate(Algorithm::HS256)?))?;
     for warning in &config.warnings {
         output::print_error(warning);

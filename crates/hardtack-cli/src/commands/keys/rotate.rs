@@ -14,7 +14,7 @@ use crate::output;
 use crate::running::LAPSE;
 
 /// Creates a key, and removes the keys that are no longer used. With `discard_old`, removes all other keys. If `wanted`
-/// is `None`, the new key has the algorithm that the settings or the newest key name.
+/// is `None`, the algorithm comes from the settings or from the newest key.
 pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bool) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let previous = folder.read()?;
@@ -228,7 +228,7 @@ fn refuse_other_algorithm(config: &Config, servers: &ServerKeys, algorithm: Algo
         (None, None) => return Ok(()),
     };
     Err(Error::config(format_args!(
-        "{setting}, but the new key would be for {algorithm}, and servers with this setting would not start with it; \
+        "{setting}, but the new key would be for {algorithm}, and servers with this setting would not start with that key; \
          remove JWT_ALGORITHM from the settings of all servers and of this command, restart the servers, and repeat \
          the command (a server that was killed counts as running for another {LAPSE} seconds)"
     )))

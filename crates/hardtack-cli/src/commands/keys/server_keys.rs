@@ -21,7 +21,7 @@ pub(super) struct ServerKeys {
     pub(super) with_folder: Option<String>,
     /// Says which running server accepts tokens that were signed with previous secrets.
     pub(super) verifying: Option<String>,
-    /// The running servers whose settings demand an algorithm of the key that signs. The text names the server.
+    /// The running servers whose settings require an algorithm for the key that signs. The text names the server.
     pub(super) algorithms: Vec<(String, Algorithm)>,
     /// Says which running server uses keys in a different folder.
     pub(super) elsewhere: Option<String>,
@@ -38,8 +38,8 @@ impl ServerKeys {
     ///
     /// # Errors
     /// Returns an error if servers would refuse the database, because it contains tables of another program or of a
-    /// newer version. A database that cannot be read is only a warning, because an operator must be able to replace
-    /// stolen keys while the database is down.
+    /// newer version. If the database cannot be read, this is only a warning, because an operator must be able to
+    /// replace stolen keys while the database is down.
     pub(super) fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let components = stores::components(stores::are_in_database(config.redis.as_ref()));
         let found = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database, &components));

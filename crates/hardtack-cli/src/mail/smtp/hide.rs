@@ -4,14 +4,14 @@
 const HIDDEN: &str = "[hidden]";
 
 /// A recipient's local part is hidden wherever it stands by itself, unless it is shorter than this. Shorter ones, such
-/// as `a`, are also words or parts of numbers in most replies.
+/// as `a`, also occur in most replies as words or parts of numbers.
 const SHORTEST_NAME: usize = 3;
 
-/// How often a word is percent-decoded. A link within a link is encoded twice.
+/// How many times a word is percent-decoded. A link within a link is encoded twice.
 const ENCODINGS: usize = 4;
 
-/// What a mail server might repeat from one email and its log-in. Mail servers often repeat the recipient or the user
-/// name, and spam filters may repeat a link, which is as powerful as a password.
+/// What a mail server might repeat from an email, or from the log-in to the mail server. Mail servers often repeat the
+/// recipient or the user name, and spam filters may repeat a link, which is as powerful as a password.
 pub(super) struct Known {
     recipient: String,
     /// The recipient's local part, and the words of the user name.
@@ -36,7 +36,7 @@ impl Known {
         Self { recipient, names, tokens }
     }
 
-    /// Replaces each address, each link and everything that is known in a text from the mail server.
+    /// Replaces each address, each link and each known name or token in a text from the mail server.
     ///
     /// The text can contain anything, so this function hides too much rather than too little: it hides the whole word,
     /// up to the next space, quotation mark or angle bracket.
@@ -67,7 +67,7 @@ impl Known {
             }
             word = decoded;
         }
-        // No honest reply is encoded this often.
+        // No honest reply is encoded this many times.
         true
     }
 

@@ -253,7 +253,7 @@ pub(super) fn log_failed(number: Option<u64>, error: &BackendError) {
         event = "ending_failed",
         number,
         error = %WithCauses(error),
-        "sessions that must end could not be ended in the session store; this is tried again until it succeeds; check \
+        "sessions that must end could not be ended in the session store; the server tries again until it succeeds; check \
          that the session store is running and can be reached"
     );
 }

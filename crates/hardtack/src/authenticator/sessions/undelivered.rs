@@ -1,9 +1,9 @@
 //! Ends new sessions whose cookies have not reached a browser.
 //!
 //! A log-in or a password change stores a session before it returns the session's cookies. If it then fails, or if the
-//! client disconnects, no browser can use the session. The same applies if the store's reply was lost, so that nobody
-//! knows whether the session is stored. Such a session would stay in the user's list of sessions until it expires. The
-//! job that follows the revocation log therefore looks for these sessions and ends them.
+//! client disconnects, no browser can use the session. The same applies if the store's reply was lost, and the process
+//! cannot find out whether the session is stored. Such a session would stay in the user's list of sessions until it
+//! expires. The job that follows the revocation log therefore looks for these sessions and ends them.
 
 use std::pin::Pin;
 
@@ -70,7 +70,8 @@ impl Authenticator {
         }
     }
 
-    /// Ends a session that nobody can use. Returns `false` if the store does not have the session (yet).
+    /// Ends a session whose cookies have not reached a browser. Returns `false` if the store does not have the session
+    /// (yet).
     async fn end_if_stored(&self, session: &Unused) -> Result<bool, BackendError> {
         let Unused { subject, id, is_reported, .. } = session;
         let Some(store) = self.store() else { return Ok(true) };

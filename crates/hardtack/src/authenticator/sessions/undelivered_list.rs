@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::session::SessionId;
 
-/// How often the store is asked for a session that it does not have. The store might still be committing the session.
-/// The pause after each look-up is twice as long as the one before, starting with a second, so that the last look-up
-/// comes about a minute after the first. A look-up that fails does not count.
+/// How many times the store is asked for a session that it does not have. The store might still be committing the
+/// session. The pause after each look-up is twice as long as the one before, starting with a second, so that the last
+/// look-up comes about a minute after the first. A look-up that fails does not count.
 const LOOKUPS: u32 = 7;
 
 /// The maximum number of sessions that are looked for at once. If there are more, the oldest are forgotten, and each
@@ -25,7 +25,7 @@ pub(super) struct Unused {
     pub(super) id: SessionId,
     /// Whether an event has said that the session began. If so, another event says that it ended.
     pub(super) is_reported: bool,
-    /// How often the store has said that it does not have the session.
+    /// How many times the store has said that it does not have the session.
     pub(super) lookups: u32,
     /// When to look up the session next, on the monotonic clock.
     pub(super) next_at: Duration,

@@ -86,9 +86,12 @@ fn destination(refused: &Refused<'_>) -> Destination {
         return Destination::Itself;
     }
     let mut url = refused.next.as_ref().map_or_else(|| url.to_owned(), |next| next.append_to(url));
-    if replays_body && let Some((name, _)) = refused.settings.urls.posted_again().iter().find(|(_, own)| path == *own) {
-        // After the refresh, the browser posts to this route again. `next` cannot say this, because it names the page to
-        // show after that.
+    let asks_for_log_out = kind == FailureKind::RefreshNeeded && path == refused.settings.urls.logout;
+    if (replays_body || asks_for_log_out)
+        && let Some((name, _)) = refused.settings.urls.posted_again().iter().find(|(_, own)| path == *own)
+    {
+        // After the refresh, the browser requests this route again. `next` cannot say this, because it names the page
+        // to show after that.
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(name);
         url.push_str("=1");
