@@ -63,7 +63,7 @@ impl Exchange<'_> {
         let sealed = policy.notice.name.find(&self.head).ok()??;
         policy.delete(&policy.notice, None, cookies);
         let sealed = std::str::from_utf8(sealed).ok()?;
-        let json = self.authenticator.open_sealed(&purpose(self.head.path()), sealed)?;
+        let json = self.authenticator.open_sealed(&purpose(&self.public_path()), sealed)?;
         let notice: Notice = serde_json::from_slice(&json).ok()?;
         let is_current = self.authenticator.now() < Timestamp::from_unix_seconds(notice.until);
         is_current.then_some((notice.text, notice.username))
