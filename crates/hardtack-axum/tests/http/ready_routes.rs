@@ -107,6 +107,15 @@ async fn the_routes_can_be_served_with_and_without_the_base_urls_path() {
         assert_eq!(refused.headers()["location"], "/shop/login?next=%2Fshop%2Forders", "{setup}");
         let form = app.clone().oneshot(page(&browser, "/shop/login")).await.unwrap();
         assert_eq!(form.status(), 200, "{setup}");
+        // The log-in page shows the typed name again.
+        let wrong = browser.post(&seen("/shop/login")).header("accept", "text/html");
+        let wrong = app.clone().oneshot(wrong.form(&[("username", "alice"), ("password", "wrong")])).await.unwrap();
+        assert_eq!(wrong.status(), 303, "{setup}");
+        browser.receive(&wrong);
+        let again = app.clone().oneshot(page(&browser, "/shop/login")).await.unwrap();
+        browser.receive(&again);
+        let again = again.into_body().collect().await.unwrap().to_bytes();
+        assert!(std::str::from_utf8(&again).unwrap().contains("value=\"alice\""), "{setup}");
         let typed = json!({ "username": "alice", "password": "right" });
         let logged_in = app.clone().oneshot(browser.post(&seen("/shop/login")).json(&typed)).await.unwrap();
         assert_eq!(logged_in.status(), 200, "{setup}");

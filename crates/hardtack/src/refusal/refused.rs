@@ -46,7 +46,8 @@ impl<'a> Refused<'a> {
     /// Returns the URL of the page that contains the refused form.
     pub(crate) fn form_url(&self) -> &'a str {
         let urls = &self.settings.urls;
-        if self.head.path() == urls.reauthenticate { &urls.reauthenticate } else { &urls.login }
+        let path = self.settings.public_path(self.head.path());
+        if path == urls.reauthenticate.as_str() { &urls.reauthenticate } else { &urls.login }
     }
 }
 

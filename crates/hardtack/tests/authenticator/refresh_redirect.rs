@@ -252,7 +252,10 @@ fn s75_a_log_out_by_way_of_the_refresh_url_ends_every_session_that_it_can() {
     // The refresh cookie twice, each from another session.
     let (first, second) = (site.browser_of("alice"), site.browser_of("alice"));
     let csrf = first.csrf();
-    let mut doubled = first.without(&["access_token_cookie"]).doubling("refresh_token_cookie", second.refresh());
+    let mut doubled = first.without(&["access_token_cookie"]);
+    doubled.set(&format!("__Secure-refresh_token_cookie={}; Path=/token; Secure", second.refresh()), site.auth.now());
+    let sent = doubled.cookies_for("/token/refresh", site.auth.now()).unwrap();
+    assert_eq!(sent.matches("refresh_token_cookie=").count(), 2, "{sent}");
     assert_eq!(log_out_with_form(&site, &mut doubled, &csrf), [307, 307, 200]);
     assert!(site.live_sessions("alice").is_empty());
     // The session has already ended elsewhere.
