@@ -15,7 +15,9 @@ use crate::token_source::{Extracted, Need, TokenLocation};
 
 impl Exchange<'_> {
     /// Starts a session and returns its cookies. Call this method after checking the user's password. If the browser
-    /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
+    /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4). An expired
+    /// access token alone ends no session, because it might be a copy, for example from a log file. In redirect mode,
+    /// this means that the previous session continues if its access token has expired.
     ///
     /// If the client disconnects during this call, the new session ends, because its cookies cannot reach a browser. If
     /// the call fails, but the store may have stored the session, the session ends as well. The session ends within
