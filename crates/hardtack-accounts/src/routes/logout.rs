@@ -70,7 +70,7 @@ async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError
 /// Handles a log-out request that failed the CSRF check, but might still have come from a page of this site. Shows the
 /// page with the log-out button again. If the access token has expired, responds with a link to a page. Unlike the
 /// form, the GET request for that page can refresh the tokens.
-async fn ask_again(site: &Site, auth: &Auth, uri: &Uri) -> Response {
+pub(super) async fn ask_again(site: &Site, auth: &Auth, uri: &Uri) -> Response {
     let user = user_of_refused(auth.headers(), uri, site).await;
     // The form may have been rendered for a different user of this browser.
     let name = user.as_ref().map(|user| format!(" as {}", user.username)).unwrap_or_default();

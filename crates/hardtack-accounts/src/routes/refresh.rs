@@ -8,16 +8,17 @@ use hardtack::RefreshMode;
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, RefreshToken};
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode, Uri, header};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::account::{PasswordInput, SettingsInput};
 use super::confirm_email::SendAgainForm;
 use super::fallback::method_not_allowed_response;
+use super::logout::ask_again;
 use super::reauthenticate::ReauthenticateInput;
 use super::sessions::DeviceForm;
-use crate::extract::{next_or_home, next_page, refuse_form};
+use crate::extract::{is_unverified, next_or_home, next_page, refuse_form};
 use crate::pages::{Shell, continue_refresh};
 use crate::respond;
 use crate::site::Site;
@@ -89,6 +90,10 @@ pub(crate) async fn submit(
     let redirects = auth.authenticator().refresh_mode() == RefreshMode::Redirect;
     let logs_out = redirects && auth.query("logout").is_some();
     let known = if logs_out { Ok(()) } else { check_user(&site, &auth, token).await };
+    if logs_out && !is_own_form {
+        let work = Box::pin(log_out(site.clone(), auth.clone(), request.uri().clone()));
+        return site.run_uninterrupted(&auth, work).await;
+    }
     if !is_own_form {
         let refreshed = match known {
             Ok(()) => auth.refresh_and_return().await,
@@ -107,6 +112,14 @@ pub(crate) async fn submit(
         return Ok((cookies, Redirect::to(&location)).into_response());
     }
     Ok((cookies, respond::success(auth.wants(), &location, json!({ "refreshed": true }))).into_response())
+}
+
+/// Ends the session of a browser that was posting to the log-out URL, and sends the browser back there.
+async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError> {
+    match auth.refresh_and_return().await {
+        Err(error) if auth.wants() == Wants::Page && is_unverified(&error) => Ok(ask_again(&site, &auth, &uri).await),
+        ended => ended,
+    }
 }
 
 /// Refuses a request that another route has redirected here. If the other route handles a form on an account page,

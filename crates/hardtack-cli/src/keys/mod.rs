@@ -125,7 +125,10 @@ fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: De
 }
 
 fn no_signing_key() -> Error {
-    Error::runtime("there is no key to sign with; create a key with: hardtack keys rotate")
+    Error::runtime(
+        "there is no key to sign with; restore the key files, or mount the folder that contains them; to log everyone out \
+         and sign with a new key instead: hardtack keys rotate",
+    )
 }
 
 /// Returns how long a new key only verifies tokens, before it also signs them.

@@ -139,3 +139,14 @@ async fn k02_a_running_server_follows_the_folder_to_another_algorithm() {
     assert_eq!(log_in(&mut client, "someone", PASSWORD).await, 200);
     assert!(is_logged_in(&mut client).await);
 }
+
+/// The servers are stopped, so only the command's own settings say that they will accept an old secret.
+#[tokio::test]
+async fn k02_old_keys_are_not_discarded_while_the_settings_accept_a_previous_secret() {
+    let dir = TestDir::new();
+    dir.start().await.stop().await;
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let error = refusal(&dir.hardtack(DISCARD).env("JWT_SECRET_KEY_PREVIOUS", secret.trim_end()), 2).await;
+    assert!(error.contains("JWT_SECRET_KEY_PREVIOUS, so this command would not log everyone out"), "{error}");
+    assert_eq!(dir.keys(), ["0001.jwk"]);
+}

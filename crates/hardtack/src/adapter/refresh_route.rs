@@ -8,6 +8,10 @@ use crate::jwt::TokenKind;
 use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::{NextPath, Wants};
 
+/// The query parameter of the log-out URL that says that the browser comes back from the refresh URL. Without this
+/// parameter, a browser that keeps the refresh token's CSRF cookie would be redirected to the refresh URL for ever.
+pub(super) const BACK: &str = "refreshed";
+
 impl Exchange<'_> {
     /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the path in the query parameter
     /// `next`. Without `next`, a browser is redirected to the home page, and an API client gets 200 with JSON.
@@ -61,16 +65,8 @@ impl Exchange<'_> {
     /// application's own handler runs. There is no need to refresh the tokens of a session that ends.
     async fn log_out_and_go_back(&self) -> Result<Reply, Failure> {
         let cookies = self.log_out().await?;
-        let (policy, urls) = (self.authenticator.cookies(), self.authenticator.urls());
-        // The log-out URL takes the refresh token's CSRF cookie as a sign of a session. If the browser kept this cookie,
-        // it would be redirected here again.
-        let hint = format!("{}=", policy.csrf_refresh.name.as_str());
-        let is_back_for_good = policy.csrf_cookies && cookies.iter().any(|cookie| cookie.starts_with(&hint));
-        let reply = match is_back_for_good {
-            true => Reply::redirect(307, urls.logout_path()),
-            false => Reply::redirect(303, urls.login_path()),
-        };
-        Ok(Reply { cookies, ..reply })
+        let logout = self.authenticator.urls().logout_path();
+        Ok(Reply { cookies, ..Reply::redirect(307, format!("{logout}?{BACK}=1")) })
     }
 
     /// In redirect mode, returns whether the browser already refreshed a bound session before it followed the redirect

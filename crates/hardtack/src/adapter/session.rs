@@ -1,6 +1,7 @@
 //! Operations on the request's session: log in, log out, refresh, re-authenticate, renew.
 
 use super::Exchange;
+use super::refresh_route::BACK;
 use crate::authenticator::{LogIn, TokenVerdict};
 use crate::clock::Timestamp;
 use crate::config::RefreshMode;
@@ -119,6 +120,7 @@ impl Exchange<'_> {
             && !self.state.is_head_sent()
             && settings.sources.may_be_in(TokenLocation::Cookies)
             && !refresh_is_sent
+            && self.head.query(BACK).is_none()
             && cookies.access.is_sent_to(&self.public_path())
             && self.verifier().may_have_refresh_cookie().unwrap_or(true)
     }

@@ -39,9 +39,11 @@ pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
 }
 
 /// Returns the form in which a name is compared. `Alice`, `ALICE` and `ａｌｉｃｅ` have the same form. Existing users might
-/// have names that the current rules refuse. For such a name, returns the name in lower case.
+/// have names that the current rules refuse. For such a name, returns the form of the name in lower case, or the name in
+/// lower case if the rules refuse this as well.
 pub(crate) fn username_key(name: &str) -> String {
-    fold(name).map_or_else(|_| name.to_lowercase(), |folded| folded.key)
+    let lower = || name.to_lowercase();
+    fold(name).or_else(|_| fold(&lower())).map_or_else(|_| lower(), |folded| folded.key)
 }
 
 /// The keys under which a user with a given name can be stored.

@@ -235,6 +235,14 @@ fn s79_names_that_look_alike_in_some_case_share_a_look() {
     assert_eq!(check("paypaI").unwrap().looks.as_written, skeleton("paypal"));
 }
 
+/// The rules refuse a titlecase letter, but not the letter in lower case. U+0A5E is not in a normal form.
+#[test]
+fn a_refused_name_has_the_key_of_its_lower_case() {
+    let key = username_key("\u{1fa8}\u{a5e}");
+    assert_eq!(key, "\u{1fa0}\u{a2b}\u{a3c}");
+    assert_eq!(username_key(&key), key);
+}
+
 proptest! {
     #[test]
     fn folding_twice_changes_nothing(name in "\\PC{0,12}") {

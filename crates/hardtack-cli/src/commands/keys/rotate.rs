@@ -36,6 +36,14 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
             config.keys_dir().display()
         )));
     }
+    // Servers that are not running will start with this command's settings.
+    let own = || {
+        "with this command's settings, servers accept tokens that were signed with the secrets in \
+                  JWT_SECRET_KEY_PREVIOUS"
+            .to_owned()
+    };
+    let verifying = servers.verifying.clone();
+    let verifying = verifying.or_else(|| config.sources.is_set(&settings::SECRET_KEY_PREVIOUS).then(own));
     if config.signing_key.is_some() && discard_old {
         if let Some(with_folder) = &servers.with_folder {
             return Err(Error::config(format_args!(
@@ -51,7 +59,7 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
                  this command without the setting",
             ));
         }
-        return discard(&folder, &previous, servers.verifying.as_deref());
+        return discard(&folder, &previous, verifying.as_deref());
     }
     if config.signing_key.is_some() {
         return Err(Error::config(
@@ -73,7 +81,7 @@ pub(super) fn rotate(config: &Config, wanted: Option<Algorithm>, discard_old: bo
              JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, {again}"
         )));
     }
-    if let (Some(verifying), true) = (&servers.verifying, discard_old) {
+    if let (Some(verifying), true) = (&verifying, discard_old) {
         return Err(Error::config(format_args!(
             "{verifying}, so this command would not log everyone out; remove this setting, restart the servers, and \
              repeat the command; if a server was killed, first wait {LAPSE} seconds"
