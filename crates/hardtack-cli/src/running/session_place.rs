@@ -159,6 +159,8 @@ async fn can_use(
                 // The change is possible even if Redis now belongs to another site, because this site's servers no
                 // longer accept this site's sessions.
                 Err(error) if same_address => Ok(Err(error)),
+                // Redis works, but belongs to another site.
+                Err(error @ Error::Config(_)) => Err(error),
                 // Only the servers know whether this is their Redis, so this command must not count on them.
                 Err(error) => Err(Error::runtime(format_args!(
                     "{error}; nothing was changed, because this command cannot find out whether {own} is the servers' \
